@@ -1,0 +1,64 @@
+import type {
+	IAuthenticateGeneric,
+	Icon,
+	ICredentialTestRequest,
+	ICredentialType,
+	INodeProperties,
+} from 'n8n-workflow';
+
+export class InferenceShApi implements ICredentialType {
+	name = 'inferenceShApi';
+
+	displayName = 'Inference.sh API';
+
+	icon: Icon = { light: 'file:inferencesh.svg', dark: 'file:inferencesh.dark.svg' };
+
+	documentationUrl = 'https://github.com/inference-sh/n8n-nodes-inferencesh#credentials';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			required: true,
+			default: '',
+			description:
+				'From the settings of your inference.sh account. The key decides which team pays and what may be run.',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			required: true,
+			default: 'https://api.inference.sh',
+			description:
+				'Change it only for a proxy or a server of your own. The API key is sent to this address and to no other.',
+		},
+		{
+			displayName: 'Max Concurrency',
+			name: 'maxConcurrency',
+			type: 'number',
+			typeOptions: { minValue: 0, numberPrecision: 0 },
+			default: 0,
+			description:
+				'How many items may be in flight at once with this credential, over all nodes and executions of one n8n process. 0 means no limit. In queue mode each worker is a process of its own and counts for itself.',
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: {
+			headers: {
+				Authorization: '=Bearer {{$credentials.apiKey}}',
+			},
+		},
+	};
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") }}',
+			url: '/entitlements',
+		},
+	};
+}

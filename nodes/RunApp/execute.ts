@@ -1,0 +1,134 @@
+import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import type { Deadline } from '../client/deadline';
+import { StoppedError } from '../client/errors';
+import { AbandonedError } from '../client/runTask';
+import { openClient } from '../shared/connection';
+import { refuseIfTooExpensive } from '../shared/costCheck';
+import { RunHints } from '../shared/hints';
+import { runItems } from '../shared/itemRunner';
+import { failureItem, toNodeError } from '../shared/nodeErrors';
+import { completedItem, fullTaskItem, startedItem } from '../shared/output';
+import { oneOf, readParameter } from '../shared/parameters';
+import { RetryMemory } from '../shared/retryMemory';
+import { openRunScope } from '../shared/runScope';
+import { readRunSettings, type NodeRunSettings } from '../shared/runSettings';
+import { readItemRequest } from '../shared/taskParameters';
+
+/**
+ * Runs every input item as one task, a few at a time, and returns one item for each, in order.
+ *
+ * @throws NodeApiError or NodeOperationError of the first item that fails, unless the node is set
+ * to continue
+ */
+export async function runApp(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	if (context.getInputData().length === 0) return [];
+	const settings = readRunSettings(context);
+	const scope = openRunScope(context, settings);
+	const memory = RetryMemory.begin(context);
+	const hints = new RunHints();
+	let failed = true;
+	try {
+		await using client = await openClient(context, settings, scope.signal);
+		const items = await new Run(context, settings, client, scope, memory, hints).items();
+		failed = items[0]?.json['error'] !== undefined;
+		return items;
+	} catch (error) {
+		throw toNodeError(context.getNode(), error);
+	} finally {
+		memory.end(failed);
+		hints.show(context);
+		scope[Symbol.dispose]();
+	}
+}
+
+class Run {
+	private readonly wait: 'result' | 'none';
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly settings: NodeRunSettings,
+		private readonly client: InferenceClient,
+		private readonly scope: Deadline,
+		private readonly memory: RetryMemory,
+		private readonly hints: RunHints,
+	) {
+		const value = readParameter(context, 'wait', 'Wait', 0, 'result');
+		this.wait = oneOf({ node: context.getNode(), displayName: 'Wait', value }, ['result', 'none']);
+	}
+
+	async items(): Promise<INodeExecutionData[]> {
+		const { context, settings, client, hints } = this;
+		const { maxCostUsd, concurrency } = settings;
+		if (maxCostUsd !== undefined) {
+			await refuseIfTooExpensive(context, client, { maxCostUsd, concurrency }, hints);
+		}
+		const goOn = context.continueOnFail();
+		const failures: Array<{ readonly error: unknown; readonly index: number }> = [];
+		const outcomes = await runItems({
+			count: context.getInputData().length,
+			concurrency,
+			work: async (index) => await this.item(index),
+			onFailure: (error, index) => {
+				failures.push({ error, index });
+				if (goOn) return 'go on';
+				this.giveUpOthers();
+				return 'stop';
+			},
+		});
+		this.throwIfStopped(failures.map(({ error }) => error));
+		const [first] = failures;
+		if (first && !goOn) throw toNodeError(context.getNode(), first.error, first.index);
+		return outcomes.flatMap((outcome, index) => {
+			if (!outcome) return [];
+			return [outcome.kind === 'done' ? outcome.value : failureItem(outcome.error, index)];
+		});
+	}
+
+	private async item(index: number): Promise<INodeExecutionData> {
+		const { context, client, memory, scope, wait } = this;
+		const earlier = memory.recall(index);
+		if (earlier.state === 'done') return earlier.item;
+		const { request, app, fullTask } = readItemRequest(context, index);
+		const run = await client.run(request, {
+			wait,
+			full: fullTask,
+			observer: {},
+			signal: scope.signal,
+			progress: earlier,
+			onProgress: (progress) => memory.remember(index, progress),
+		});
+		this.hints.add(run);
+		const item =
+			wait === 'none'
+				? startedItem(run, index)
+				: fullTask
+					? fullTaskItem(run, index)
+					: completedItem(run, app, index);
+		memory.remember(index, { state: 'done', item });
+		return item;
+	}
+
+	/**
+	 * One item has failed and the node is not set to continue. If n8n is going to try again, the
+	 * other tasks go on meanwhile; if not, nobody will ever read them, so they are cancelled.
+	 */
+	private giveUpOthers(): void {
+		const reason = 'was given up because another item failed';
+		this.scope.abort(
+			this.memory.hasTriesLeft ? new AbandonedError(reason) : new StoppedError(reason),
+		);
+	}
+
+	private throwIfStopped(errors: readonly unknown[]): void {
+		const { context } = this;
+		if (!context.getExecutionCancelSignal()?.aborted) return;
+		const tasks = errors.filter((error) => error instanceof StoppedError && error.taskId);
+		const fates = tasks.map((error) => (error instanceof StoppedError ? error.message : ''));
+		throw new NodeOperationError(
+			context.getNode(),
+			`The execution was canceled with ${tasks.length} tasks running`,
+			{ description: fates.slice(0, 10).join('<br>') },
+		);
+	}
+}

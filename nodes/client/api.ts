@@ -1,0 +1,200 @@
+import type { Account } from './account';
+import { errorFromRefusal, parseJson, unexpectedAnswer } from './apiError';
+import { letGo, readText } from './body';
+import type { Clock } from './clock';
+import { decodeReply, isRefusal, type Reply } from './envelope';
+import { InferenceError, NetworkError } from './errors';
+import { redact } from './redact';
+import { requestedDelay } from './retryTiming';
+import type { Timings } from './settings';
+import {
+	TransportError,
+	type ResponseBody,
+	type Transport,
+	type TransportRequest,
+	type TransportResponse,
+} from './transport';
+import { PACKAGE_VERSION } from './version';
+
+/** Where and as whom requests are made. */
+export interface Credential {
+	/** Without a trailing slash. */
+	readonly baseUrl: string;
+	readonly apiKey: string;
+}
+
+/** One request to the service. */
+export interface ApiCall {
+	readonly method: TransportRequest['method'];
+	/** Path with its variable parts already encoded; see `path`. */
+	readonly path: string;
+	readonly body?: unknown;
+	readonly signal: AbortSignal;
+	/** Task that errors should name. */
+	readonly taskId?: string | undefined;
+	readonly headersTimeoutMs?: number;
+	/** Cancelling does not wait until a rate limit's pause is over. */
+	readonly urgent?: boolean;
+}
+
+/** A success answer, decoded. */
+export interface ApiReply extends Reply {
+	readonly httpStatus: number;
+	/** Body as it came; `Api.unexpected` makes an error of it. */
+	readonly text: string;
+	/** The service's clock minus ours, ms; undefined if it sent no `Date`. */
+	readonly clockOffsetMs: number | undefined;
+}
+
+/** An open stream. */
+export interface ApiStream {
+	readonly body: ResponseBody;
+	readonly contentType: string;
+}
+
+/** Where retries, reconnects and cancellations are told; never gets keys or inputs. */
+export interface ClientLog {
+	debug(message: string): void;
+}
+
+/** Joins path segments, each one encoded. */
+export function path(...segments: readonly string[]): string {
+	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+}
+
+/** Highest time in an answer's transfer, whatever its size, beyond the wait for its head. */
+const BODY_LIMIT_MS = 120_000;
+/** Requests that a pause held back come back spread over this long. */
+export const RESUME_SPREAD_MS = 1_000;
+
+/**
+ * One attempt of one request: headers, decoding, errors. The key goes into the `Authorization`
+ * header of requests to the base URL and nowhere else.
+ */
+export class Api {
+	constructor(
+		private readonly transport: Transport,
+		private readonly credential: Credential,
+		private readonly account: Account,
+		private readonly clock: Clock,
+		private readonly timings: Timings,
+	) {}
+
+	/**
+	 * Sends a request and decodes the answer.
+	 *
+	 * @throws InferenceError of the situation; the reason of `call.signal`
+	 */
+	async send(call: ApiCall): Promise<ApiReply> {
+		const response = await this.exchange(call, 'application/json');
+		const text = await this.readBody(call, response);
+		const { status: httpStatus } = response;
+		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
+		const facts = { httpStatus, text, clockOffsetMs: this.offset(response) };
+		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
+		const body = parseJson(text);
+		if (body === undefined) throw this.unexpected(call, facts);
+		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
+		return { ...decodeReply(body), ...facts };
+	}
+
+	/** The error for a success answer that does not hold what was promised. */
+	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
+		const text = redact(reply.text, this.credential.apiKey);
+		return unexpectedAnswer(describe(call), reply.httpStatus, text, call.taskId);
+	}
+
+	/**
+	 * Opens a stream. Its silence limit is that of streams; its end is the caller's business.
+	 *
+	 * @throws as `send`
+	 */
+	async open(call: ApiCall): Promise<ApiStream> {
+		const response = await this.exchange(call, 'application/x-ndjson', {
+			'Cache-Control': 'no-cache',
+			'Accept-Encoding': 'identity',
+		});
+		if (response.status < 200 || response.status > 299) {
+			throw this.refused(call, response, await this.readBody(call, response));
+		}
+		return { body: response.body, contentType: response.headers['content-type'] ?? '' };
+	}
+
+	private async exchange(
+		call: ApiCall,
+		accept: string,
+		extra: Readonly<Record<string, string>> = {},
+	): Promise<TransportResponse> {
+		if (!call.urgent) await this.account.ready(RESUME_SPREAD_MS, call.signal);
+		const streaming = accept !== 'application/json';
+		try {
+			return await this.transport.request({
+				method: call.method,
+				url: this.credential.baseUrl + call.path,
+				headers: {
+					Authorization: `Bearer ${this.credential.apiKey}`,
+					Accept: accept,
+					'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
+					'X-Client-Source': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
+					...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+					...extra,
+				},
+				body: call.body === undefined ? undefined : JSON.stringify(call.body),
+				signal: call.signal,
+				headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
+				silenceMs: streaming ? this.timings.streamSilenceMs : this.timings.headersMs,
+			});
+		} catch (error) {
+			throw this.noAnswer(call, error);
+		}
+	}
+
+	private async readBody(call: ApiCall, response: TransportResponse): Promise<string> {
+		try {
+			return await readText(response.body, BODY_LIMIT_MS);
+		} catch (error) {
+			letGo(response.body);
+			call.signal.throwIfAborted();
+			throw this.noAnswer(call, error);
+		}
+	}
+
+	private noAnswer(call: ApiCall, error: unknown): unknown {
+		if (!(error instanceof TransportError)) return error;
+		const reason = redact(error.message, this.credential.apiKey);
+		const host = new URL(this.credential.baseUrl).host;
+		return new NetworkError(
+			`No usable answer from ${host} (${describe(call)}): ${reason}`,
+			error.mayHaveArrived,
+			{
+				taskId: call.taskId,
+				cause: error,
+				hint: 'Check the base URL in the credential and that this n8n can reach the service.',
+			},
+		);
+	}
+
+	private refused(
+		call: ApiCall,
+		response: TransportResponse,
+		text: string,
+		statusInBody = Number.NaN,
+	): InferenceError {
+		return errorFromRefusal({
+			httpStatus: statusInBody >= 300 ? statusInBody : response.status,
+			text: redact(text, this.credential.apiKey),
+			retryAfterMs: requestedDelay(response.headers, this.clock.now()),
+			call: describe(call),
+			taskId: call.taskId,
+		});
+	}
+
+	private offset(response: TransportResponse): number | undefined {
+		const at = Date.parse(response.headers['date'] ?? '');
+		return Number.isNaN(at) ? undefined : at - this.clock.now();
+	}
+}
+
+function describe(call: ApiCall): string {
+	return `${call.method} ${call.path.replace(/\?.*$/, '')}`;
+}

@@ -1,0 +1,47 @@
+import { asTransportError, type ResponseBody } from './transport';
+
+/** Largest answer that is read as one piece, bytes. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+/** How long a stream that has said all is given to end by itself, so that its connection stays usable. */
+const FAREWELL_MS = 250;
+
+/**
+ * Reads a whole body as text.
+ *
+ * @param limitMs an answer that is still arriving after this long is given up, however steadily it
+ * drips; silence is the transport's business
+ * @throws TransportError
+ */
+export async function readText(body: ResponseBody, limitMs: number): Promise<string> {
+	return await new Promise((resolve, reject) => {
+		const pieces: Uint8Array[] = [];
+		const started = Date.now();
+		let size = 0;
+		const fail = (error: Error) => {
+			reject(asTransportError(error));
+			body.destroy();
+		};
+		body.on('data', (piece) => {
+			size += piece.byteLength;
+			if (size > MAX_BODY_BYTES) fail(new Error('the answer is too large'));
+			else if (Date.now() - started > limitMs) fail(new Error('the answer arrives too slowly'));
+			else pieces.push(piece);
+		});
+		body.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+		body.on('error', (error) => reject(asTransportError(error)));
+		body.on('close', () => reject(asTransportError(new Error('the answer broke off'))));
+	});
+}
+
+/**
+ * Lets go of a body that is not needed any more: it may end by itself for a moment, which keeps
+ * its connection for the next request, and is cut off after that.
+ */
+export function letGo(body: ResponseBody): void {
+	const farewell = AbortSignal.timeout(FAREWELL_MS);
+	const cutOff = () => body.destroy();
+	farewell.addEventListener('abort', cutOff, { once: true });
+	body.on('error', () => {});
+	body.on('close', () => farewell.removeEventListener('abort', cutOff));
+	body.resume();
+}

@@ -1,0 +1,63 @@
+import { path, type Api, type ClientLog } from './api';
+import { Deadline } from './deadline';
+import type { Clock } from './clock';
+import { InferenceError, NotFoundError, TimeoutError, ValidationError } from './errors';
+import { backoffDelay } from './retryTiming';
+import type { Timings } from './settings';
+
+/** What became of the wish to cancel a task. */
+export type CancelOutcome =
+	| { readonly kind: 'cancelled' }
+	/** The service had nothing left to cancel. */
+	| { readonly kind: 'over' }
+	| { readonly kind: 'failed'; readonly reason: string };
+
+export interface CancelContext {
+	readonly api: Api;
+	readonly clock: Clock;
+	readonly timings: Timings;
+	readonly log: ClientLog;
+}
+
+const BACKOFF = { baseMs: 200, capMs: 1_000 };
+
+/**
+ * Cancels a task, trying for at most `timings.cancelMs`. Never throws: it is called when something
+ * else has already gone wrong, and its outcome goes into that error's text.
+ */
+export async function cancelTask(taskId: string, context: CancelContext): Promise<CancelOutcome> {
+	const { api, clock, timings, log } = context;
+	const scope = new Deadline(
+		undefined,
+		timings.cancelMs,
+		() => new TimeoutError('the service did not answer in time'),
+	);
+	try {
+		for (let attempt = 1; ; attempt += 1) {
+			try {
+				await api.send({
+					method: 'POST',
+					path: `${path('tasks', taskId)}/cancel`,
+					body: {},
+					signal: scope.signal,
+					taskId,
+					urgent: true,
+				});
+				log.debug(`Cancelled task ${taskId}`);
+				return { kind: 'cancelled' };
+			} catch (error) {
+				if (error instanceof NotFoundError || error instanceof ValidationError) {
+					return { kind: 'over' };
+				}
+				if (error instanceof InferenceError && !error.retryable) throw error;
+				await clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
+			}
+		}
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		log.debug(`Could not cancel task ${taskId}: ${reason}`);
+		return { kind: 'failed', reason };
+	} finally {
+		scope[Symbol.dispose]();
+	}
+}

@@ -1,0 +1,173 @@
+import { accountFor, type Account } from './account';
+import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
+import { cancelTask, type CancelOutcome } from './cancel';
+import { systemClock, type Clock } from './clock';
+import { isJsonObject, listOf, textOf, type JsonObject } from './json';
+import { retrying } from './retry';
+import { runTask, type TaskRun, type TaskRunOptions } from './runTask';
+import type { RunRequest } from './runRequest';
+import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
+import type { Transport } from './transport';
+
+/** What a client is made of. */
+export interface ClientOptions {
+	readonly transport: Transport;
+	readonly credential: Credential;
+	/** Items in flight for this credential in this process, 0 for no limit. */
+	readonly maxConcurrency: number;
+	readonly settings: RunSettings;
+	readonly log: ClientLog;
+	/** Aborts everything the client does. */
+	readonly signal: AbortSignal;
+	readonly timings?: Partial<Timings>;
+	readonly clock?: Clock;
+}
+
+/** An app as a list shows it. */
+export interface AppSummary {
+	/** `namespace/name` */
+	readonly ref: string;
+	readonly title: string;
+	readonly category: string | undefined;
+	readonly description: string | undefined;
+}
+
+/** One page of a list. */
+export interface Page<T> {
+	readonly items: readonly T[];
+	readonly nextCursor: string | undefined;
+}
+
+/** A cost estimate in US dollars; `unknown` if the service cannot tell. */
+export type CostEstimate = { readonly kind: 'known'; readonly usd: number } | { readonly kind: 'unknown' };
+
+/** API notes 3.1: one dollar is this many microcents. */
+const MICROCENTS_PER_DOLLAR = 100_000_000;
+const PAGE_SIZE = 50;
+
+/** The shared async client of inference.sh: one for each node run, over what the process shares. */
+export class InferenceClient implements AsyncDisposable {
+	private readonly api: Api;
+	private readonly account: Account;
+	private readonly clock: Clock;
+	private readonly timings: Timings;
+	private readonly working = new Set<Promise<unknown>>();
+
+	constructor(private readonly options: ClientOptions) {
+		const { credential, transport } = options;
+		this.clock = options.clock ?? systemClock;
+		this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
+		this.account = accountFor(credential.baseUrl, credential.apiKey, this.clock);
+		this.api = new Api(transport, credential, this.account, this.clock, this.timings);
+	}
+
+	/** Runs one app to its end; see `runTask`. */
+	async run(request: RunRequest, options: TaskRunOptions): Promise<TaskRun> {
+		return await this.track(runTask(request, options, this.context));
+	}
+
+	/** Cancels a task; never throws. */
+	async cancel(taskId: string): Promise<CancelOutcome> {
+		return await this.track(cancelTask(taskId, this.context));
+	}
+
+	/** Apps of the key's own workspace (`POST /apps/list`), filtered by a search term. */
+	async listApps(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
+		return await this.list('/apps/list', search, cursor);
+	}
+
+	/** Apps of the public store. The route is not documented (API notes 7.3) and may be missing. */
+	async listStoreApps(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
+		return await this.list('/store/apps/list', search, cursor);
+	}
+
+	/**
+	 * What running an app with an input is going to cost.
+	 *
+	 * @param app `namespace/name`
+	 */
+	async estimate(app: string, request: RunRequest): Promise<CostEstimate> {
+		const found = await this.read({ method: 'GET', path: `/apps${path(...app.split('/'))}` });
+		const id = textOf(found['id']);
+		if (id === undefined) return { kind: 'unknown' };
+		const { input, function: entry } = request;
+		const answer = await this.read({
+			method: 'POST',
+			path: `/store/apps${path(id)}/estimate`,
+			body: { input, function: entry },
+		});
+		const microcents = answer['max'] ?? answer['microcents'];
+		return typeof microcents === 'number' && answer['confidence'] !== 'unknown'
+			? { kind: 'known', usd: microcents / MICROCENTS_PER_DOLLAR }
+			: { kind: 'unknown' };
+	}
+
+	/** Waits for everything under way. Whoever closes a client early aborts its signal first. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		await Promise.allSettled(this.working);
+	}
+
+	private get context() {
+		const { settings, log, signal, maxConcurrency } = this.options;
+		const { api, account, clock, timings } = this;
+		const slot = async (ending: AbortSignal) => await account.slot(maxConcurrency, ending);
+		return { settings, log, signal, api, account, clock, timings, slot };
+	}
+
+	private async list(
+		route: string,
+		search: string | undefined,
+		cursor: string | undefined,
+	): Promise<Page<AppSummary>> {
+		const term = search?.trim() ?? '';
+		const list = await this.read({
+			method: 'POST',
+			path: route,
+			body: {
+				limit: PAGE_SIZE,
+				cursor,
+				search: term === '' ? undefined : { term, exact: false },
+			},
+		});
+		const items = listOf(list['items'])
+			.map(appSummary)
+			.filter((app) => app !== undefined);
+		const nextCursor = list['has_next'] === false ? undefined : textOf(list['next_cursor']);
+		return { items, nextCursor };
+	}
+
+	/** A request that changes nothing, repeated as the settings allow. */
+	private async read(call: Omit<ApiCall, 'signal'>): Promise<JsonObject> {
+		const job = async () => {
+			const reply = await this.api.send({ ...call, signal: this.options.signal });
+			if (!isJsonObject(reply.value)) {
+				throw this.api.unexpected({ ...call, signal: this.options.signal }, reply);
+			}
+			return reply.value;
+		};
+		return await this.track(retrying(job, this.context));
+	}
+
+	private async track<T>(work: Promise<T>): Promise<T> {
+		this.working.add(work);
+		try {
+			return await work;
+		} finally {
+			this.working.delete(work);
+		}
+	}
+}
+
+function appSummary(entry: unknown): AppSummary | undefined {
+	if (!isJsonObject(entry)) return undefined;
+	const namespace = textOf(entry['namespace']);
+	const name = textOf(entry['name']);
+	if (name === undefined) return undefined;
+	const ref = namespace === undefined ? name : `${namespace}/${name}`;
+	return {
+		ref,
+		title: textOf(entry['title']) ?? name,
+		category: textOf(entry['category']),
+		description: textOf(entry['description']),
+	};
+}

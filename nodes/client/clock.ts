@@ -1,0 +1,37 @@
+import { sleep } from 'n8n-workflow';
+
+/** Time and chance as the client sees them; tests replace them to make backoff instant. */
+export interface Clock {
+	/** Milliseconds since the epoch. */
+	now(): number;
+	/** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
+	delay(ms: number, signal?: AbortSignal): Promise<void>;
+	/** A number in [0, 1). */
+	random(): number;
+}
+
+/**
+ * Waits `ms` milliseconds or until `signal` aborts, whichever is first.
+ *
+ * Before n8n-workflow 2.34 `sleep` ignores its second argument, so the abort is raced here as well.
+ *
+ * @throws the abort reason of `signal`
+ */
+async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+	if (!signal) return await sleep(ms);
+	signal.throwIfAborted();
+	await new Promise<void>((resolve, reject) => {
+		const abandon = () => reject(signal.reason);
+		signal.addEventListener('abort', abandon, { once: true });
+		sleep(ms, signal)
+			.then(resolve, reject)
+			.finally(() => signal.removeEventListener('abort', abandon));
+	});
+}
+
+/** Real time. */
+export const systemClock: Clock = {
+	now: () => Date.now(),
+	delay,
+	random: () => Math.random(),
+};

@@ -1,0 +1,52 @@
+import { isJsonObject, listOf, textOf, type JsonObject } from './json';
+
+/** A notice that comes with an answer: a concurrency limit, a deprecation, an upgrade hint. */
+export interface ServiceNotice {
+	readonly level: 'info' | 'warning';
+	readonly message: string;
+}
+
+/** A decoded success body. */
+export interface Reply {
+	readonly value: unknown;
+	readonly notices: readonly ServiceNotice[];
+}
+
+const ENVELOPE_KEYS: ReadonlySet<string> = new Set([
+	'data',
+	'messages',
+	'success',
+	'status',
+	'error',
+]);
+
+/** An object that has a field called `data` is an envelope only if it has nothing of its own. */
+function isEnvelope(body: unknown): body is JsonObject {
+	return (
+		isJsonObject(body) && 'data' in body && Object.keys(body).every((key) => ENVELOPE_KEYS.has(key))
+	);
+}
+
+function noticeFrom(entry: unknown): ServiceNotice | undefined {
+	if (!isJsonObject(entry)) return undefined;
+	const message = textOf(entry['message']) ?? textOf(entry['code']);
+	if (message === undefined) return undefined;
+	return { level: entry['level'] === 'warning' ? 'warning' : 'info', message };
+}
+
+/** Whether a body is the first envelope generation's way of saying no at HTTP 200. */
+export function isRefusal(body: unknown): body is JsonObject {
+	return isJsonObject(body) && body['success'] === false && ('error' in body || 'data' in body);
+}
+
+/**
+ * Unwraps the three generations of success bodies (API notes 1.3): `{success,status,data,error}`,
+ * a bare value, and `{data,messages}`.
+ */
+export function decodeReply(body: unknown): Reply {
+	if (!isEnvelope(body)) return { value: body, notices: [] };
+	const notices = listOf(body['messages'])
+		.map(noticeFrom)
+		.filter((notice) => notice !== undefined);
+	return { value: body['data'], notices };
+}

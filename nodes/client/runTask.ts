@@ -1,0 +1,218 @@
+import type { Release } from './account';
+import { cancelTask } from './cancel';
+import { Deadline } from './deadline';
+import type { ServiceNotice } from './envelope';
+import {
+	InferenceError,
+	StoppedError,
+	TaskCancelledError,
+	TaskFailedError,
+	TimeoutError,
+} from './errors';
+import { follow, type FollowContext, type TaskObserver, type Via } from './follow';
+import { backoffDelay } from './retryTiming';
+import type { RunRequest } from './runRequest';
+import { submit } from './submit';
+import type { Task } from './task';
+
+/**
+ * What is known of an item's task from an earlier try in the same execution. It is what keeps
+ * n8n's Retry On Fail from buying a task twice.
+ */
+export type TaskProgress =
+	| { readonly state: 'none' }
+	/** A request that may have created a task is on its way or lost. */
+	| { readonly state: 'submitting'; readonly since: number; readonly attempts: number }
+	| { readonly state: 'running'; readonly task: Task; readonly attempts: number };
+
+/** How to run one item. */
+export interface TaskRunOptions {
+	/** What an earlier try has done. */
+	readonly progress: TaskProgress;
+	/** Told before and after everything that may cost money. */
+	onProgress(progress: TaskProgress): void;
+	/** `none` returns as soon as the task exists. */
+	readonly wait: 'result' | 'none';
+	/** Whether the result must be the full object of `GET /tasks/{id}`. */
+	readonly full: boolean;
+	readonly observer: TaskObserver;
+	/** Aborts with the node run. */
+	readonly signal: AbortSignal;
+}
+
+/** A task that was started, or has completed, for an item. */
+export interface TaskRun {
+	readonly task: Task;
+	/** Requests that tried to start it. */
+	readonly attempts: number;
+	/** From the item's start to its end, ms. */
+	readonly durationMs: number;
+	readonly via: Via;
+	/** Found in the task list after its submission got no answer. */
+	readonly adopted: boolean;
+	/** Its stream failed so often that polling took over. */
+	readonly fellBack: boolean;
+	readonly notices: readonly ServiceNotice[];
+}
+
+/** What the client brings along. */
+export interface TaskRunContext extends Omit<FollowContext, 'signal' | 'observer' | 'full'> {
+	/** Waits for the item's turn under the limit of the credential. */
+	slot(signal: AbortSignal): Promise<Release>;
+}
+
+/** Says that the run is being given up although nobody stopped it: its tasks go on. */
+export class AbandonedError extends StoppedError {}
+
+/**
+ * Runs one app to its end: submit, follow, and again if a failed task may be repeated.
+ *
+ * @throws TimeoutError and StoppedError, after the remote task has been cancelled or left as
+ * asked; TaskFailedError, TaskCancelledError; what submitting and following throw
+ */
+export async function runTask(
+	request: RunRequest,
+	options: TaskRunOptions,
+	context: TaskRunContext,
+): Promise<TaskRun> {
+	let current: TaskProgress = options.progress;
+	const note = (progress: TaskProgress) => {
+		current = progress;
+		options.onProgress(progress);
+	};
+	const { timeoutMs } = context.settings;
+	const tooLong = () => new TimeoutError(`did not finish within ${formatSeconds(timeoutMs ?? 0)}`);
+	let release: Release = () => {};
+	let scope = new Deadline(options.signal);
+	try {
+		release = await context.slot(scope.signal);
+		// The item's time starts here, not while it waits for its turn.
+		scope[Symbol.dispose]();
+		scope = new Deadline(options.signal, timeoutMs, tooLong);
+		return await attempts(request, options, { ...context, signal: scope.signal }, current, note);
+	} catch (error) {
+		const reason: unknown = scope.signal.reason;
+		if (error !== reason || !(reason instanceof InferenceError)) throw error;
+		throw await giveUp(reason, current, context);
+	} finally {
+		scope[Symbol.dispose]();
+		release();
+	}
+}
+
+async function attempts(
+	request: RunRequest,
+	options: TaskRunOptions,
+	context: Omit<FollowContext, 'observer' | 'full'>,
+	earlier: TaskProgress,
+	note: (progress: TaskProgress) => void,
+): Promise<TaskRun> {
+	const { clock, settings } = context;
+	const started = clock.now();
+	let progress = earlier;
+	const madeBefore = progress.state === 'none' ? 0 : progress.attempts;
+	let made = madeBefore;
+	let adopted = false;
+	const notices: ServiceNotice[] = [];
+	for (;;) {
+		const begun = await begin(progress);
+		if (options.wait === 'none') return result(begun, 'submit', false);
+		const { observer, full } = options;
+		const followed = await follow(begun, { ...context, observer, full });
+		const { task } = followed;
+		if (task.status === 'completed') return result(task, followed.via, followed.fellBack);
+		note({ state: 'none' });
+		if (task.status === 'cancelled') throw cancelledElsewhere(task);
+		const used = made - madeBefore;
+		if (!settings.retryOn.has('taskFailed') || used > settings.maxRetries) throw failed(task);
+		progress = { state: 'none' };
+		const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
+		await clock.delay(backoffDelay(Math.max(1, used), backoff, clock), context.signal);
+	}
+
+	async function begin(from: TaskProgress): Promise<Task> {
+		if (from.state === 'running') return from.task;
+		const submitted = await submit(request, {
+			...context,
+			failedAttempts: made - madeBefore,
+			unclearSince: from.state === 'submitting' ? from.since : undefined,
+			onAttempt: (since) => {
+				made += 1;
+				note({ state: 'submitting', since, attempts: made });
+			},
+			onTask: (task) => note({ state: 'running', task, attempts: made }),
+		});
+		adopted ||= submitted.adopted;
+		notices.push(...submitted.notices);
+		return submitted.task;
+	}
+
+	function result(task: Task, via: Via, fellBack: boolean): TaskRun {
+		const durationMs = Math.round(clock.now() - started);
+		return { task, attempts: Math.max(1, made), durationMs, via, adopted, fellBack, notices };
+	}
+}
+
+/** Cancels what is running, if that is wanted, and says what became of it. */
+async function giveUp(
+	reason: InferenceError,
+	progress: TaskProgress,
+	context: TaskRunContext,
+): Promise<InferenceError> {
+	const timedOut = reason instanceof TimeoutError;
+	const { onTimeout, onStop } = context.settings;
+	const keep =
+		reason instanceof AbandonedError || (timedOut ? onTimeout : onStop) === 'keep';
+	const taskId = progress.state === 'running' ? progress.task.id : undefined;
+	const fate = await settleFate();
+	const subject = taskId === undefined ? 'The item' : `Task ${taskId}`;
+	const Kind = timedOut ? TimeoutError : StoppedError;
+	return new Kind(`${subject} ${reason.message}. ${fate.said}`, { taskId, hint: fate.hint });
+
+	async function settleFate(): Promise<{ said: string; hint: string | undefined }> {
+		if (progress.state === 'none') {
+			return { said: 'Nothing was started for it.', hint: undefined };
+		}
+		if (progress.state === 'submitting' || taskId === undefined) {
+			return {
+				said: 'Its task was being submitted, and it is not known whether it was started.',
+				hint: 'Look at the task list on inference.sh before running this item again.',
+			};
+		}
+		if (keep) {
+			return {
+				said: 'The task was left running.',
+				hint: `Follow it by its id, ${taskId}, or cancel it on inference.sh.`,
+			};
+		}
+		const outcome = await cancelTask(taskId, context);
+		if (outcome.kind === 'failed') {
+			return {
+				said: `The task could not be cancelled (${outcome.reason}) and may still be running.`,
+				hint: `Cancel task ${taskId} on inference.sh.`,
+			};
+		}
+		return {
+			said: outcome.kind === 'cancelled' ? 'The task was cancelled.' : 'The task was already over.',
+			hint: timedOut ? 'Raise Timeout if the app needs longer.' : undefined,
+		};
+	}
+}
+
+function failed(task: Task): TaskFailedError {
+	return new TaskFailedError(
+		`Task ${task.id} failed: ${task.error ?? 'the service gave no reason'}`,
+		{ taskId: task.id, hint: 'The reason comes from the app. Check its input and its logs.' },
+	);
+}
+
+function cancelledElsewhere(task: Task): TaskCancelledError {
+	return new TaskCancelledError(`Task ${task.id} was cancelled on inference.sh`, {
+		taskId: task.id,
+		hint: 'Somebody or something outside this workflow cancelled it.',
+	});
+}
+
+function formatSeconds(ms: number): string {
+	return `${Math.round(ms / 100) / 10} s`;
+}

@@ -1,0 +1,61 @@
+/** Situations in which an attempt may be repeated. */
+export type RetryReason = 'rateLimit' | 'network' | 'serverError' | 'taskFailed';
+
+/** How one item is run; times in milliseconds. */
+export interface RunSettings {
+	/** Time an item may take from its start, undefined for no limit. */
+	readonly timeoutMs: number | undefined;
+	/** Attempts after the first one. */
+	readonly maxRetries: number;
+	readonly retryOn: ReadonlySet<RetryReason>;
+	readonly backoffBaseMs: number;
+	readonly backoffCapMs: number;
+	/** A longer Retry-After is not waited for. */
+	readonly maxRetryAfterMs: number;
+	/** What happens to the remote task when the item's time is over. */
+	readonly onTimeout: 'cancel' | 'keep';
+	/** What happens to the remote task when the execution is stopped. */
+	readonly onStop: 'cancel' | 'keep';
+	/** What to do when it is not known whether a submission was accepted. */
+	readonly onUnclearSubmit: 'check' | 'fail' | 'resubmit';
+	/** How a running task is watched. */
+	readonly follow: 'auto' | 'stream' | 'poll';
+	/** Shortest wait between two polls. */
+	readonly pollIntervalMs: number;
+}
+
+/** Limits that no parameter sets. Tests shorten them; users have no reason to. */
+export interface Timings {
+	/** Longest wait for an answer's head. */
+	readonly headersMs: number;
+	/** The same for a submission, which may wait for a gateway. */
+	readonly submitMs: number;
+	/** Silence after which a stream is dead: four missed heartbeats (API notes 4.5). */
+	readonly streamSilenceMs: number;
+	/** A stream that has said nothing of its task this long is checked by a status request. */
+	readonly firstQuietCheckMs: number;
+	readonly quietCheckMs: number;
+	/** Streams that may fail in a row without news before polling takes over. */
+	readonly streamFailures: number;
+	/** Upper bound of the growing poll interval. */
+	readonly pollCapMs: number;
+	/** Time for cancelling a task, and for learning the id of one that is on its way. */
+	readonly cancelMs: number;
+	/** With no timeout set: time without any answer after which a task is given up. */
+	readonly contactMs: number;
+	/** Unreadable answers in a row before following a task is given up. */
+	readonly protocolErrors: number;
+}
+
+export const DEFAULT_TIMINGS: Timings = {
+	headersMs: 30_000,
+	submitMs: 60_000,
+	streamSilenceMs: 45_000,
+	firstQuietCheckMs: 3_000,
+	quietCheckMs: 45_000,
+	streamFailures: 4,
+	pollCapMs: 10_000,
+	cancelMs: 5_000,
+	contactMs: 10 * 60_000,
+	protocolErrors: 5,
+};

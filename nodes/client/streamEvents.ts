@@ -1,0 +1,135 @@
+import { parseJson } from './apiError';
+import { isJsonObject, textOf, type JsonObject } from './json';
+import { LineDecoder } from './lines';
+import type { TaskUpdate } from './task';
+
+/** What a stream of the service says, whatever its format (API notes 4.2, 4.3). */
+export type StreamEvent =
+	/** A full or partial object; `event` is its table on chat and workspace streams. */
+	| { readonly kind: 'update'; readonly event: string | undefined; readonly update: TaskUpdate }
+	/** A piece of a model's answer, before it is part of any object. */
+	| {
+			readonly kind: 'delta';
+			readonly delta: JsonObject;
+			readonly seq: number | undefined;
+			readonly resourceId: string | undefined;
+	  }
+	| { readonly kind: 'heartbeat' }
+	/** The service says that the stream is over. */
+	| { readonly kind: 'done' }
+	/** The service reports an error inside the stream. */
+	| { readonly kind: 'error'; readonly payload: unknown }
+	/** A line that cannot be understood; streams go on after it. */
+	| { readonly kind: 'noise'; readonly line: string };
+
+/** Turns lines into events. */
+interface EventParser {
+	line(line: string): readonly StreamEvent[];
+	end(): readonly StreamEvent[];
+}
+
+function deltaFrom(value: JsonObject): StreamEvent | undefined {
+	const delta = value['delta'];
+	if (!isJsonObject(delta)) return undefined;
+	const seq = value['seq'];
+	return {
+		kind: 'delta',
+		delta,
+		seq: typeof seq === 'number' ? seq : undefined,
+		resourceId: textOf(value['resource_id']),
+	};
+}
+
+function fieldNames(value: unknown): readonly string[] | undefined {
+	if (!Array.isArray(value)) return undefined;
+	return value.filter((name) => typeof name === 'string');
+}
+
+/** Problem objects have a URL as `type`; a DTO of the service does not. */
+function isProblem(value: JsonObject): boolean {
+	return !('id' in value) && (textOf(value['type'])?.includes('/errors/') ?? false);
+}
+
+/** Reads one JSON object of a stream; `name` is the event name that the frame around it gave. */
+function eventFrom(value: unknown, name: string | undefined, source: string): StreamEvent {
+	if (!isJsonObject(value)) return { kind: 'noise', line: source };
+	if (value['type'] === 'heartbeat' && !('id' in value)) return { kind: 'heartbeat' };
+	if (isProblem(value)) return { kind: 'error', payload: value };
+	const event = textOf(value['event']) ?? name;
+	const data = value['data'];
+	if (event === 'delta') {
+		return (
+			deltaFrom(isJsonObject(data) ? data : value) ?? { kind: 'noise', line: source }
+		);
+	}
+	if (isJsonObject(data) && !('id' in value)) {
+		return { kind: 'update', event, update: { data, fields: fieldNames(value['fields']) } };
+	}
+	return deltaFrom(value) ?? { kind: 'update', event, update: { data: value } };
+}
+
+class NdjsonParser implements EventParser {
+	line(line: string): readonly StreamEvent[] {
+		const text = line.trim();
+		if (text === '') return [];
+		return [eventFrom(parseJson(text), undefined, line)];
+	}
+
+	end(): readonly StreamEvent[] {
+		return [];
+	}
+}
+
+/** Event names that mean a plain update of the task; no SDK knows them, the documentation does. */
+const UPDATE_NAMES: ReadonlySet<string> = new Set(['message', 'update']);
+
+class SseParser implements EventParser {
+	private name: string | undefined;
+	private data: string[] = [];
+
+	line(line: string): readonly StreamEvent[] {
+		if (line === '') return this.end();
+		if (line.startsWith(':')) return [{ kind: 'heartbeat' }];
+		const colon = line.indexOf(':');
+		const field = colon === -1 ? line : line.slice(0, colon);
+		const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
+		if (field === 'event') this.name = value;
+		else if (field === 'data') this.data.push(value);
+		else if (field !== 'id' && field !== 'retry') return [{ kind: 'noise', line }];
+		return [];
+	}
+
+	end(): readonly StreamEvent[] {
+		const { name } = this;
+		const text = this.data.join('\n');
+		const complete = this.data.length > 0 || name === 'done';
+		this.name = undefined;
+		this.data = [];
+		if (!complete) return [];
+		if (name === 'done') return [{ kind: 'done' }];
+		const value = parseJson(text);
+		if (name === 'error') return [{ kind: 'error', payload: value ?? text }];
+		const event = name === undefined || UPDATE_NAMES.has(name) ? undefined : name;
+		return [eventFrom(value, event, text)];
+	}
+}
+
+/**
+ * Decodes a stream body. The format goes by the answer's content type, whatever was asked for: old
+ * servers answer SSE to a request for NDJSON.
+ *
+ * @param contentType the answer's `Content-Type`
+ * @throws RangeError if a line has no end
+ */
+export async function* decodeEvents(
+	body: AsyncIterable<Uint8Array>,
+	contentType: string,
+): AsyncGenerator<StreamEvent, void> {
+	const lines = new LineDecoder();
+	const parser = /\btext\/event-stream\b/i.test(contentType) ? new SseParser() : new NdjsonParser();
+	for await (const chunk of body) {
+		for (const line of lines.push(chunk)) yield* parser.line(line);
+	}
+	for (const line of lines.flush()) yield* parser.line(line);
+	yield* parser.end();
+}

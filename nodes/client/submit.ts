@@ -1,0 +1,180 @@
+import { RESUME_SPREAD_MS, type Api, type ApiCall } from './api';
+import { Grace } from './deadline';
+import {
+	InferenceError,
+	mayHaveBeenAccepted,
+	ProtocolError,
+	SubmissionUnknownError,
+} from './errors';
+import type { ServiceNotice } from './envelope';
+import { canonicalJson } from './json';
+import { lookUpSubmission, type LookupResult } from './lookup';
+import { retrying, waitForNextAttempt, type RetryContext } from './retry';
+import { runRequestBody, type RunRequest } from './runRequest';
+import type { Timings } from './settings';
+import { taskFromWire, type Task } from './task';
+
+/** A task that certainly exists, once. */
+export interface Submitted {
+	readonly task: Task;
+	/** Whether it was found in the task list after its answer was lost. */
+	readonly adopted: boolean;
+	readonly notices: readonly ServiceNotice[];
+}
+
+/** What a submission needs to know and whom it tells. */
+export interface SubmitContext extends RetryContext {
+	readonly api: Api;
+	readonly timings: Timings;
+	/** Attempts that the item has already used up; they count against Max Retries. */
+	readonly failedAttempts: number;
+	/** Start of an earlier try whose outcome is not known, ms since the epoch. */
+	readonly unclearSince: number | undefined;
+	/** Told before a request that may create a task is sent, with the start of the first one. */
+	onAttempt(since: number): void;
+	/** Told as soon as the task's id is known, even if the run is being given up meanwhile. */
+	onTask(task: Task): void;
+}
+
+function unknownOutcome(cause: unknown, why: string): SubmissionUnknownError {
+	const said = cause instanceof Error ? ` (${cause.message})` : '';
+	return new SubmissionUnknownError(
+		`It is not known whether the task was started: the answer was lost${said}, and ${why}`,
+		{
+			cause,
+			httpStatus: cause instanceof InferenceError ? cause.httpStatus : undefined,
+			hint: 'Look at the task list on inference.sh before running this item again, so that it is not paid twice.',
+		},
+	);
+}
+
+/**
+ * Starts a task at most once.
+ *
+ * `POST /apps/run` has no idempotency key. It is repeated freely only if it cannot have been
+ * accepted: no connection, 429, or 503 with Retry-After. After anything else without a clear
+ * answer the task is looked for and adopted; it is submitted again only if the list shows that it
+ * is not there, once right away and once more after the backoff, when a slow gateway is done too.
+ *
+ * When `signal` aborts while a submission is on its way, its answer is still waited for, up to
+ * `timings.cancelMs`, so that the caller learns which task to cancel.
+ *
+ * @throws SubmissionUnknownError if it cannot be told; InferenceError of the refusal; the abort
+ * reason
+ */
+export async function submit(request: RunRequest, context: SubmitContext): Promise<Submitted> {
+	const grace = new Grace(context.signal, context.timings.cancelMs);
+	try {
+		return await new Submission(request, context, grace.signal).run();
+	} finally {
+		grace[Symbol.dispose]();
+	}
+}
+
+class Submission {
+	/** Equal for submissions whose tasks cannot be told apart. */
+	private readonly content: string;
+	private readonly since: number;
+
+	constructor(
+		private readonly request: RunRequest,
+		private readonly context: SubmitContext,
+		/** Aborts a moment after `context.signal`, so that an answer on its way still arrives. */
+		private readonly late: AbortSignal,
+	) {
+		this.content = canonicalJson([request.app, request.function, request.input]);
+		this.since = context.unclearSince ?? context.clock.now();
+	}
+
+	async run(): Promise<Submitted> {
+		if (this.context.unclearSince !== undefined) {
+			const adopted = await this.adopt(undefined);
+			if (adopted) return adopted;
+		}
+		for (let attempt = this.context.failedAttempts + 1; ; attempt += 1) {
+			try {
+				return await this.context.account.submitting(this.content, async () => await this.post());
+			} catch (error) {
+				const adopted = await this.afterFailure(error, attempt);
+				if (adopted) return adopted;
+			}
+		}
+	}
+
+	private async post(): Promise<Submitted> {
+		const { api, account, signal, timings, onAttempt, onTask } = this.context;
+		await account.ready(RESUME_SPREAD_MS, signal);
+		signal.throwIfAborted();
+		onAttempt(this.since);
+		const call: ApiCall = {
+			method: 'POST',
+			path: '/apps/run',
+			body: runRequestBody(this.request),
+			signal: this.late,
+			headersTimeoutMs: timings.submitMs,
+			urgent: true,
+		};
+		const reply = await api.send(call);
+		const task = taskFromWire(reply.value);
+		if (!task) throw api.unexpected(call, reply);
+		account.claim(task.id);
+		onTask(task);
+		signal.throwIfAborted();
+		return { task, adopted: false, notices: reply.notices };
+	}
+
+	/** Returns an adopted task, or nothing if the next attempt may be made. */
+	private async afterFailure(error: unknown, attempt: number): Promise<Submitted | undefined> {
+		const { settings, signal } = this.context;
+		const unclear = mayHaveBeenAccepted(error);
+		if (!unclear) {
+			signal.throwIfAborted();
+			await waitForNextAttempt(error, attempt, this.context);
+			return undefined;
+		}
+		if (settings.onUnclearSubmit === 'fail') {
+			throw unknownOutcome(error, 'When Submission Is Unclear is set to Fail');
+		}
+		if (settings.onUnclearSubmit === 'resubmit') {
+			await waitForNextAttempt(error, attempt, this.context);
+			return undefined;
+		}
+		const adopted = await this.adopt(error);
+		signal.throwIfAborted();
+		if (adopted) return adopted;
+		await waitForNextAttempt(error, attempt, this.context);
+		return await this.adopt(error);
+	}
+
+	/** Takes over the task of a submission whose answer was lost, if the list has it. */
+	private async adopt(lostAnswer: unknown): Promise<Submitted | undefined> {
+		const found = await this.lookUp(lostAnswer);
+		if (found.kind === 'absent') return undefined;
+		if (found.kind === 'inconclusive') {
+			throw unknownOutcome(lostAnswer, 'the task list is too long to find it in');
+		}
+		this.context.onTask(found.task);
+		this.context.log.debug(`Adopted task ${found.task.id}, whose submission got no answer`);
+		return { task: found.task, adopted: true, notices: [] };
+	}
+
+	private async lookUp(lostAnswer: unknown): Promise<LookupResult> {
+		const { account, api } = this.context;
+		const lost = { request: this.request, since: this.since };
+		const claim = (taskId: string) => account.claim(taskId);
+		try {
+			return await account.lookingUp(
+				this.content,
+				async () =>
+					await retrying(async () => await lookUpSubmission(api, lost, claim, this.late), {
+						...this.context,
+						signal: this.late,
+					}),
+			);
+		} catch (error) {
+			this.context.signal.throwIfAborted();
+			if (lostAnswer instanceof ProtocolError && error instanceof ProtocolError) throw lostAnswer;
+			throw unknownOutcome(lostAnswer ?? error, 'the task list could not be read to find out');
+		}
+	}
+}

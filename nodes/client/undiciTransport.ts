@@ -1,0 +1,119 @@
+import type { NodeEgressFilter } from 'n8n-workflow';
+import {
+	asTransportError,
+	TransportError,
+	type Transport,
+	type TransportRequest,
+	type TransportResponse,
+} from './transport';
+
+/** The part of undici that is used; the same in majors 6, 7 and 8. */
+export type Undici = Pick<typeof import('undici'), 'EnvHttpProxyAgent' | 'request'>;
+type Dispatcher = InstanceType<Undici['EnvHttpProxyAgent']>;
+
+/**
+ * n8n's policy on which hosts a node may reach (`helpers.getSecureEgressFilter`, n8n ≥ 2.28).
+ * Both halves are needed: address literals are never looked up, names are checked when they are.
+ */
+export type EgressPolicy = Pick<NodeEgressFilter, 'validateUrl' | 'createSecureLookup'>;
+
+/** A connection that has been idle this long is closed, before a load balancer does it. */
+const KEEP_ALIVE_MS = 4_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Stands for "no policy" among the keys below. */
+const UNRESTRICTED = {};
+
+/** One pool per undici and egress policy, kept for the life of the process. */
+const pools = new WeakMap<object, WeakMap<object, Map<string, Dispatcher>>>();
+
+function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | undefined) {
+	const byPolicy = pools.get(undici) ?? new WeakMap<object, Map<string, Dispatcher>>();
+	pools.set(undici, byPolicy);
+	const policy = egress ?? UNRESTRICTED;
+	const byOrigin = byPolicy.get(policy) ?? new Map<string, Dispatcher>();
+	byPolicy.set(policy, byOrigin);
+	const known = byOrigin.get(origin);
+	if (known) return known;
+	const dispatcher = new undici.EnvHttpProxyAgent({
+		keepAliveTimeout: KEEP_ALIVE_MS,
+		keepAliveMaxTimeout: KEEP_ALIVE_MS,
+		pipelining: 1,
+		allowH2: false,
+		connect: {
+			timeout: CONNECT_TIMEOUT_MS,
+			...(egress ? { lookup: egress.createSecureLookup() } : {}),
+		},
+	});
+	byOrigin.set(origin, dispatcher);
+	return dispatcher;
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>) {
+	const flat: Record<string, string> = {};
+	for (const [name, value] of Object.entries(headers)) {
+		if (value !== undefined)
+			flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+	}
+	return flat;
+}
+
+/** Requests over undici: pooled, keep-alive, proxies by environment, n8n's egress policy. */
+export class UndiciTransport implements Transport {
+	readonly name = 'undici';
+
+	private readonly allowed = new Set<string>();
+
+	constructor(
+		private readonly undici: Undici,
+		private readonly egress?: EgressPolicy,
+	) {}
+
+	async request(request: TransportRequest): Promise<TransportResponse> {
+		const { signal } = request;
+		signal.throwIfAborted();
+		const { origin } = new URL(request.url);
+		await this.refuseForbidden(origin);
+		try {
+			const response = await this.undici.request(request.url, {
+				dispatcher: dispatcherFor(this.undici, origin, this.egress),
+				method: request.method,
+				headers: request.headers,
+				body: request.body ?? null,
+				signal,
+				headersTimeout: request.headersTimeoutMs,
+				bodyTimeout: request.silenceMs,
+			});
+			return {
+				status: response.statusCode,
+				headers: flatten(response.headers),
+				body: response.body,
+			};
+		} catch (error) {
+			signal.throwIfAborted();
+			throw asTransportError(error);
+		}
+	}
+
+	/** Asks the policy once for each origin; the lookup goes on checking every connection. */
+	private async refuseForbidden(origin: string): Promise<void> {
+		if (!this.egress || this.allowed.has(origin)) return;
+		const verdict = await this.egress.validateUrl(origin);
+		if (!verdict.ok) throw new TransportError(verdict.error.message, false, verdict.error);
+		this.allowed.add(origin);
+	}
+}
+
+/**
+ * The undici that the n8n host ships, if it does.
+ *
+ * @returns undefined if there is none, or one without what is needed
+ */
+export async function loadHostUndici(): Promise<Undici | undefined> {
+	try {
+		const undici = await import('undici');
+		return 'EnvHttpProxyAgent' in undici && 'request' in undici ? undici : undefined;
+	} catch {
+		return undefined;
+	}
+}

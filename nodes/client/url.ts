@@ -1,0 +1,6 @@
+/** Parses an http or https URL; undefined for anything else. */
+export function parseHttpUrl(text: string): URL | undefined {
+	if (!URL.canParse(text)) return undefined;
+	const url = new URL(text);
+	return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+}

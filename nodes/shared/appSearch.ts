@@ -1,0 +1,101 @@
+import {
+	NodeApiError,
+	type ILoadOptionsFunctions,
+	type INodeListSearchItems,
+	type INodeListSearchResult,
+} from 'n8n-workflow';
+import type { AppSummary, InferenceClient, Page } from '../client/client';
+import { InferenceError, NotFoundError } from '../client/errors';
+import type { RunSettings } from '../client/settings';
+import { openClient } from './connection';
+
+/** A list in the editor is worth a few seconds, not minutes. */
+const LIST_TIMEOUT_MS = 20_000;
+const LIST_SETTINGS: RunSettings = {
+	timeoutMs: LIST_TIMEOUT_MS,
+	maxRetries: 2,
+	retryOn: new Set(['rateLimit', 'network', 'serverError']),
+	backoffBaseMs: 300,
+	backoffCapMs: 2_000,
+	maxRetryAfterMs: 5_000,
+	onTimeout: 'keep',
+	onStop: 'keep',
+	onUnclearSubmit: 'fail',
+	follow: 'poll',
+	pollIntervalMs: 1_000,
+};
+
+/** Where the next page is: in the workspace's own apps or in the store. */
+const OWN = 'own:';
+const STORE = 'store:';
+
+function listItem(app: AppSummary): INodeListSearchItems {
+	const about = [app.category, app.description].filter((part) => part !== undefined).join(' · ');
+	return {
+		name: app.title === app.ref ? app.ref : `${app.title} (${app.ref})`,
+		value: app.ref,
+		...(about === '' ? {} : { description: about }),
+	};
+}
+
+/** The store's route is not documented and may be missing; the own apps are shown all the same. */
+async function storePage(
+	client: InferenceClient,
+	search: string | undefined,
+	cursor: string | undefined,
+): Promise<Page<AppSummary>> {
+	try {
+		return await client.listStoreApps(search, cursor);
+	} catch (error) {
+		if (error instanceof NotFoundError) return { items: [], nextCursor: undefined };
+		throw error;
+	}
+}
+
+function result(
+	items: readonly AppSummary[],
+	next: string | undefined,
+): INodeListSearchResult {
+	return {
+		results: items.map(listItem),
+		...(next === undefined ? {} : { paginationToken: next }),
+	};
+}
+
+/**
+ * Fills the app picker: the apps of the workspace first, then those of the store, page by page.
+ *
+ * @throws NodeApiError that says why nothing can be listed
+ */
+export async function searchApps(
+	this: ILoadOptionsFunctions,
+	filter?: string,
+	paginationToken?: string,
+): Promise<INodeListSearchResult> {
+	const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
+	try {
+		await using client = await openClient(this, LIST_SETTINGS, signal);
+		const token = paginationToken ?? OWN;
+		if (token.startsWith(STORE)) {
+			const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
+			return result(page.items, page.nextCursor && STORE + page.nextCursor);
+		}
+		const own = await client.listApps(filter, token.slice(OWN.length) || undefined);
+		if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor);
+		const known = new Set(own.items.map((app) => app.ref));
+		const store = await storePage(client, filter, undefined);
+		const others = store.items.filter((app) => !known.has(app.ref));
+		return result([...own.items, ...others], store.nextCursor && STORE + store.nextCursor);
+	} catch (error) {
+		if (!(error instanceof InferenceError)) throw error;
+		throw new NodeApiError(
+			this.getNode(),
+			{ message: error.message },
+			{
+				message: `The apps cannot be listed: ${error.message}`,
+				description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
+				httpCode: String(error.httpStatus ?? ''),
+			},
+		);
+	}
+}

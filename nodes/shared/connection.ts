@@ -1,0 +1,66 @@
+import {
+	NodeOperationError,
+	type IExecuteFunctions,
+	type ILoadOptionsFunctions,
+} from 'n8n-workflow';
+import { InferenceClient } from '../client/client';
+import { HelperTransport } from '../client/helperTransport';
+import type { RunSettings } from '../client/settings';
+import type { Transport } from '../client/transport';
+import { parseHttpUrl } from '../client/url';
+import { loadHostUndici, UndiciTransport } from '../client/undiciTransport';
+
+export const CREDENTIAL_NAME = 'inferenceShApi';
+
+type Host = IExecuteFunctions | ILoadOptionsFunctions;
+
+/** undici where the host has it, else n8n's HTTP helper; both under n8n's egress policy. */
+async function chooseTransport(host: Host): Promise<Transport> {
+	const undici = await loadHostUndici();
+	if (!undici) {
+		return new HelperTransport(async (request) => await host.helpers.httpRequest(request));
+	}
+	const { getSecureEgressFilter }: Partial<Host['helpers']> = host.helpers;
+	return new UndiciTransport(undici, getSecureEgressFilter?.());
+}
+
+function credentialError(host: Host, problem: string): NodeOperationError {
+	return new NodeOperationError(host.getNode(), `The Inference.sh credential ${problem}`, {
+		description: 'Open the credential, correct it and test it there.',
+	});
+}
+
+/**
+ * Opens a client for a node run or for a list in the editor.
+ *
+ * @throws NodeOperationError if the credential cannot be used
+ */
+export async function openClient(
+	host: Host,
+	settings: RunSettings,
+	signal: AbortSignal,
+): Promise<InferenceClient> {
+	const { apiKey, baseUrl, maxConcurrency } = await host.getCredentials(CREDENTIAL_NAME);
+	if (typeof apiKey !== 'string' || apiKey.trim() === '') {
+		throw credentialError(host, 'has no API key');
+	}
+	const base = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl.trim()) : undefined;
+	if (!base || base.username !== '' || base.search !== '' || base.hash !== '') {
+		throw credentialError(host, `has a base URL that cannot be used: ${JSON.stringify(baseUrl)}`);
+	}
+	const limit = Number(maxConcurrency ?? 0);
+	if (!Number.isInteger(limit) || limit < 0) {
+		throw credentialError(
+			host,
+			`has a Max Concurrency that is no whole number from 0 up: ${JSON.stringify(maxConcurrency)}`,
+		);
+	}
+	return new InferenceClient({
+		transport: await chooseTransport(host),
+		credential: { apiKey: apiKey.trim(), baseUrl: base.href.replace(/\/+$/, '') },
+		maxConcurrency: limit,
+		settings,
+		signal,
+		log: { debug: (message) => host.logger.debug(`inference.sh: ${message}`) },
+	});
+}

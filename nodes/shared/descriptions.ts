@@ -1,0 +1,305 @@
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+
+/** Which app to run. */
+export const appProperty: INodeProperties = {
+	displayName: 'App',
+	name: 'app',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	required: true,
+	description: 'The app to run',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Search your apps and the store…',
+			typeOptions: { searchListMethod: 'searchApps', searchable: true },
+		},
+		{
+			displayName: 'By Reference',
+			name: 'ref',
+			type: 'string',
+			placeholder: 'e.g. infsh/image-resize',
+			hint: 'namespace/name, with @version and :function if you need them',
+		},
+	],
+};
+
+/** Where an item's input comes from. */
+export const inputProperties: INodeProperties[] = [
+	{
+		displayName: 'Input',
+		name: 'inputMode',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{
+				name: 'JSON',
+				value: 'json',
+				description: 'Write the input as JSON, with expressions where you need them',
+			},
+			{
+				name: 'Incoming Item',
+				value: 'item',
+				description: 'Use the JSON of each incoming item as it is',
+			},
+		],
+		default: 'json',
+		description: 'Where the input of the app comes from',
+	},
+	{
+		displayName: 'Input (JSON)',
+		name: 'jsonInput',
+		type: 'json',
+		typeOptions: { rows: 6 },
+		default: '{}',
+		displayOptions: { show: { inputMode: ['json'] } },
+		description: 'A JSON object that matches the input schema of the app',
+	},
+];
+
+/** Limits that every node has; an expression in them is evaluated for the first item only. */
+export const limitProperties: INodeProperties[] = [
+	{
+		displayName: 'Concurrency',
+		name: 'concurrency',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: 1000 },
+		default: 5,
+		description:
+			'How many items this node has in flight at once. As soon as one ends, the next one starts.',
+	},
+	{
+		displayName: 'Timeout (Seconds)',
+		name: 'timeout',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 600,
+		description:
+			'How long one item may take from its start, waiting for its turn not included. 0 for no limit.',
+	},
+	{
+		displayName: 'Max Retries',
+		name: 'maxRetries',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 3,
+		description:
+			'How often one item is tried again after a failure that is worth it. A task is never started twice by a retry.',
+	},
+];
+
+const remoteTaskFate: INodePropertyOptions[] = [
+	{ name: 'Cancel the Task', value: 'cancel', description: 'It is not charged any further' },
+	{ name: 'Keep It Running', value: 'keep', description: 'Its ID is in the error' },
+];
+
+const commonOptions: INodeProperties[] = [
+	{
+		displayName: 'Backoff Base (Seconds)',
+		name: 'backoffBase',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 1,
+		description:
+			'Longest wait before the first retry. It doubles with each retry; the real wait is a random part of it.',
+	},
+	{
+		displayName: 'Backoff Cap (Seconds)',
+		name: 'backoffCap',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 30,
+		description: 'Upper limit of that wait',
+	},
+	{
+		displayName: 'Follow',
+		name: 'follow',
+		type: 'options',
+		options: [
+			{
+				name: 'Automatic',
+				value: 'auto',
+				description: 'Stream, and poll if the stream keeps failing',
+			},
+			{ name: 'Poll', value: 'poll', description: 'Ask for the status at intervals' },
+			{ name: 'Stream', value: 'stream', description: 'Stream, and reconnect as often as needed' },
+		],
+		default: 'auto',
+		description: 'How a running task is watched',
+	},
+	{
+		displayName: 'Max Retry-After (Seconds)',
+		name: 'maxRetryAfter',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 120,
+		description:
+			'If the service asks to wait longer than this, the item fails at once and says how long',
+	},
+	{
+		displayName: 'On Stop',
+		name: 'onStop',
+		type: 'options',
+		options: remoteTaskFate,
+		default: 'cancel',
+		description: 'What happens to running tasks when the execution is stopped',
+	},
+	{
+		displayName: 'On Timeout',
+		name: 'onTimeout',
+		type: 'options',
+		options: remoteTaskFate,
+		default: 'cancel',
+		description: 'What happens to the task when its time is over',
+	},
+	{
+		displayName: 'Poll Interval (Seconds)',
+		name: 'pollInterval',
+		type: 'number',
+		typeOptions: { minValue: 0.1, numberPrecision: 1 },
+		default: 2,
+		description: 'Shortest wait between two status requests; it grows to 10 seconds',
+	},
+	{
+		displayName: 'Retry On',
+		name: 'retryOn',
+		type: 'multiOptions',
+		options: [
+			{
+				name: 'Failed Task',
+				value: 'taskFailed',
+				description: 'The task ran and failed. Trying again starts and pays a new one.',
+			},
+			{ name: 'Network Error', value: 'network', description: 'No connection, or it was cut' },
+			{ name: 'Rate Limit', value: 'rateLimit', description: 'HTTP 429' },
+			{ name: 'Server Error', value: 'serverError', description: 'HTTP 500 to 599' },
+		],
+		default: ['rateLimit', 'network', 'serverError'],
+		description: 'Which failures are worth another try',
+	},
+	{
+		displayName: 'Total Timeout (Seconds)',
+		name: 'totalTimeout',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'How long the whole node may take, all items together. 0 for no limit.',
+	},
+	{
+		displayName: 'When Submission Is Unclear',
+		name: 'onUnclearSubmit',
+		type: 'options',
+		options: [
+			{
+				name: 'Check',
+				value: 'check',
+				description: 'Look for the task and take it over; start it again only if it is not there',
+			},
+			{ name: 'Fail', value: 'fail', description: 'Report an error and start nothing' },
+			{
+				name: 'Submit Again',
+				value: 'resubmit',
+				description: 'Start it again without looking. It may be paid twice.',
+			},
+		],
+		default: 'check',
+		description: 'What to do when the answer to a submission was lost',
+	},
+];
+
+const taskOptions: INodeProperties[] = [
+	{
+		displayName: 'Function',
+		name: 'function',
+		type: 'string',
+		default: '',
+		description: 'Entry point of an app that has several. Goes before one in the reference.',
+	},
+	{
+		displayName: 'Infrastructure',
+		name: 'infra',
+		type: 'options',
+		options: [
+			{ name: 'Cloud', value: 'cloud' },
+			{ name: 'Private', value: 'private' },
+			{ name: 'Private First', value: 'private_first' },
+		],
+		default: 'cloud',
+		description: 'Where the task runs',
+	},
+	{
+		displayName: 'Max Cost (USD)',
+		name: 'maxCost',
+		type: 'number',
+		typeOptions: { minValue: 0, numberPrecision: 4 },
+		default: 0,
+		description:
+			'Ask for the estimated cost of all items first and start nothing if it is higher. 0 for no limit. Evaluates the parameters of all items up front.',
+	},
+	{
+		displayName: 'Output Full Task',
+		name: 'fullTask',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to output everything the service knows of the task instead of the short form',
+	},
+	{
+		displayName: 'Run At',
+		name: 'runAt',
+		type: 'dateTime',
+		default: '',
+		description: 'When to start the task',
+	},
+	{
+		displayName: 'Session',
+		name: 'session',
+		type: 'string',
+		default: '',
+		description: 'Write "new" to start a session, or the ID of a session to go on with it',
+	},
+	{
+		displayName: 'Session Timeout (Seconds)',
+		name: 'sessionTimeout',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: 3600 },
+		default: 60,
+		description: 'Idle time after which a new session ends',
+	},
+	{
+		displayName: 'Setup',
+		name: 'setup',
+		type: 'json',
+		default: '{}',
+		description: 'Setup parameters of the app. Changing them causes a cold start.',
+	},
+	{
+		displayName: 'Webhook URL',
+		name: 'webhook',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://example.com/done',
+		description: 'URL that the service calls when the task has ended',
+	},
+	{
+		displayName: 'Workers',
+		name: 'workers',
+		type: 'string',
+		default: '',
+		description: 'IDs of private workers, separated by commas',
+	},
+];
+
+/** Options of the nodes that run tasks. */
+export const taskOptionsProperty: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add option',
+	default: {},
+	options: [...commonOptions, ...taskOptions].sort((left, right) =>
+		left.displayName.localeCompare(right.displayName),
+	),
+};

@@ -1,0 +1,52 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ServiceNotice } from '../client/envelope';
+import type { TaskRun } from '../client/runTask';
+
+/** Different notices of the service that are shown; more would bury the output. */
+const MOST_NOTICES = 5;
+
+/** Gathers what the user should know about a run beyond its items. */
+export class RunHints {
+	private readonly notices = new Map<string, ServiceNotice>();
+	private readonly extra: string[] = [];
+	private adopted = 0;
+	private fellBack = 0;
+
+	add(run: TaskRun): void {
+		for (const notice of run.notices) this.notices.set(notice.message, notice);
+		if (run.adopted) this.adopted += 1;
+		if (run.fellBack) this.fellBack += 1;
+	}
+
+	say(message: string): void {
+		this.extra.push(message);
+	}
+
+	/** Shows the hints above the output, on hosts that can. */
+	show(context: IExecuteFunctions): void {
+		const { addExecutionHints }: Partial<IExecuteFunctions> = context;
+		if (!addExecutionHints) return;
+		const say = (message: string, type: 'info' | 'warning') =>
+			addExecutionHints.call(context, { message, type, location: 'outputPane' });
+		for (const { message, level } of [...this.notices.values()].slice(0, MOST_NOTICES)) {
+			say(`inference.sh: ${message}`, level);
+		}
+		if (this.adopted > 0) {
+			say(
+				`${count(this.adopted, 'task')} had lost the answer to the submission and ${this.adopted === 1 ? 'was' : 'were'} found in the task list instead of being started again.`,
+				'info',
+			);
+		}
+		if (this.fellBack > 0) {
+			say(
+				`The stream of ${count(this.fellBack, 'task')} kept failing, so the status was polled instead.`,
+				'info',
+			);
+		}
+		for (const message of this.extra) say(message, 'info');
+	}
+}
+
+function count(number: number, noun: string): string {
+	return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

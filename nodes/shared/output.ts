@@ -1,0 +1,56 @@
+import type { GenericValue, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { TaskRun } from '../client/runTask';
+
+/** Values of parsed JSON are what n8n calls data; this says so to the compiler, value by value. */
+function isData(value: unknown): value is GenericValue | IDataObject | GenericValue[] {
+	return typeof value !== 'function' && typeof value !== 'symbol' && typeof value !== 'bigint';
+}
+
+function data(entries: Readonly<Record<string, unknown>>): IDataObject {
+	const object: IDataObject = {};
+	for (const [key, value] of Object.entries(entries)) {
+		if (value !== undefined && isData(value)) object[key] = value;
+	}
+	return object;
+}
+
+function runFacts(run: TaskRun): IDataObject {
+	return { attempts: run.attempts, duration_ms: run.durationMs, via: run.via };
+}
+
+/** The output item of a task that has completed. */
+export function completedItem(run: TaskRun, app: string, itemIndex: number): INodeExecutionData {
+	const { task } = run;
+	const json = data({
+		id: task.id,
+		status: task.status,
+		output: task.output ?? null,
+		app,
+		session_id: task.sessionId,
+		created_at: task.createdAt,
+		updated_at: task.updatedAt,
+		run: runFacts(run),
+	});
+	return { json, pairedItem: { item: itemIndex } };
+}
+
+/**
+ * The whole task as an output item. An error that a completed task carries is renamed: n8n takes
+ * an item with a top-level `error` for a failed one and would run the node again.
+ */
+export function fullTaskItem(run: TaskRun, itemIndex: number): INodeExecutionData {
+	const { error, ...wire } = run.task.wire;
+	const json = data({
+		...wire,
+		status: run.task.status,
+		task_error: error === null || error === '' ? undefined : error,
+		run: runFacts(run),
+	});
+	return { json, pairedItem: { item: itemIndex } };
+}
+
+/** The output item of a task that was started and not waited for. */
+export function startedItem(run: TaskRun, itemIndex: number): INodeExecutionData {
+	const json = { id: run.task.id, status: run.task.status };
+	return { json, pairedItem: { item: itemIndex } };
+}

@@ -1,0 +1,154 @@
+import {
+	NodeOperationError,
+	type IExecuteFunctions,
+	type INode,
+	type NodeParameterValueType,
+} from 'n8n-workflow';
+import { isJsonObject, type JsonObject } from '../client/json';
+import { parseHttpUrl } from '../client/url';
+import { parameterError, shown } from './parameterError';
+
+/** What reads parameters: the execution context, one item at a time. */
+export type ParameterSource = Pick<IExecuteFunctions, 'getNode' | 'getNodeParameter'>;
+
+/**
+ * Reads a parameter for one item.
+ *
+ * @throws NodeOperationError that names the parameter and the item if its expression fails
+ */
+export function readParameter(
+	context: ParameterSource,
+	name: string,
+	displayName: string,
+	itemIndex: number,
+	fallback: NodeParameterValueType,
+	extractValue = false,
+): unknown {
+	try {
+		return context.getNodeParameter(name, itemIndex, fallback, { extractValue });
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		const { parameters } = context.getNode();
+		throw parameterError(
+			context.getNode(),
+			displayName,
+			`cannot be read: ${message}. Its value is ${shown(parameters[name])}`,
+			itemIndex,
+		);
+	}
+}
+
+/** One parameter's value with what is needed to complain about it. */
+export interface Field {
+	readonly node: INode;
+	readonly displayName: string;
+	readonly value: unknown;
+	/** Undefined for settings of the whole run. */
+	readonly itemIndex?: number | undefined;
+}
+
+function complain(field: Field, problem: string): NodeOperationError {
+	return parameterError(field.node, field.displayName, problem, field.itemIndex);
+}
+
+/**
+ * A number within bounds.
+ *
+ * @throws NodeOperationError
+ */
+export function numberIn(
+	field: Field,
+	bounds: { readonly min: number; readonly max: number; readonly integer?: boolean },
+): number {
+	const { value } = field;
+	const numeric = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	const { min, max, integer = false } = bounds;
+	const valid =
+		typeof numeric === 'number' &&
+		Number.isFinite(numeric) &&
+		numeric >= min &&
+		numeric <= max &&
+		(!integer || Number.isInteger(numeric));
+	if (!valid) {
+		const kind = integer ? 'a whole number' : 'a number';
+		throw complain(field, `must be ${kind} from ${min} to ${max}, but is ${shown(value)}`);
+	}
+	return numeric;
+}
+
+/**
+ * One of several words.
+ *
+ * @throws NodeOperationError
+ */
+export function oneOf<const T extends string>(field: Field, allowed: readonly T[]): T {
+	const found = allowed.find((word) => word === field.value);
+	if (found === undefined) {
+		throw complain(field, `must be one of ${allowed.join(', ')}, but is ${shown(field.value)}`);
+	}
+	return found;
+}
+
+/**
+ * Text, undefined if it is empty.
+ *
+ * @throws NodeOperationError
+ */
+export function optionalText(field: Field): string | undefined {
+	const { value } = field;
+	if (value === undefined || value === null || value === '') return undefined;
+	if (typeof value !== 'string') throw complain(field, `must be text, but is ${shown(value)}`);
+	return value.trim() === '' ? undefined : value.trim();
+}
+
+/**
+ * An http or https URL, undefined if it is empty.
+ *
+ * @throws NodeOperationError
+ */
+export function optionalUrl(field: Field): string | undefined {
+	const text = optionalText(field);
+	if (text === undefined) return undefined;
+	if (parseHttpUrl(text) === undefined) {
+		throw complain(field, `must be an http or https URL, but is ${shown(text)}`);
+	}
+	return text;
+}
+
+/**
+ * A point in time as RFC 3339, undefined if it is empty.
+ *
+ * @throws NodeOperationError
+ */
+export function optionalTime(field: Field): string | undefined {
+	const text = optionalText(field);
+	if (text === undefined) return undefined;
+	const at = Date.parse(text);
+	if (Number.isNaN(at)) {
+		throw complain(field, `must be a date and time, but is ${shown(text)}`);
+	}
+	return new Date(at).toISOString();
+}
+
+/**
+ * A JSON object, given as text (typed) or as a value (from an expression).
+ *
+ * @throws NodeOperationError
+ */
+export function jsonObject(field: Field): JsonObject {
+	const { value } = field;
+	const parsed = typeof value === 'string' ? parse(field, value) : value;
+	if (!isJsonObject(parsed)) {
+		throw complain(field, `must be a JSON object, but is ${shown(parsed)}`);
+	}
+	return parsed;
+}
+
+function parse(field: Field, text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		throw complain(field, `is not valid JSON (${reason}): ${shown(text)}`);
+	}
+}

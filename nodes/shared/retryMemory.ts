@@ -1,0 +1,78 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { TaskProgress } from '../client/runTask';
+
+/** What an earlier try of the same node run has achieved for an item. */
+export type ItemMemory = TaskProgress | { readonly state: 'done'; readonly item: INodeExecutionData };
+
+interface NodeRun {
+	readonly items: Map<number, ItemMemory>;
+	tries: number;
+	/** When its last try ended, ms since the epoch; undefined while one is under way. */
+	endedAt: number | undefined;
+}
+
+/** n8n waits at most 5 s between tries; what is older belongs to no try any more. */
+const LIFETIME_MS = 60_000;
+
+/**
+ * Node runs of this process that n8n may try again. Retry On Fail runs the whole node again, up to
+ * 5 times, in the same process; what is kept here lets it go on where it was.
+ */
+const runs = new Map<string, NodeRun>();
+
+function forgetOld(): void {
+	for (const [key, run] of runs) {
+		if (run.endedAt !== undefined && Date.now() - run.endedAt > LIFETIME_MS) runs.delete(key);
+	}
+}
+
+/** n8n's own reading of the two settings. */
+function triesAllowed(context: IExecuteFunctions): number {
+	const { retryOnFail, maxTries } = context.getNode();
+	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries ?? 3)) : 1;
+}
+
+/** The memory of one node run across its tries. */
+export class RetryMemory {
+	private constructor(
+		private readonly key: string | undefined,
+		private readonly run: NodeRun,
+		private readonly allowed: number,
+	) {}
+
+	/** Begins a try: the first one, or a further one that finds what the earlier ones left. */
+	static begin(context: IExecuteFunctions): RetryMemory {
+		const allowed = triesAllowed(context);
+		if (allowed === 1) {
+			return new RetryMemory(undefined, { items: new Map(), tries: 1, endedAt: undefined }, 1);
+		}
+		forgetOld();
+		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
+		const key = JSON.stringify([context.getExecutionId(), context.getNode().id, runIndex]);
+		const run = runs.get(key) ?? { items: new Map<number, ItemMemory>(), tries: 0, endedAt: undefined };
+		run.tries += 1;
+		run.endedAt = undefined;
+		runs.set(key, run);
+		return new RetryMemory(key, run, allowed);
+	}
+
+	/** Whether n8n will run the node again if this try fails. */
+	get hasTriesLeft(): boolean {
+		return this.run.tries < this.allowed;
+	}
+
+	recall(itemIndex: number): ItemMemory {
+		return this.run.items.get(itemIndex) ?? { state: 'none' };
+	}
+
+	remember(itemIndex: number, memory: ItemMemory): void {
+		if (this.key !== undefined) this.run.items.set(itemIndex, memory);
+	}
+
+	/** Ends the try; what was remembered is kept only if another one is going to need it. */
+	end(failed: boolean): void {
+		if (this.key === undefined) return;
+		if (failed && this.hasTriesLeft) this.run.endedAt = Date.now();
+		else runs.delete(this.key);
+	}
+}

@@ -1,0 +1,92 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { isJsonObject, type JsonObject } from '../client/json';
+import type { RetryReason, RunSettings } from '../client/settings';
+import { numberIn, oneOf, readParameter, type Field } from './parameters';
+import { parameterError, shown } from './parameterError';
+
+/** Settings of a whole node run; read once, from the first item. */
+export interface NodeRunSettings extends RunSettings {
+	/** Items in flight at once. */
+	readonly concurrency: number;
+	/** Time for the whole run, ms; undefined for no limit. */
+	readonly totalTimeoutMs: number | undefined;
+	/** US dollars; undefined for no limit. */
+	readonly maxCostUsd: number | undefined;
+}
+
+const RETRY_REASONS: readonly RetryReason[] = [
+	'rateLimit',
+	'network',
+	'serverError',
+	'taskFailed',
+];
+const DEFAULT_RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError'];
+/** A week; also far below what timers can hold. */
+const LONGEST_SECONDS = 604_800;
+
+/** The Options collection as it is for one item. */
+export function readOptions(context: IExecuteFunctions, itemIndex: number): JsonObject {
+	const options = readParameter(context, 'options', 'Options', itemIndex, {});
+	return isJsonObject(options) ? options : {};
+}
+
+function retryReasons(field: Field): ReadonlySet<RetryReason> {
+	const { value } = field;
+	if (!Array.isArray(value)) {
+		throw parameterError(field.node, field.displayName, `must be a list, but is ${shown(value)}`);
+	}
+	return new Set(value.map((entry: unknown) => oneOf({ ...field, value: entry }, RETRY_REASONS)));
+}
+
+/**
+ * Reads and checks the settings of a node run.
+ *
+ * @throws NodeOperationError that names the parameter and prints the bad value
+ */
+export function readRunSettings(context: IExecuteFunctions): NodeRunSettings {
+	const node = context.getNode();
+	const options = readOptions(context, 0);
+	const setting = (name: string, displayName: string, fallback: number): Field => ({
+		node,
+		displayName,
+		value: readParameter(context, name, displayName, 0, fallback),
+	});
+	const option = (name: string, displayName: string, fallback: unknown): Field => ({
+		node,
+		displayName,
+		value: options[name] ?? fallback,
+	});
+	const milliseconds = (field: Field, min = 0) =>
+		Math.round(numberIn(field, { min, max: LONGEST_SECONDS }) * 1000);
+	const limit = (ms: number) => (ms === 0 ? undefined : ms);
+	const maxCost = numberIn(option('maxCost', 'Max Cost (USD)', 0), { min: 0, max: 1e9 });
+
+	return {
+		concurrency: numberIn(setting('concurrency', 'Concurrency', 5), {
+			min: 1,
+			max: 1000,
+			integer: true,
+		}),
+		timeoutMs: limit(milliseconds(setting('timeout', 'Timeout', 600))),
+		maxRetries: numberIn(setting('maxRetries', 'Max Retries', 3), {
+			min: 0,
+			max: 100,
+			integer: true,
+		}),
+		retryOn: retryReasons(option('retryOn', 'Retry On', DEFAULT_RETRY_REASONS)),
+		backoffBaseMs: milliseconds(option('backoffBase', 'Backoff Base', 1)),
+		backoffCapMs: milliseconds(option('backoffCap', 'Backoff Cap', 30)),
+		maxRetryAfterMs: milliseconds(option('maxRetryAfter', 'Max Retry-After', 120)),
+		onTimeout: oneOf(option('onTimeout', 'On Timeout', 'cancel'), ['cancel', 'keep']),
+		onStop: oneOf(option('onStop', 'On Stop', 'cancel'), ['cancel', 'keep']),
+		onUnclearSubmit: oneOf(option('onUnclearSubmit', 'When Submission Is Unclear', 'check'), [
+			'check',
+			'fail',
+			'resubmit',
+		]),
+		follow: oneOf(option('follow', 'Follow', 'auto'), ['auto', 'stream', 'poll']),
+		pollIntervalMs: milliseconds(option('pollInterval', 'Poll Interval', 2), 0.1),
+		totalTimeoutMs: limit(milliseconds(option('totalTimeout', 'Total Timeout', 0))),
+		maxCostUsd: maxCost === 0 ? undefined : maxCost,
+	};
+}

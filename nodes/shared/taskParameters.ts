@@ -1,0 +1,135 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { parseAppRef } from '../client/appRef';
+import { isJsonObject, type JsonObject } from '../client/json';
+import type { RunRequest } from '../client/runRequest';
+import {
+	jsonObject,
+	numberIn,
+	oneOf,
+	optionalText,
+	optionalTime,
+	optionalUrl,
+	readParameter,
+	type Field,
+} from './parameters';
+import { parameterError, shown } from './parameterError';
+import { readOptions } from './runSettings';
+
+/** What one item asks for. */
+export interface ItemRequest {
+	readonly request: RunRequest;
+	/** The app as the output names it: with function, as given. */
+	readonly app: string;
+	/** Output the whole task instead of the short form. */
+	readonly fullTask: boolean;
+}
+
+const LONGEST_SESSION_SECONDS = 3600;
+
+/**
+ * Reads what to run for one item. Called when the item's turn comes, not before: expressions are
+ * costly and their evaluation blocks n8n.
+ *
+ * @throws NodeOperationError that names the parameter, the item and the bad value
+ */
+export function readItemRequest(context: IExecuteFunctions, itemIndex: number): ItemRequest {
+	const node = context.getNode();
+	const options = readOptions(context, itemIndex);
+	const option = (name: string, displayName: string): Field => ({
+		node,
+		displayName,
+		itemIndex,
+		value: options[name],
+	});
+	const ref = readApp(context, itemIndex);
+	const entry = optionalText(option('function', 'Function')) ?? ref.function;
+	const session = optionalText(option('session', 'Session'));
+	return {
+		app: entry === undefined ? ref.app : `${ref.app}:${entry}`,
+		fullTask: options['fullTask'] === true,
+		request: {
+			app: ref.app,
+			function: entry,
+			input: readInput(context, itemIndex),
+			setup: isBlank(options['setup']) ? undefined : jsonObject(option('setup', 'Setup')),
+			infra: isBlank(options['infra'])
+				? undefined
+				: oneOf(option('infra', 'Infrastructure'), ['cloud', 'private', 'private_first']),
+			workers: readWorkers(option('workers', 'Workers')),
+			session,
+			sessionTimeout:
+				session === 'new' && !isBlank(options['sessionTimeout'])
+					? numberIn(option('sessionTimeout', 'Session Timeout'), {
+							min: 1,
+							max: LONGEST_SESSION_SECONDS,
+							integer: true,
+						})
+					: undefined,
+			webhook: optionalUrl(option('webhook', 'Webhook URL')),
+			runAt: optionalTime(option('runAt', 'Run At')),
+		},
+	};
+}
+
+function isBlank(value: unknown): boolean {
+	return (
+		value === undefined ||
+		value === null ||
+		(typeof value === 'string' && value.trim() === '') ||
+		(isJsonObject(value) && Object.keys(value).length === 0)
+	);
+}
+
+function readApp(context: IExecuteFunctions, itemIndex: number) {
+	const node = context.getNode();
+	const value = readParameter(context, 'app', 'App', itemIndex, '', true);
+	if (isBlank(value)) {
+		throw parameterError(
+			node,
+			'App',
+			'is empty',
+			itemIndex,
+			'Pick an app from the list, or enter its reference, for example <code>namespace/name</code>.',
+		);
+	}
+	const ref = typeof value === 'string' ? parseAppRef(value) : undefined;
+	if (!ref) {
+		throw parameterError(
+			node,
+			'App',
+			`must be a reference like namespace/name[@version][:function], but is ${shown(value)}`,
+			itemIndex,
+		);
+	}
+	return ref;
+}
+
+function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject {
+	const node = context.getNode();
+	const mode = oneOf(
+		{
+			node,
+			itemIndex,
+			displayName: 'Input',
+			value: readParameter(context, 'inputMode', 'Input', itemIndex, 'json'),
+		},
+		['json', 'item'],
+	);
+	if (mode === 'json') {
+		const displayName = 'Input (JSON)';
+		const value = readParameter(context, 'jsonInput', displayName, itemIndex, '{}');
+		return jsonObject({ node, displayName, value, itemIndex });
+	}
+	const value: unknown = context.getInputData()[itemIndex]?.json;
+	return jsonObject({ node, displayName: 'Incoming item', value, itemIndex });
+}
+
+/** Ids separated by commas, spaces or new lines, or a list from an expression. */
+function readWorkers(field: Field): readonly string[] | undefined {
+	const { value } = field;
+	if (isBlank(value)) return undefined;
+	const entries: unknown[] = Array.isArray(value) ? value : [value];
+	const ids = entries.flatMap((entry) => (optionalText({ ...field, value: entry }) ?? '').split(/[\s,]+/));
+	const named = ids.filter((id) => id !== '');
+	return named.length === 0 ? undefined : named;
+}

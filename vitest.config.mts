@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+import { defineConfig } from 'vitest/config';
+
+const require = createRequire(import.meta.url);
+
+export default defineConfig({
+	resolve: {
+		alias: [
+			// n8n-workflow ships twice, as CommonJS and as ES modules. n8n-core requires the CommonJS
+			// copy; sources under test that imported the other one would have error classes and an
+			// expression engine of their own.
+			{ find: /^n8n-workflow$/, replacement: require.resolve('n8n-workflow') },
+		],
+	},
+	test: {
+		include: ['test/**/*.test.mts'],
+		exclude: ['**/node_modules/**', 'test/e2e/**'],
+		environment: 'node',
+		pool: 'forks',
+		maxWorkers: 2,
+		// A limit for tests that hang, not a measure of how fast they should be.
+		testTimeout: 20_000,
+		hookTimeout: 20_000,
+		coverage: {
+			provider: 'v8',
+			include: ['nodes/**/*.ts'],
+			reporter: ['text', 'json-summary'],
+			reportsDirectory: 'coverage',
+		},
+	},
+});
