@@ -6,16 +6,28 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { searchApps } from '../shared/appSearch';
-import { description } from './description';
+import { properties } from './description';
 import { runApp } from './execute';
 
 /** Inference.sh Run App: every input item is one task. */
 export class RunApp implements INodeType {
 	description: INodeTypeDescription = {
-		...description,
+		displayName: 'Inference.sh Run App',
+		name: 'runApp',
+		icon: {
+			light: 'file:../../credentials/inferencesh.svg',
+			dark: 'file:../../credentials/inferencesh.dark.svg',
+		},
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
+		description: 'Run an AI app on inference.sh for each item',
+		defaults: { name: 'Inference.sh Run App' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
+		credentials: [{ name: 'inferenceShApi', required: true }],
+		properties,
 	};
 
 	methods = { listSearch: { searchApps } };

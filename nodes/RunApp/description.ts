@@ -1,5 +1,4 @@
-import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
-import { CREDENTIAL_NAME } from '../shared/connection';
+import type { INodeProperties } from 'n8n-workflow';
 import {
 	appProperty,
 	inputProperties,
@@ -28,19 +27,11 @@ const waitProperty: INodeProperties = {
 	description: 'What the node waits for',
 };
 
-/** What the editor shows of Run App, apart from its connections. */
-export const description: Omit<INodeTypeDescription, 'inputs' | 'outputs'> = {
-	displayName: 'Inference.sh Run App',
-	name: 'runApp',
-	icon: {
-		light: 'file:../../credentials/inferencesh.svg',
-		dark: 'file:../../credentials/inferencesh.dark.svg',
-	},
-	group: ['transform'],
-	version: 1,
-	subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
-	description: 'Run an AI app on inference.sh for each item',
-	defaults: { name: 'Inference.sh Run App' },
-	credentials: [{ name: CREDENTIAL_NAME, required: true }],
-	properties: [appProperty, ...inputProperties, waitProperty, ...limitProperties, taskOptionsProperty],
-};
+/** The parameters of Run App, in the order of its panel. */
+export const properties: INodeProperties[] = [
+	appProperty,
+	...inputProperties,
+	waitProperty,
+	...limitProperties,
+	taskOptionsProperty,
+];

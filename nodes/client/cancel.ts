@@ -2,6 +2,7 @@ import { path, type Api, type ClientLog } from './api';
 import { Deadline } from './deadline';
 import type { Clock } from './clock';
 import { InferenceError, NotFoundError, TimeoutError, ValidationError } from './errors';
+import { outcomeOf } from './outcome';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from './settings';
 
@@ -32,31 +33,35 @@ export async function cancelTask(taskId: string, context: CancelContext): Promis
 		timings.cancelMs,
 		() => new TimeoutError('the service did not answer in time'),
 	);
-	try {
-		for (let attempt = 1; ; attempt += 1) {
-			try {
-				await api.send({
-					method: 'POST',
-					path: `${path('tasks', taskId)}/cancel`,
-					body: {},
-					signal: scope.signal,
-					taskId,
-					urgent: true,
-				});
-				log.debug(`Cancelled task ${taskId}`);
-				return { kind: 'cancelled' };
-			} catch (error) {
-				if (error instanceof NotFoundError || error instanceof ValidationError) {
-					return { kind: 'over' };
-				}
-				if (error instanceof InferenceError && !error.retryable) throw error;
-				await clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
-			}
-		}
-	} catch (error) {
+	const call = {
+		method: 'POST',
+		path: `${path('tasks', taskId)}/cancel`,
+		body: {},
+		signal: scope.signal,
+		taskId,
+		urgent: true,
+	} as const;
+	const failed = (error: unknown): CancelOutcome => {
 		const reason = error instanceof Error ? error.message : String(error);
 		log.debug(`Could not cancel task ${taskId}: ${reason}`);
 		return { kind: 'failed', reason };
+	};
+	try {
+		for (let attempt = 1; ; attempt += 1) {
+			const sent = await outcomeOf(api.send(call));
+			if (sent.ok) {
+				log.debug(`Cancelled task ${taskId}`);
+				return { kind: 'cancelled' };
+			}
+			const { error } = sent;
+			if (error instanceof NotFoundError || error instanceof ValidationError) {
+				return { kind: 'over' };
+			}
+			if (error instanceof InferenceError && !error.retryable) return failed(error);
+			const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
+			const waited = await outcomeOf(wait);
+			if (!waited.ok) return failed(error === scope.signal.reason ? waited.error : error);
+		}
 	} finally {
 		scope[Symbol.dispose]();
 	}

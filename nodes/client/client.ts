@@ -39,7 +39,9 @@ export interface Page<T> {
 }
 
 /** A cost estimate in US dollars; `unknown` if the service cannot tell. */
-export type CostEstimate = { readonly kind: 'known'; readonly usd: number } | { readonly kind: 'unknown' };
+export type CostEstimate =
+	| { readonly kind: 'known'; readonly usd: number }
+	| { readonly kind: 'unknown' };
 
 /** API notes 3.1: one dollar is this many microcents. */
 const MICROCENTS_PER_DOLLAR = 100_000_000;

@@ -47,7 +47,9 @@ export class Deadline implements Disposable {
 	private readonly onParentAbort = (): void => {
 		const reason: unknown = this.parent?.reason;
 		this.controller.abort(
-			reason instanceof InferenceError ? reason : new StoppedError('was stopped because the execution was canceled'),
+			reason instanceof InferenceError
+				? reason
+				: new StoppedError('was stopped because the execution was canceled'),
 		);
 	};
 }

@@ -11,6 +11,7 @@ import {
 	StoppedError,
 } from './errors';
 import { isJsonObject, type JsonObject } from './json';
+import { outcomeOf } from './outcome';
 import type { RetryContext } from './retry';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from './settings';
@@ -71,6 +72,14 @@ type StreamEnd =
 	| { readonly kind: 'terminal' }
 	/** `news` tells whether it said anything that was not known. */
 	| { readonly kind: 'broken'; readonly news: boolean };
+
+/** What is noted of one stream while it is read. */
+interface StreamWatch {
+	/** When it last said something of the task, ms since the epoch. */
+	lastWord: number;
+	/** Whether it said anything that was not known. */
+	news: boolean;
+}
 
 class Follower {
 	private task: Task;
@@ -179,36 +188,37 @@ class Follower {
 	}
 
 	private async stream(): Promise<StreamEnd> {
-		const { context } = this;
-		const scope = new Deadline(context.signal);
-		let news = false;
-		const watch = { lastWord: context.clock.now() };
-		try {
-			const stream = await context.api.open({ ...this.get('stream'), signal: scope.signal });
-			this.contact();
-			void this.watchQuiet(watch, scope);
-			for await (const event of decodeEvents(stream.body, stream.contentType)) {
-				this.contact();
-				if (event.kind === 'update' || event.kind === 'delta') {
-					watch.lastWord = context.clock.now();
-					news = this.take(event) || news;
-				}
-				if (this.task.terminal) {
-					letGo(stream.body);
-					return { kind: 'terminal' };
-				}
-				if (event.kind === 'done' || event.kind === 'error') break;
-			}
-		} catch (error) {
-			context.signal.throwIfAborted();
-			if (isRefusal(error)) throw error;
-			this.heed(error);
-			context.log.debug(`Task ${this.task.id}: stream ended (${String(error)})`);
-		} finally {
-			scope.abort(new StoppedError('the stream is over'));
-			scope[Symbol.dispose]();
+		const { signal, log } = this.context;
+		const scope = new Deadline(signal);
+		const watch: StreamWatch = { lastWord: this.context.clock.now(), news: false };
+		const read = await outcomeOf(this.readStream(scope, watch));
+		scope.abort(new StoppedError('the stream is over'));
+		scope[Symbol.dispose]();
+		if (!read.ok) {
+			signal.throwIfAborted();
+			if (isRefusal(read.error)) throw read.error;
+			this.heed(read.error);
+			log.debug(`Task ${this.task.id}: its stream broke (${String(read.error)})`);
 		}
-		return this.task.terminal ? { kind: 'terminal' } : { kind: 'broken', news };
+		return this.task.terminal ? { kind: 'terminal' } : { kind: 'broken', news: watch.news };
+	}
+
+	private async readStream(scope: Deadline, watch: StreamWatch): Promise<void> {
+		const { api, clock } = this.context;
+		const stream = await api.open({ ...this.get('stream'), signal: scope.signal });
+		this.contact();
+		void this.watchQuiet(watch, scope);
+		for await (const event of decodeEvents(stream.body, stream.contentType)) {
+			this.contact();
+			if (event.kind === 'done' || event.kind === 'error') return;
+			if (event.kind !== 'update' && event.kind !== 'delta') continue;
+			watch.lastWord = clock.now();
+			watch.news = this.take(event) || watch.news;
+			if (this.task.terminal) {
+				letGo(stream.body);
+				return;
+			}
+		}
 	}
 
 	/** Takes in an event of the stream. Returns whether it said anything new. */
@@ -228,7 +238,7 @@ class Follower {
 	 * go on beating without a word. So the status is asked for when nothing has been heard of the
 	 * task for a while; if it is over, the stream is closed.
 	 */
-	private async watchQuiet(watch: { readonly lastWord: number }, scope: Deadline): Promise<void> {
+	private async watchQuiet(watch: Readonly<StreamWatch>, scope: Deadline): Promise<void> {
 		const { clock, timings, api } = this.context;
 		let patience = timings.firstQuietCheckMs;
 		try {
@@ -276,22 +286,26 @@ class Follower {
 		decode: (value: unknown) => T | undefined,
 	): Promise<T | undefined> {
 		const { api, signal, timings } = this.context;
-		try {
+		const asked = async () => {
 			const reply = await api.send(call);
 			const value = decode(reply.value);
 			if (value === undefined) throw api.unexpected(call, reply);
+			return value;
+		};
+		const answer = await outcomeOf(asked());
+		if (answer.ok) {
 			this.contact();
 			this.unreadable = 0;
-			return value;
-		} catch (error) {
-			signal.throwIfAborted();
-			if (isRefusal(error)) throw error;
-			this.heed(error);
-			this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
-			if (this.unreadable >= timings.protocolErrors) throw error;
-			this.throwIfContactLost(error);
-			return undefined;
+			return answer.value;
 		}
+		const { error } = answer;
+		signal.throwIfAborted();
+		if (isRefusal(error)) throw error;
+		this.heed(error);
+		this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
+		if (this.unreadable >= timings.protocolErrors) throw error;
+		this.throwIfContactLost(error);
+		return undefined;
 	}
 
 	/** A 429 makes the whole account wait, but never gives up a task that is running. */

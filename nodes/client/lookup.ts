@@ -95,9 +95,12 @@ export async function lookUpSubmission(
 			if (matches && claim(task.id)) return { kind: 'found', task };
 		}
 		cursor = textOf(list['next_cursor']);
-		const newestFirst = created.every((at, index) => index === 0 || at <= (created[index - 1] ?? 0));
+		const newestFirst = created.every(
+			(at, index) => index === 0 || at <= (created[index - 1] ?? 0),
+		);
 		const reachedPast = newestFirst && (created.at(-1) ?? 0) < since;
-		if (reachedPast || cursor === undefined || list['has_next'] === false) return { kind: 'absent' };
+		if (reachedPast || cursor === undefined || list['has_next'] === false)
+			return { kind: 'absent' };
 	}
 	return { kind: 'inconclusive' };
 }

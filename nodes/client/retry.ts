@@ -60,8 +60,7 @@ export async function waitForNextAttempt(
 	const { settings, clock, account, log, signal } = context;
 	const reason = retryReason(error);
 	if (reason === undefined || !settings.retryOn.has(reason)) throw error;
-	const asked =
-		error instanceof RateLimitError || error instanceof ServerError ? error : undefined;
+	const asked = error instanceof RateLimitError || error instanceof ServerError ? error : undefined;
 	const askedMs = asked?.retryAfterMs ?? 0;
 	if (asked && askedMs > settings.maxRetryAfterMs) {
 		throw waitTooLong(asked, askedMs, settings.maxRetryAfterMs);

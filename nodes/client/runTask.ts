@@ -10,6 +10,7 @@ import {
 	TimeoutError,
 } from './errors';
 import { follow, type FollowContext, type TaskObserver, type Via } from './follow';
+import { outcomeOf } from './outcome';
 import { backoffDelay } from './retryTiming';
 import type { RunRequest } from './runRequest';
 import { submit } from './submit';
@@ -84,16 +85,19 @@ export async function runTask(
 	const tooLong = () => new TimeoutError(`did not finish within ${formatSeconds(timeoutMs ?? 0)}`);
 	let release: Release = () => {};
 	let scope = new Deadline(options.signal);
-	try {
+	const inTurn = async () => {
 		release = await context.slot(scope.signal);
 		// The item's time starts here, not while it waits for its turn.
 		scope[Symbol.dispose]();
 		scope = new Deadline(options.signal, timeoutMs, tooLong);
 		return await attempts(request, options, { ...context, signal: scope.signal }, current, note);
-	} catch (error) {
+	};
+	try {
+		const outcome = await outcomeOf(inTurn());
+		if (outcome.ok) return outcome.value;
 		const reason: unknown = scope.signal.reason;
-		if (error !== reason || !(reason instanceof InferenceError)) throw error;
-		throw await giveUp(reason, current, context);
+		const gaveUp = outcome.error === reason && reason instanceof InferenceError;
+		throw gaveUp ? await giveUp(reason, current, context) : outcome.error;
 	} finally {
 		scope[Symbol.dispose]();
 		release();
@@ -161,8 +165,7 @@ async function giveUp(
 ): Promise<InferenceError> {
 	const timedOut = reason instanceof TimeoutError;
 	const { onTimeout, onStop } = context.settings;
-	const keep =
-		reason instanceof AbandonedError || (timedOut ? onTimeout : onStop) === 'keep';
+	const keep = reason instanceof AbandonedError || (timedOut ? onTimeout : onStop) === 'keep';
 	const taskId = progress.state === 'running' ? progress.task.id : undefined;
 	const fate = await settleFate();
 	const subject = taskId === undefined ? 'The item' : `Task ${taskId}`;

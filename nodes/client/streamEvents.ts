@@ -58,9 +58,7 @@ function eventFrom(value: unknown, name: string | undefined, source: string): St
 	const event = textOf(value['event']) ?? name;
 	const data = value['data'];
 	if (event === 'delta') {
-		return (
-			deltaFrom(isJsonObject(data) ? data : value) ?? { kind: 'noise', line: source }
-		);
+		return deltaFrom(isJsonObject(data) ? data : value) ?? { kind: 'noise', line: source };
 	}
 	if (isJsonObject(data) && !('id' in value)) {
 		return { kind: 'update', event, update: { data, fields: fieldNames(value['fields']) } };

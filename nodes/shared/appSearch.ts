@@ -6,6 +6,7 @@ import {
 } from 'n8n-workflow';
 import type { AppSummary, InferenceClient, Page } from '../client/client';
 import { InferenceError, NotFoundError } from '../client/errors';
+import { outcomeOf } from '../client/outcome';
 import type { RunSettings } from '../client/settings';
 import { openClient } from './connection';
 
@@ -44,22 +45,35 @@ async function storePage(
 	search: string | undefined,
 	cursor: string | undefined,
 ): Promise<Page<AppSummary>> {
-	try {
-		return await client.listStoreApps(search, cursor);
-	} catch (error) {
-		if (error instanceof NotFoundError) return { items: [], nextCursor: undefined };
-		throw error;
-	}
+	const page = await outcomeOf(client.listStoreApps(search, cursor));
+	if (page.ok) return page.value;
+	if (page.error instanceof NotFoundError) return { items: [], nextCursor: undefined };
+	throw page.error;
 }
 
-function result(
-	items: readonly AppSummary[],
-	next: string | undefined,
-): INodeListSearchResult {
+function result(items: readonly AppSummary[], next: string | undefined): INodeListSearchResult {
 	return {
 		results: items.map(listItem),
 		...(next === undefined ? {} : { paginationToken: next }),
 	};
+}
+
+async function appsPage(
+	host: ILoadOptionsFunctions,
+	filter: string | undefined,
+	token: string,
+): Promise<INodeListSearchResult> {
+	await using client = await openClient(host, LIST_SETTINGS, AbortSignal.timeout(LIST_TIMEOUT_MS));
+	if (token.startsWith(STORE)) {
+		const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
+		return result(page.items, page.nextCursor && STORE + page.nextCursor);
+	}
+	const own = await client.listApps(filter, token.slice(OWN.length) || undefined);
+	if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor);
+	const known = new Set(own.items.map((app) => app.ref));
+	const store = await storePage(client, filter, undefined);
+	const others = store.items.filter((app) => !known.has(app.ref));
+	return result([...own.items, ...others], store.nextCursor && STORE + store.nextCursor);
 }
 
 /**
@@ -72,30 +86,17 @@ export async function searchApps(
 	filter?: string,
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
-	const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
-	try {
-		await using client = await openClient(this, LIST_SETTINGS, signal);
-		const token = paginationToken ?? OWN;
-		if (token.startsWith(STORE)) {
-			const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
-			return result(page.items, page.nextCursor && STORE + page.nextCursor);
-		}
-		const own = await client.listApps(filter, token.slice(OWN.length) || undefined);
-		if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor);
-		const known = new Set(own.items.map((app) => app.ref));
-		const store = await storePage(client, filter, undefined);
-		const others = store.items.filter((app) => !known.has(app.ref));
-		return result([...own.items, ...others], store.nextCursor && STORE + store.nextCursor);
-	} catch (error) {
-		if (!(error instanceof InferenceError)) throw error;
-		throw new NodeApiError(
-			this.getNode(),
-			{ message: error.message },
-			{
-				message: `The apps cannot be listed: ${error.message}`,
-				description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
-				httpCode: String(error.httpStatus ?? ''),
-			},
-		);
-	}
+	const page = await outcomeOf(appsPage(this, filter, paginationToken ?? OWN));
+	if (page.ok) return page.value;
+	const { error } = page;
+	if (!(error instanceof InferenceError)) throw error;
+	throw new NodeApiError(
+		this.getNode(),
+		{ message: error.message },
+		{
+			message: `The apps cannot be listed: ${error.message}`,
+			description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
+			httpCode: String(error.httpStatus ?? ''),
+		},
+	);
 }

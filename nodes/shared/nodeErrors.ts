@@ -33,11 +33,7 @@ export function toNodeError(
 	const extra = { ...item, ...(description === undefined ? {} : { description }) };
 	if (httpStatus === undefined) return new NodeOperationError(node, message, extra);
 	// No response data goes in: n8n would show its text instead of ours.
-	return new NodeApiError(
-		node,
-		{ message },
-		{ message, httpCode: String(httpStatus), ...extra },
-	);
+	return new NodeApiError(node, { message }, { message, httpCode: String(httpStatus), ...extra });
 }
 
 /**

@@ -4,7 +4,8 @@ const LONGEST_VALUE = 200;
 
 /** A value as an error message shows it: as JSON, shortened. */
 export function shown(value: unknown): string {
-	const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'nothing');
+	const text =
+		typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'nothing');
 	return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
 }
 

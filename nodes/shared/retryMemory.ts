@@ -2,7 +2,9 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/runTask';
 
 /** What an earlier try of the same node run has achieved for an item. */
-export type ItemMemory = TaskProgress | { readonly state: 'done'; readonly item: INodeExecutionData };
+export type ItemMemory =
+	| TaskProgress
+	| { readonly state: 'done'; readonly item: INodeExecutionData };
 
 interface NodeRun {
 	readonly items: Map<number, ItemMemory>;
@@ -49,7 +51,11 @@ export class RetryMemory {
 		forgetOld();
 		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
 		const key = JSON.stringify([context.getExecutionId(), context.getNode().id, runIndex]);
-		const run = runs.get(key) ?? { items: new Map<number, ItemMemory>(), tries: 0, endedAt: undefined };
+		const run = runs.get(key) ?? {
+			items: new Map<number, ItemMemory>(),
+			tries: 0,
+			endedAt: undefined,
+		};
 		run.tries += 1;
 		run.endedAt = undefined;
 		runs.set(key, run);

@@ -14,12 +14,7 @@ export interface NodeRunSettings extends RunSettings {
 	readonly maxCostUsd: number | undefined;
 }
 
-const RETRY_REASONS: readonly RetryReason[] = [
-	'rateLimit',
-	'network',
-	'serverError',
-	'taskFailed',
-];
+const RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError', 'taskFailed'];
 const DEFAULT_RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError'];
 /** A week; also far below what timers can hold. */
 const LONGEST_SECONDS = 604_800;

@@ -129,7 +129,9 @@ function readWorkers(field: Field): readonly string[] | undefined {
 	const { value } = field;
 	if (isBlank(value)) return undefined;
 	const entries: unknown[] = Array.isArray(value) ? value : [value];
-	const ids = entries.flatMap((entry) => (optionalText({ ...field, value: entry }) ?? '').split(/[\s,]+/));
+	const ids = entries.flatMap((entry) =>
+		(optionalText({ ...field, value: entry }) ?? '').split(/[\s,]+/),
+	);
 	const named = ids.filter((id) => id !== '');
 	return named.length === 0 ? undefined : named;
 }

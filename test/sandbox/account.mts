@@ -1,0 +1,95 @@
+/** Who the key belongs to and what its plan allows. */
+import { data } from './answers.mts';
+import { TEAM_ID } from './files.mts';
+import type { Route } from './routes.mts';
+import type { SandboxSettings } from './types.mts';
+
+interface AccountContext {
+	readonly settings: SandboxSettings;
+	readonly clock: (epochMs: number) => string;
+	readonly startedAt: number;
+	readonly runningTasks: () => number;
+	readonly submittedTasks: () => number;
+}
+
+/** `/me`, `/entitlements` and `/entitlements/usage`. */
+export function accountRoutes(context: AccountContext): Route[] {
+	const { settings, clock, startedAt } = context;
+	const at = clock(startedAt);
+
+	function entitlement(resource: string, limit: number | undefined): Record<string, unknown> {
+		return {
+			id: `ent_${resource}`,
+			created_at: at,
+			updated_at: at,
+			scope: 'team',
+			team_id: TEAM_ID,
+			resource,
+			type: resource.startsWith('feature:') ? 'boolean' : 'limit',
+			enabled: true,
+			unlimited: limit === undefined,
+			limit: limit ?? 0,
+			source: 'tier',
+			enforcement: 'block',
+		};
+	}
+
+	const limits = (): Array<[string, number | undefined]> => [
+		['concurrency', Number.isFinite(settings.schedulerLimit) ? settings.schedulerLimit : undefined],
+		['rate_per_min', settings.rateLimit?.perMinute ?? settings.rateLimit?.max],
+		['task_executions', undefined],
+		['storage_mb', 10_000],
+		['retention_days', 30],
+		['feature:webhooks', undefined],
+	];
+
+	return [
+		{
+			method: 'GET',
+			url: '/me',
+			handle: () =>
+				data({
+					user: {
+						id: 'user_sandbox',
+						created_at: at,
+						updated_at: at,
+						name: 'sandbox',
+						email: 'sandbox@localhost',
+						role: 'user',
+					},
+					team: {
+						id: TEAM_ID,
+						created_at: at,
+						updated_at: at,
+						type: 'personal',
+						username: 'sandbox',
+					},
+					team_view: { team_id: TEAM_ID, kind: 'personal', governance: null, can: null },
+				}),
+		},
+		{
+			method: 'GET',
+			url: '/entitlements',
+			handle: () => data(limits().map(([resource, limit]) => entitlement(resource, limit))),
+		},
+		{
+			method: 'GET',
+			url: '/entitlements/usage',
+			handle: () =>
+				data(
+					limits().map(([resource, limit]) => ({
+						resource,
+						current:
+							resource === 'concurrency'
+								? context.runningTasks()
+								: resource === 'task_executions'
+									? context.submittedTasks()
+									: 0,
+						limit: limit ?? 0,
+						unlimited: limit === undefined,
+						enforcement: 'block',
+					})),
+				),
+		},
+	];
+}

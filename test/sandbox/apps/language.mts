@@ -1,0 +1,63 @@
+/** What the language model apps have in common: a made-up answer, streamed piece by piece. */
+import type { Job } from '../types.mts';
+import { text } from '../values.mts';
+
+const WORDS = [
+	'Grüße',
+	' aus',
+	' dem',
+	' Sandkasten',
+	' 🏖️',
+	' –',
+	' 你好',
+	' 👩‍💻',
+	' naïve',
+	' café',
+	' ✓',
+	' Ω',
+];
+
+/** The answer to a text: it names the text and then goes on for `tokens` pieces. */
+export function answerPieces(said: string, tokens: number): string[] {
+	const pieces = [`You said "${said}".`];
+	for (let i = 0; pieces.length < tokens; i++) pieces.push(WORDS[i % WORDS.length] as string);
+	return pieces.slice(0, Math.max(1, tokens));
+}
+
+/** Streams an answer as deltas and then completes with the whole of it. */
+export function speak(job: Job): void {
+	const said = text(job.input['text']);
+	const pieces = answerPieces(said, Number(job.input['tokens'] ?? 12));
+	const delayMs = Number(job.input['delayMs'] ?? 5);
+	const startedAt = Date.now();
+	const step = (index: number): void => {
+		const piece = pieces[index];
+		if (piece !== undefined) {
+			job.update({ delta: { response: piece } });
+			job.after(delayMs, () => step(index + 1));
+			return;
+		}
+		const seconds = Math.max(0.001, (Date.now() - startedAt) / 1000);
+		const promptTokens = Math.ceil(said.length / 4);
+		job.finish({
+			response: pieces.join(''),
+			usage: {
+				stop_reason: 'stop',
+				time_to_first_token: delayMs / 1000,
+				tokens_per_second: pieces.length / seconds,
+				prompt_tokens: promptTokens,
+				completion_tokens: pieces.length,
+				total_tokens: promptTokens + pieces.length,
+				reasoning_tokens: 0,
+				reasoning_time: 0,
+			},
+		});
+	};
+	job.after(delayMs, () => step(0));
+}
+
+export const usageSchema = {
+	anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }],
+	default: null,
+	title: 'Usage',
+};

@@ -1,0 +1,286 @@
+/** Puts the sandbox together. */
+import { fastify, type FastifyInstance } from 'fastify';
+import type { AddressInfo, Socket } from 'node:net';
+
+import { accountRoutes } from './account.mts';
+import { problem } from './answers.mts';
+import { sandboxApps } from './apps/sandbox-apps.mts';
+import { storeApps } from './apps/store-apps.mts';
+import { Catalogue } from './catalogue.mts';
+import { Faults } from './faults.mts';
+import { FileStore } from './files.mts';
+import { timestamp } from './ids.mts';
+import { RateLimiter } from './limits.mts';
+import { Pipeline } from './pipeline.mts';
+import type { Route } from './routes.mts';
+import { Sessions, type SessionState } from './sessions.mts';
+import { CANCELLED, COMPLETED, FAILED, isTerminal, statusName } from './status.mts';
+import { taskRoutes } from './task-routes.mts';
+import { TaskWire } from './task-wire.mts';
+import { Tasks, taskView, type Task } from './tasks.mts';
+import type {
+	Fault,
+	RecordedRequest,
+	SandboxApp,
+	SandboxSettings,
+	SandboxTaskView,
+} from './types.mts';
+import { Webhooks } from './webhooks.mts';
+
+/** A running stand-in of the API. */
+export interface Sandbox {
+	/** `http://127.0.0.1:<port>` */
+	readonly url: string;
+	readonly apiKey: string;
+	readonly requests: readonly RecordedRequest[];
+	/** How many requests were recorded for a method and path (exact, or a pattern). */
+	count(method: string, path: RegExp | string): number;
+	tasks(): readonly SandboxTaskView[];
+	/** Tasks that have not ended. */
+	running(): readonly SandboxTaskView[];
+	/** Ends a task, usually one of the `manual` app. */
+	finishTask(
+		id: string,
+		outcome?: { status?: 'completed' | 'failed' | 'cancelled'; output?: unknown; error?: string },
+	): void;
+	/** Publishes a partial of a running task; `logs` is appended. */
+	pushTask(
+		id: string,
+		change: { status?: string; logs?: string; output?: unknown; delta?: unknown },
+	): void;
+	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
+	setSession(id: string, state: SessionState): void;
+	fault(fault: Fault): void;
+	clearFaults(): void;
+	configure(settings: Partial<SandboxSettings>): void;
+	/** TCP connections accepted so far, and those open now. */
+	connections(): { opened: number; open: number };
+	/** Things a client must never do, e.g. send the key to a download URL. */
+	violations(): readonly string[];
+	/** Refs of the catalogue's apps, the workspace's first. */
+	apps(): readonly string[];
+	/** Forgets tasks, sessions, files, requests, faults and changed settings. */
+	reset(): void;
+	/** Ends everything at once, open streams included. */
+	close(): Promise<void>;
+}
+
+export interface SandboxOptions extends Partial<SandboxSettings> {
+	/** Default: any free one. */
+	port?: number;
+	/** Apps besides the catalogue's own; the same namespace and name replaces. */
+	apps?: readonly SandboxApp[];
+}
+
+export const API_KEY = 'inf_sandbox';
+const JSON_LIMIT = 64 * 1024 * 1024;
+const UPLOAD_LIMIT = 8 * 1024 * 1024 * 1024;
+
+const DEFAULTS: Readonly<SandboxSettings> = {
+	latencyMs: 0,
+	schedulerLimit: Infinity,
+	rateLimit: undefined,
+	heartbeatMs: 10_000,
+	envelope: 'v3',
+	streamFormat: 'negotiate',
+	sseEvents: 'unnamed',
+	statusAs: 'number',
+	streamClosesAfterTerminal: true,
+	streamSnapshotFirst: true,
+	partials: 'changed',
+	messages: [],
+	clockSkewMs: 0,
+	listPreloads: 'app',
+	webhookRetriesMs: [100, 500, 2000],
+	record: true,
+	recordBodies: true,
+};
+
+function parseJson(text: string): unknown {
+	// Some clients send the JSON content type with no body at all.
+	return text.trim() === '' ? undefined : JSON.parse(text);
+}
+
+/** Starts a sandbox on loopback. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+	const { port = 0, apps = [], ...initial } = options;
+	const settings: SandboxSettings = { ...DEFAULTS, ...initial };
+	const requests: RecordedRequest[] = [];
+	const violations: string[] = [];
+	const sockets = new Set<Socket>();
+	let opened = 0;
+	let url = '';
+
+	const clock = (epochMs: number): string => timestamp(epochMs + settings.clockSkewMs);
+	const violate = (what: string): void => void violations.push(what);
+
+	const faults = new Faults();
+	const limiter = new RateLimiter();
+	const sessions = new Sessions(clock);
+	const files = new FileStore(() => url, clock, violate);
+	const catalogue = new Catalogue([...sandboxApps, ...storeApps, ...apps], clock);
+	const webhooks = new Webhooks(() => settings.webhookRetriesMs, violate);
+	const wire = new TaskWire(catalogue, clock);
+	const tasks = new Tasks({
+		settings,
+		sessions,
+		files,
+		wire,
+		onTerminal(task) {
+			const webhook = task.request['webhook'];
+			if (typeof webhook !== 'string' || webhook === '') return;
+			webhooks.deliver(webhook, {
+				event: `task.${statusName(task.status)}`,
+				timestamp: clock(Date.now()),
+				data: wire.result(task),
+			});
+		},
+	});
+	const views = (): SandboxTaskView[] => [...tasks.all()].map(taskView);
+	const unended = (): Task[] => [...tasks.all()].filter(({ status }) => !isTerminal(status));
+	const known = (id: string): Task => {
+		const task = tasks.get(id);
+		if (!task) throw new Error(`there is no task ${id}`);
+		return task;
+	};
+
+	const routes: Route[] = [
+		...taskRoutes({ settings, catalogue, sessions, tasks, wire }),
+		...catalogue.routes(),
+		...sessions.routes(),
+		...files.routes(),
+		...accountRoutes({
+			settings,
+			clock,
+			startedAt: Date.now(),
+			runningTasks: () => unended().length,
+			submittedTasks: () => views().length,
+		}),
+	];
+
+	const app = buildServer(
+		new Pipeline({ settings, apiKey: API_KEY, faults, limiter, requests }),
+		routes,
+	);
+	app.server.on('connection', (socket: Socket) => {
+		opened++;
+		sockets.add(socket);
+		socket.on('close', () => sockets.delete(socket));
+	});
+	await app.listen({ host: '127.0.0.1', port });
+	url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+
+	function forget(): void {
+		tasks.clear();
+		sessions.clear();
+		webhooks.clear();
+		files.clear();
+		faults.clear();
+		limiter.reset();
+		requests.length = 0;
+		violations.length = 0;
+	}
+
+	return {
+		url,
+		apiKey: API_KEY,
+		requests,
+		count: (method, path) =>
+			requests.filter(
+				(one) =>
+					one.method === method &&
+					(typeof path === 'string' ? one.path === path : one.path.search(path) >= 0),
+			).length,
+		tasks: views,
+		running: () => unended().map(taskView),
+		finishTask(id, outcome = {}) {
+			const { status = 'completed', output = {}, error } = outcome;
+			const number = { completed: COMPLETED, failed: FAILED, cancelled: CANCELLED }[status];
+			const reason = status === 'failed' ? (error ?? 'failed by the test') : error;
+			tasks.settle(known(id), number, output, reason);
+		},
+		pushTask(id, { status, logs, output, delta }) {
+			tasks.update(known(id), {
+				...(status === undefined ? {} : { status }),
+				...(logs === undefined ? {} : { log: logs }),
+				...(output === undefined ? {} : { output }),
+				...(delta === undefined ? {} : { delta }),
+			});
+		},
+		setSession: (id, state) => sessions.set(id, state),
+		fault: (fault) => faults.add(fault),
+		clearFaults: () => faults.clear(),
+		configure(changes) {
+			Object.assign(settings, changes);
+			tasks.schedule();
+		},
+		connections: () => ({ opened, open: sockets.size }),
+		violations: () => violations,
+		apps: () => [...catalogue.entries()].map(({ ref }) => ref),
+		reset() {
+			forget();
+			Object.assign(settings, DEFAULTS, initial);
+		},
+		async close() {
+			forget();
+			for (const socket of sockets) socket.destroy();
+			await app.close();
+		},
+	};
+}
+
+function buildServer(pipeline: Pipeline, routes: readonly Route[]): FastifyInstance {
+	const app = fastify({
+		logger: false,
+		bodyLimit: JSON_LIMIT,
+		forceCloseConnections: true,
+		exposeHeadRoutes: false,
+		routerOptions: { maxParamLength: 500 },
+	});
+	const register = (scope: FastifyInstance, route: Route): void => {
+		scope.route({
+			method: route.method,
+			url: route.url,
+			handler: pipeline.handler(route),
+			...(route.method === 'PUT' ? { bodyLimit: UPLOAD_LIMIT } : {}),
+		});
+	};
+
+	app.removeAllContentTypeParsers();
+	app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+		try {
+			done(null, parseJson(body as string));
+		} catch (error) {
+			done(error as Error);
+		}
+	});
+	app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+		try {
+			done(null, parseJson(body as string));
+		} catch {
+			done(null, undefined);
+		}
+	});
+	for (const route of routes) if (route.service !== 'storage') register(app, route);
+
+	// Object storage reads its bodies itself, whatever their type.
+	void app.register((scope, _options, done) => {
+		scope.removeAllContentTypeParsers();
+		scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+		for (const route of routes) if (route.service === 'storage') register(scope, route);
+		done();
+	});
+
+	app.setNotFoundHandler((request, reply) => {
+		const detail = `no route ${request.method} ${request.url}`;
+		pipeline.refuse(request, reply, problem(404, 'not_found', detail));
+	});
+	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+		if (reply.sent) return;
+		const status = error instanceof SyntaxError ? 400 : (error.statusCode ?? 500);
+		const code =
+			status === 413 ? 'payload_too_large' : status < 500 ? 'invalid_request' : 'internal_error';
+		pipeline.refuse(request, reply, problem(status, code, error.message));
+	});
+	return app;
+}

@@ -1,0 +1,222 @@
+/** Names and shapes that the sandbox shares with the tests that drive it. */
+
+export interface RecordedRequest {
+	/** Epoch milliseconds at which the whole request had been read. */
+	readonly at: number;
+	readonly method: string;
+	/** Without the query. */
+	readonly path: string;
+	readonly query: string;
+	readonly headers: Readonly<Record<string, string | undefined>>;
+	/** Parsed JSON, or undefined (no body, not JSON, or recording of bodies switched off). */
+	readonly body: unknown;
+}
+
+export interface SandboxTaskView {
+	readonly id: string;
+	/** namespace/name */
+	readonly app: string;
+	/** Status name, e.g. `running`. */
+	readonly status: string;
+	readonly input: unknown;
+	readonly createdAt: number;
+	readonly function?: string;
+	readonly sessionId?: string;
+	readonly cancelRequestedAt?: number;
+	/** Epoch milliseconds at which the terminal status was set. */
+	readonly finishedAt?: number;
+}
+
+export interface Notice {
+	readonly level: 'info' | 'warning';
+	readonly code: string;
+	readonly message: string;
+	readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface RateLimit {
+	/** Requests per window; `perMinute: n` is short for `{ max: n, windowMs: 60000 }`. */
+	readonly max?: number;
+	readonly perMinute?: number;
+	readonly windowMs?: number;
+	/** How the refusal says when to come back. Default `seconds`. */
+	readonly retryAfter?: 'seconds' | 'ms' | 'date' | 'none';
+	/** Send `X-RateLimit-Remaining` and `X-RateLimit-Reset` (unix seconds). Default true. */
+	readonly resetHeader?: boolean;
+	/** What counts: submissions only (default) or every API request. */
+	readonly scope?: 'run' | 'all';
+}
+
+export interface SandboxSettings {
+	/** Added before every API answer. */
+	latencyMs: number;
+	/** Most tasks that run at once; the rest stay queued. */
+	schedulerLimit: number;
+	rateLimit: RateLimit | undefined;
+	heartbeatMs: number;
+	envelope: 'v1' | 'v2' | 'v3';
+	streamFormat: 'negotiate' | 'sse' | 'ndjson';
+	/** `named` frames task updates as `update` and closes with `done`, as the docs show. */
+	sseEvents: 'unnamed' | 'named';
+	/** How `GET /tasks/:id/status` spells the status. */
+	statusAs: 'number' | 'string';
+	streamClosesAfterTerminal: boolean;
+	/** Without it the stream of an ended task shows nothing but heartbeats. */
+	streamSnapshotFirst: boolean;
+	/** `zeroed` fills a partial's unchanged fields with Go zero values. */
+	partials: 'changed' | 'zeroed';
+	/** Notices added to the envelope of POST /apps/run. */
+	messages: readonly Notice[];
+	/** Shifts the service's clock: `created_at` and the like, and the Date header. */
+	clockSkewMs: number;
+	/** Whether task lists embed the (version-less) app. */
+	listPreloads: 'app' | 'none';
+	/** Delays before a webhook delivery is tried again. */
+	webhookRetriesMs: readonly number[];
+	record: boolean;
+	recordBodies: boolean;
+}
+
+interface FaultTarget {
+	/** `METHOD /path` where `:name` is one segment and `*` anything; or `*` for every request. */
+	readonly on: string;
+	/** How many requests it hits; default 1. */
+	readonly times?: number;
+	/** How many matching requests pass before it starts. */
+	readonly skip?: number;
+}
+
+type When = 'before' | 'after';
+
+export interface StreamFaultOptions {
+	/** End cleanly after this many lines (heartbeats do not count). */
+	readonly closeAfter?: number;
+	readonly resetAfter?: number;
+	/** Keep the socket open but send nothing more, not even heartbeats. */
+	readonly stallAfter?: number;
+	/** Insert a broken line, a blank line and an HTML fragment after this many lines. */
+	readonly garbageAfter?: number;
+	/** Each byte is a write of its own, so UTF-8 sequences are split. */
+	readonly byteByByte?: boolean;
+	readonly crlf?: boolean;
+	readonly format?: 'sse' | 'ndjson';
+	/** The terminal line carries the status only. */
+	readonly omitTerminalOutput?: boolean;
+	/** No terminal line at all: the stream closes, or goes on with heartbeats. */
+	readonly omitTerminal?: boolean;
+	readonly onlyHeartbeats?: boolean;
+	/** Every line is sent twice. */
+	readonly duplicate?: boolean;
+	readonly noFinalNewline?: boolean;
+	readonly heartbeatMs?: number;
+}
+
+export type FaultEffect =
+	| {
+			readonly kind: 'status' | 'statusAfter';
+			readonly status: number;
+			readonly body?: string | object;
+			readonly headers?: Readonly<Record<string, string>>;
+	  }
+	| { readonly kind: 'reset' | 'hang'; readonly when: When }
+	| { readonly kind: 'truncate'; readonly bytes?: number }
+	| {
+			readonly kind: 'body';
+			readonly body: string;
+			readonly contentType?: string;
+			readonly when?: When;
+	  }
+	| { readonly kind: 'delay'; readonly ms: number; readonly when: When }
+	| { readonly kind: 'dripBody'; readonly everyMs: number }
+	| ({ readonly kind: 'stream' } & StreamFaultOptions);
+
+/** Something that goes wrong with the next matching request. */
+export type Fault = FaultTarget & FaultEffect;
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** The answer with which an app refuses to start at all. */
+export interface Refusal {
+	readonly status: number;
+	readonly body: Readonly<Record<string, unknown>>;
+	readonly contentType: string;
+}
+
+/** What an app's code sees of the task it runs. */
+export interface Job {
+	readonly input: Readonly<Record<string, unknown>>;
+	readonly setup: unknown;
+	readonly functionName: string;
+	/** State of the session the task runs in, kept between its calls. */
+	readonly session: Map<string, unknown> | undefined;
+	/** State kept until the sandbox is reset. */
+	readonly memory: Map<string, unknown>;
+	readonly files: JobFiles;
+	/** Runs later, unless the task ends or is cancelled first. */
+	after(ms: number, then: () => void): void;
+	/** Publishes a partial: `log` is appended to what the task has logged so far. */
+	update(change: JobUpdate): void;
+	finish(output: unknown): void;
+	fail(error: string): void;
+}
+
+export interface JobUpdate {
+	readonly status?: string | number;
+	readonly log?: string;
+	readonly output?: unknown;
+	readonly error?: string;
+	/** A token delta; numbered by the sandbox. */
+	readonly delta?: unknown;
+}
+
+/** File storage as an app sees it. */
+export interface JobFiles {
+	/** Stores bytes and returns the public URL. */
+	publish(bytes: Uint8Array, contentType: string, extension: string): string;
+	/** A file whose bytes are made while it is downloaded. */
+	publishSynthetic(size: number, contentType: string, extension: string): string;
+	/** What is stored under a URL of this sandbox. */
+	describe(
+		uri: string,
+	): { size: number; contentType: string; filename: string; sha256: string } | undefined;
+}
+
+export interface SandboxFunction {
+	readonly description?: string;
+	readonly input: JsonSchema;
+	readonly output: JsonSchema;
+	/** `stream` functions talk through a socket and are of no use over HTTP. */
+	readonly kind?: 'run' | 'stream';
+}
+
+/** An app of the catalogue: what it says of itself and how its tasks behave. */
+export interface SandboxApp {
+	readonly namespace: string;
+	readonly name: string;
+	readonly title: string;
+	readonly description: string;
+	readonly category: string;
+	/** Listed in the public store instead of the workspace. */
+	readonly store?: boolean;
+	readonly setup?: JsonSchema;
+	/** `run` is the default function when it exists, else the first one. */
+	readonly functions: Readonly<Record<string, SandboxFunction>>;
+	readonly secrets?: readonly string[];
+	/** Ends within the submit request. */
+	readonly instant?: boolean;
+	/** Waits in the queue for ever. */
+	readonly neverStarts?: boolean;
+	readonly needsSession?: boolean;
+	/** The terminal stream line carries the status only. */
+	readonly bareTerminalLine?: boolean;
+	readonly cancel?: {
+		/** How long the task takes to notice; default 1. */
+		readonly ms?: number;
+		/** Completes with this output in spite of the request. */
+		readonly completesWith?: unknown;
+	};
+	/** Price of one run in microcents; a pair is a range, nothing means unknown. */
+	readonly price?: number | readonly [number, number];
+	readonly refuse?: Refusal;
+	run(job: Job): void;
+}
