@@ -205,5 +205,5 @@ export class ProtocolError extends InferenceError {
 export function mayHaveBeenAccepted(error: unknown): boolean {
 	if (error instanceof NetworkError) return error.mayHaveArrived;
 	if (error instanceof ServerError) return !error.refused;
-	return error instanceof ProtocolError;
+	return error instanceof ProtocolError && (error.httpStatus ?? 0) < 300;
 }
