@@ -29,6 +29,9 @@ export default tseslint.config(
 				'error',
 				{ argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
 			],
+			// JSON of items and replaced methods are what these tests handle all the time.
+			'@typescript-eslint/no-base-to-string': 'off',
+			'@typescript-eslint/unbound-method': 'off',
 			// Takes `await using` of an AsyncDisposable for a mistake; TypeScript tells the real ones.
 			'@typescript-eslint/await-thenable': 'off',
 			// Node runs these files by stripping their types, so only syntax that can be stripped. Not

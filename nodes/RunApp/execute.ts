@@ -2,7 +2,7 @@ import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } f
 import type { InferenceClient } from '../client/client';
 import type { Deadline } from '../client/deadline';
 import { StoppedError } from '../client/errors';
-import { AbandonedError } from '../client/runTask';
+import { AbandonedError, notStarted } from '../client/runTask';
 import { openClient } from '../shared/connection';
 import { refuseIfTooExpensive } from '../shared/costCheck';
 import { RunHints } from '../shared/hints';
@@ -22,7 +22,24 @@ import { readItemRequest } from '../shared/taskParameters';
  * to continue
  */
 export async function runApp(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	if (context.getInputData().length === 0) return [];
+	const inputs = context.getInputData();
+	if (inputs.length === 0) return [];
+	try {
+		return await runAll(context);
+	} catch (error) {
+		if (wasStopped(context) || !context.continueOnFail()) {
+			throw toNodeError(context.getNode(), error);
+		}
+		// Of a node that throws and is set to continue, n8n hands on the input as if it were output.
+		return inputs.map((_, index) => failureItem(error, index));
+	}
+}
+
+function wasStopped(context: IExecuteFunctions): boolean {
+	return context.getExecutionCancelSignal()?.aborted ?? false;
+}
+
+async function runAll(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const settings = readRunSettings(context);
 	const scope = openRunScope(context, settings);
 	const memory = RetryMemory.begin(context);
@@ -33,8 +50,6 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 		const items = await new Run(context, settings, client, scope, memory, hints).items();
 		failed = items[0]?.json['error'] !== undefined;
 		return items;
-	} catch (error) {
-		throw toNodeError(context.getNode(), error);
 	} finally {
 		memory.end(failed);
 		hints.show(context);
@@ -71,7 +86,8 @@ class Run {
 			work: async (index) => await this.item(index),
 			onFailure: (error, index) => {
 				failures.push({ error, index });
-				if (goOn) return 'go on';
+				// After a Stop, tasks of an earlier try are still to be cancelled.
+				if (goOn || wasStopped(context)) return 'go on';
 				this.giveUpOthers();
 				return 'stop';
 			},
@@ -89,6 +105,7 @@ class Run {
 		const { context, client, memory, scope, wait } = this;
 		const earlier = memory.recall(index);
 		if (earlier.state === 'done') return earlier.item;
+		if (earlier.state === 'none' && scope.signal.aborted) throw notStarted(scope.signal.reason);
 		const { request, app, fullTask } = readItemRequest(context, index);
 		const run = await client.run(request, {
 			wait,
@@ -122,11 +139,11 @@ class Run {
 
 	private throwIfStopped(errors: readonly unknown[]): void {
 		const { context } = this;
-		if (!context.getExecutionCancelSignal()?.aborted) return;
+		if (!wasStopped(context)) return;
 		const tasks = errors.filter((error) => error instanceof StoppedError && error.taskId);
 		const fates = tasks.map((error) => (error instanceof StoppedError ? error.message : ''));
 		throw new NodeOperationError(
-			context.getNode(),
+			this.context.getNode(),
 			`The execution was canceled with ${tasks.length} tasks running`,
 			{ description: fates.slice(0, 10).join('<br>') },
 		);

@@ -95,13 +95,19 @@ export class Api {
 		const body = parseJson(text);
 		if (body === undefined) throw this.unexpected(call, facts);
 		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
-		return { ...decodeReply(body), ...facts };
+		const { value, notices } = decodeReply(body);
+		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
+		return { value, notices: shown, ...facts };
+	}
+
+	/** A text of the service as people may see it: without the key. */
+	clean(text: string): string {
+		return redact(text, this.credential.apiKey);
 	}
 
 	/** The error for a success answer that does not hold what was promised. */
 	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
-		const text = redact(reply.text, this.credential.apiKey);
-		return unexpectedAnswer(describe(call), reply.httpStatus, text, call.taskId);
+		return unexpectedAnswer(describe(call), reply.httpStatus, this.clean(reply.text), call.taskId);
 	}
 
 	/**
@@ -161,7 +167,7 @@ export class Api {
 
 	private noAnswer(call: ApiCall, error: unknown): unknown {
 		if (!(error instanceof TransportError)) return error;
-		const reason = redact(error.message, this.credential.apiKey);
+		const reason = this.clean(error.message);
 		const host = new URL(this.credential.baseUrl).host;
 		return new NetworkError(
 			`No usable answer from ${host} (${describe(call)}): ${reason}`,
@@ -180,10 +186,11 @@ export class Api {
 		text: string,
 		statusInBody = Number.NaN,
 	): InferenceError {
+		const httpStatus = statusInBody >= 300 ? statusInBody : response.status;
 		return errorFromRefusal({
-			httpStatus: statusInBody >= 300 ? statusInBody : response.status,
-			text: redact(text, this.credential.apiKey),
-			retryAfterMs: requestedDelay(response.headers, this.clock.now()),
+			httpStatus,
+			text: this.clean(text),
+			retryAfterMs: requestedDelay(response.headers, this.clock.now(), httpStatus),
 			call: describe(call),
 			taskId: call.taskId,
 		});

@@ -45,6 +45,9 @@ export function parseJson(text: string): unknown {
 	}
 }
 
+/** Statuses whose `meta.resource` may name an entitlement. A 429 passes, whatever its limit. */
+const ENTITLEMENT_STATUSES: ReadonlySet<number> = new Set([400, 403, 409, 422]);
+
 interface Problem {
 	/** In lower case: general codes come in snake case, session codes in capitals. */
 	readonly code: string | undefined;
@@ -157,7 +160,7 @@ export function errorFromRefusal(refusal: Refusal): InferenceError {
 			hint: 'Check the API key in the Inference.sh credential. Nothing was started.',
 		});
 	}
-	if (httpStatus === 402 || (httpStatus < 500 && 'resource' in problem.meta)) {
+	if (httpStatus === 402 || ('resource' in problem.meta && ENTITLEMENT_STATUSES.has(httpStatus))) {
 		return paymentError(problem, said, facts);
 	}
 	if (httpStatus === 403) {

@@ -27,9 +27,15 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 			else if (Date.now() - started > limitMs) fail(new Error('the answer arrives too slowly'));
 			else pieces.push(piece);
 		});
-		body.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')));
+		let ended = false;
+		body.on('end', () => {
+			ended = true;
+			resolve(Buffer.concat(pieces).toString('utf8'));
+		});
 		body.on('error', (error) => reject(asTransportError(error)));
-		body.on('close', () => reject(asTransportError(new Error('the answer broke off'))));
+		body.on('close', () => {
+			if (!ended) reject(asTransportError(new Error('the answer broke off')));
+		});
 	});
 }
 

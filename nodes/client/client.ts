@@ -54,6 +54,7 @@ export class InferenceClient implements AsyncDisposable {
 	private readonly clock: Clock;
 	private readonly timings: Timings;
 	private readonly working = new Set<Promise<unknown>>();
+	private readonly appIds = new Map<string, Promise<string | undefined>>();
 
 	constructor(private readonly options: ClientOptions) {
 		const { credential, transport } = options;
@@ -89,8 +90,7 @@ export class InferenceClient implements AsyncDisposable {
 	 * @param app `namespace/name`
 	 */
 	async estimate(app: string, request: RunRequest): Promise<CostEstimate> {
-		const found = await this.read({ method: 'GET', path: `/apps${path(...app.split('/'))}` });
-		const id = textOf(found['id']);
+		const id = await this.appId(app);
 		if (id === undefined) return { kind: 'unknown' };
 		const { input, function: entry } = request;
 		const answer = await this.read({
@@ -107,6 +107,16 @@ export class InferenceClient implements AsyncDisposable {
 	/** Waits for everything under way. Whoever closes a client early aborts its signal first. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await Promise.allSettled(this.working);
+	}
+
+	/** The id of an app, which the estimate wants instead of its name; asked for once. */
+	private async appId(app: string): Promise<string | undefined> {
+		const known = this.appIds.get(app);
+		if (known) return await known;
+		const asked = this.read({ method: 'GET', path: `/apps${path(...app.split('/'))}` });
+		const id = asked.then((found) => textOf(found['id']));
+		this.appIds.set(app, id);
+		return await id;
 	}
 
 	private get context() {

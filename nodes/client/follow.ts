@@ -64,6 +64,9 @@ function isRefusal(error: unknown): boolean {
 	return error instanceof InferenceError && !passing.some((kind) => error instanceof kind);
 }
 
+/** Ends what belongs to a stream; made once, because every stream needs it. */
+const STREAM_OVER = new StoppedError('the stream is over');
+
 /** Answers in a row that contradict a terminal status before it is believed anyway. */
 const DISAGREEMENTS = 5;
 
@@ -192,7 +195,7 @@ class Follower {
 		const scope = new Deadline(signal);
 		const watch: StreamWatch = { lastWord: this.context.clock.now(), news: false };
 		const read = await outcomeOf(this.readStream(scope, watch));
-		scope.abort(new StoppedError('the stream is over'));
+		scope.abort(STREAM_OVER);
 		scope[Symbol.dispose]();
 		if (!read.ok) {
 			signal.throwIfAborted();
@@ -248,7 +251,7 @@ class Follower {
 				patience = timings.quietCheckMs;
 				const { value } = await api.send({ ...this.get('status'), signal: scope.signal });
 				if (isJsonObject(value) && isTerminal(parseTaskStatus(value['status']))) {
-					scope.abort(new StoppedError('the task is over'));
+					scope.abort(STREAM_OVER);
 				}
 			}
 		} catch {

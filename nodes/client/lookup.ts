@@ -39,9 +39,14 @@ function sameFunction(task: Task, request: RunRequest): boolean {
 	return known === undefined || request.function === undefined || known === request.function;
 }
 
+/** What a list has not loaded it leaves out or shows as null. */
+function shows(task: Task, field: string): boolean {
+	return (task.wire[field] ?? undefined) !== undefined;
+}
+
 /** The list may leave out what the comparison needs; the task itself has it. */
 async function complete(api: Api, task: Task, signal: AbortSignal): Promise<Task> {
-	if ('input' in task.wire && 'app' in task.wire) return task;
+	if (shows(task, 'input') && shows(task, 'app')) return task;
 	const reply = await api.send({
 		method: 'GET',
 		path: `/tasks/${encodeURIComponent(task.id)}`,
@@ -87,6 +92,7 @@ export async function lookUpSubmission(
 		const created = tasks.map((task) => Date.parse(task.createdAt ?? ''));
 		for (const [index, listed] of tasks.entries()) {
 			if ((created[index] ?? 0) < since) continue;
+			if (shows(listed, 'input') && canonicalJson(listed.wire['input']) !== wanted) continue;
 			const task = await complete(api, listed, signal);
 			const matches =
 				sameApp(task, lost.request) &&
@@ -95,12 +101,15 @@ export async function lookUpSubmission(
 			if (matches && claim(task.id)) return { kind: 'found', task };
 		}
 		cursor = textOf(list['next_cursor']);
-		const newestFirst = created.every(
-			(at, index) => index === 0 || at <= (created[index - 1] ?? 0),
-		);
+		// One row alone shows no order, and none may be a page that somebody has filtered.
+		const newestFirst =
+			created.length > 1 &&
+			created.every((at, index) => index === 0 || at <= (created[index - 1] ?? 0));
 		const reachedPast = newestFirst && (created.at(-1) ?? 0) < since;
-		if (reachedPast || cursor === undefined || list['has_next'] === false)
-			return { kind: 'absent' };
+		if (reachedPast || list['has_next'] === false) return { kind: 'absent' };
+		if (cursor === undefined) {
+			return { kind: list['has_next'] === true ? 'inconclusive' : 'absent' };
+		}
 	}
 	return { kind: 'inconclusive' };
 }

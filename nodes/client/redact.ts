@@ -1,8 +1,9 @@
 const SECRET = '***';
-const BEARER = /\bBearer\s+[^\s"',;<]+/gi;
+// Values end before a backslash: in JSON it belongs to the quote or character after it.
+const BEARER = /\bBearer\s+[^\s"',;<\\]+/gi;
 const KEY_SHAPE = /\binf_[A-Za-z0-9_-]{6,}/g;
 const SIGNATURE =
-	/([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|signature|sig|token)=)[^&\s"'<]+/gi;
+	/((?:[?&;]|\\u0026)(?:X-Amz-(?:Signature|Credential|Security-Token)|signature|sig|token)=)[^&\s"'<\\]+/gi;
 
 /**
  * Takes secrets out of text that goes to logs, errors, hints or items: the key itself, anything

@@ -21,22 +21,27 @@ export function backoffDelay(attempt: number, settings: BackoffSettings, clock: 
 }
 
 const SECONDS = /^\d+(\.\d+)?$/;
+/** Every form of an HTTP date has one; `Date.parse` alone makes a date of "in 5". */
+const TIME_OF_DAY = /\d\d:\d\d/;
 const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MILLISECONDS_FROM = 1e12;
 
 /**
  * How long the service asks to wait: `retry-after-ms`, `Retry-After` (seconds or HTTP date), else
- * `X-RateLimit-Reset` (unix seconds or milliseconds, or seconds from now). Points in time are read
- * against the service's own `Date`, so a wrong clock on either side does no harm. No source
+ * `X-RateLimit-Reset` (unix seconds or milliseconds, or seconds from now). The latter may come with
+ * any answer and asks for a wait only if the request was refused for its rate. Points in time are
+ * read against the service's own `Date`, so a wrong clock on either side does no harm. No source
  * documents Retry-After for this API; the reset header is in its old documentation (API notes 1.6).
  *
  * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header
+ * @param httpStatus status of the answer
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
 export function requestedDelay(
 	headers: Readonly<Record<string, string>>,
 	now: number,
+	httpStatus: number,
 ): number | undefined {
 	const serverNow = Date.parse(headers['date'] ?? '');
 	const reference = Number.isNaN(serverNow) ? now : serverNow;
@@ -46,11 +51,12 @@ export function requestedDelay(
 
 	const retryAfter = headers['retry-after']?.trim() ?? '';
 	if (SECONDS.test(retryAfter)) return Number(retryAfter) * 1000;
-	if (/[a-z]/i.test(retryAfter)) {
+	if (TIME_OF_DAY.test(retryAfter)) {
 		const at = Date.parse(retryAfter);
 		if (!Number.isNaN(at)) return Math.max(0, at - reference);
 	}
 
+	if (httpStatus !== 429) return undefined;
 	const reset = headers['x-ratelimit-reset']?.trim() ?? '';
 	if (!SECONDS.test(reset)) return undefined;
 	const value = Number(reset);

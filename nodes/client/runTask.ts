@@ -128,7 +128,8 @@ async function attempts(
 		note({ state: 'none' });
 		if (task.status === 'cancelled') throw cancelledElsewhere(task);
 		const used = made - madeBefore;
-		if (!settings.retryOn.has('taskFailed') || used > settings.maxRetries) throw failed(task);
+		if (!settings.retryOn.has('taskFailed') || used > settings.maxRetries)
+			throw failed(task, context.api.clean(task.error ?? 'the service gave no reason'));
 		progress = { state: 'none' };
 		const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
 		await clock.delay(backoffDelay(Math.max(1, used), backoff, clock), context.signal);
@@ -144,6 +145,7 @@ async function attempts(
 				made += 1;
 				note({ state: 'submitting', since, attempts: made });
 			},
+			onNothingStarted: () => note({ state: 'none' }),
 			onTask: (task) => note({ state: 'running', task, attempts: made }),
 		});
 		adopted ||= submitted.adopted;
@@ -202,11 +204,18 @@ async function giveUp(
 	}
 }
 
-function failed(task: Task): TaskFailedError {
-	return new TaskFailedError(
-		`Task ${task.id} failed: ${task.error ?? 'the service gave no reason'}`,
-		{ taskId: task.id, hint: 'The reason comes from the app. Check its input and its logs.' },
-	);
+/** The error of an item whose turn never came because `reason` ended the whole run. */
+export function notStarted(reason: unknown): InferenceError {
+	const said = reason instanceof InferenceError ? reason.message : 'was not run';
+	const Kind = reason instanceof TimeoutError ? TimeoutError : StoppedError;
+	return new Kind(`The item ${said}. Nothing was started for it.`);
+}
+
+function failed(task: Task, reason: string): TaskFailedError {
+	return new TaskFailedError(`Task ${task.id} failed: ${reason}`, {
+		taskId: task.id,
+		hint: 'The reason comes from the app. Check its input and its logs.',
+	});
 }
 
 function cancelledElsewhere(task: Task): TaskCancelledError {

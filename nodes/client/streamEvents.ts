@@ -60,7 +60,9 @@ function eventFrom(value: unknown, name: string | undefined, source: string): St
 	if (event === 'delta') {
 		return deltaFrom(isJsonObject(data) ? data : value) ?? { kind: 'noise', line: source };
 	}
-	if (isJsonObject(data) && !('id' in value)) {
+	// What has an id is an object of the service, whatever else its fields are called.
+	if ('id' in value) return { kind: 'update', event, update: { data: value } };
+	if (isJsonObject(data)) {
 		return { kind: 'update', event, update: { data, fields: fieldNames(value['fields']) } };
 	}
 	return deltaFrom(value) ?? { kind: 'update', event, update: { data: value } };

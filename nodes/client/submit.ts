@@ -32,6 +32,8 @@ export interface SubmitContext extends RetryContext {
 	readonly unclearSince: number | undefined;
 	/** Told before a request that may create a task is sent, with the start of the first one. */
 	onAttempt(since: number): void;
+	/** Told when it is certain that no attempt so far has created a task. */
+	onNothingStarted(): void;
 	/** Told as soon as the task's id is known, even if the run is being given up meanwhile. */
 	onTask(task: Task): void;
 }
@@ -126,8 +128,10 @@ class Submission {
 	/** Returns an adopted task, or nothing if the next attempt may be made. */
 	private async afterFailure(error: unknown, attempt: number): Promise<Submitted | undefined> {
 		const { settings, signal } = this.context;
+		if (error === signal.reason) signal.throwIfAborted();
 		const unclear = mayHaveBeenAccepted(error);
 		if (!unclear) {
+			this.context.onNothingStarted();
 			signal.throwIfAborted();
 			await waitForNextAttempt(error, attempt, this.context);
 			return undefined;
@@ -149,7 +153,10 @@ class Submission {
 	/** Takes over the task of a submission whose answer was lost, if the list has it. */
 	private async adopt(lostAnswer: unknown): Promise<Submitted | undefined> {
 		const found = await this.lookUp(lostAnswer);
-		if (found.kind === 'absent') return undefined;
+		if (found.kind === 'absent') {
+			this.context.onNothingStarted();
+			return undefined;
+		}
 		if (found.kind === 'inconclusive') {
 			throw unknownOutcome(lostAnswer, 'the task list is too long to find it in');
 		}

@@ -22,12 +22,10 @@ export class RunHints {
 		this.extra.push(message);
 	}
 
-	/** Shows the hints above the output, on hosts that can. */
+	/** Shows the hints above the output. */
 	show(context: IExecuteFunctions): void {
-		const { addExecutionHints }: Partial<IExecuteFunctions> = context;
-		if (!addExecutionHints) return;
 		const say = (message: string, type: 'info' | 'warning') =>
-			addExecutionHints.call(context, { message, type, location: 'outputPane' });
+			context.addExecutionHints({ message, type, location: 'outputPane' });
 		for (const { message, level } of [...this.notices.values()].slice(0, MOST_NOTICES)) {
 			say(`inference.sh: ${message}`, level);
 		}

@@ -32,10 +32,17 @@ export function readParameter(
 		throw parameterError(
 			context.getNode(),
 			displayName,
-			`cannot be read: ${message}. Its value is ${shown(parameters[name])}`,
+			`cannot be read: ${message}. Its value is ${shown(entered(parameters, name))}`,
 			itemIndex,
 		);
 	}
+}
+
+/** A parameter as it was entered; options are named by their path. */
+function entered(parameters: unknown, name: string): unknown {
+	return name
+		.split('.')
+		.reduce((inner, key) => (isJsonObject(inner) ? inner[key] : undefined), parameters);
 }
 
 /** One parameter's value with what is needed to complain about it. */

@@ -8,10 +8,9 @@ import type { NodeRunSettings } from './runSettings';
  * is given up. Must be disposed.
  */
 export function openRunScope(context: IExecuteFunctions, settings: NodeRunSettings): Deadline {
-	const { getExecutionCancelSignal }: Partial<IExecuteFunctions> = context;
 	const { totalTimeoutMs } = settings;
 	return new Deadline(
-		getExecutionCancelSignal?.call(context),
+		context.getExecutionCancelSignal(),
 		totalTimeoutMs,
 		() =>
 			new TimeoutError(

@@ -1,4 +1,4 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject, type JsonObject } from '../client/json';
 import type { RetryReason, RunSettings } from '../client/settings';
 import { numberIn, oneOf, readParameter, type Field } from './parameters';
@@ -15,7 +15,7 @@ export interface NodeRunSettings extends RunSettings {
 }
 
 const RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError', 'taskFailed'];
-const DEFAULT_RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError'];
+const DEFAULT_RETRY_REASONS: RetryReason[] = ['rateLimit', 'network', 'serverError'];
 /** A week; also far below what timers can hold. */
 const LONGEST_SECONDS = 604_800;
 
@@ -40,16 +40,16 @@ function retryReasons(field: Field): ReadonlySet<RetryReason> {
  */
 export function readRunSettings(context: IExecuteFunctions): NodeRunSettings {
 	const node = context.getNode();
-	const options = readOptions(context, 0);
 	const setting = (name: string, displayName: string, fallback: number): Field => ({
 		node,
 		displayName,
 		value: readParameter(context, name, displayName, 0, fallback),
 	});
-	const option = (name: string, displayName: string, fallback: unknown): Field => ({
+	// One by one: an expression in another option may fail, and then only its item does.
+	const option = (name: string, displayName: string, fallback: NodeParameterValueType): Field => ({
 		node,
 		displayName,
-		value: options[name] ?? fallback,
+		value: readParameter(context, `options.${name}`, displayName, 0, fallback) ?? fallback,
 	});
 	const milliseconds = (field: Field, min = 0) =>
 		Math.round(numberIn(field, { min, max: LONGEST_SECONDS }) * 1000);

@@ -240,7 +240,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			const { entries, onProgress } = progressLog();
 			const error = await rejection(runOne(client({ baseUrl }), echo('y'), { onProgress }));
 			expect(error).toBeInstanceOf(kind);
-			expect(entries).toHaveLength(4);
+			expect(entries.filter(({ state }) => state === 'submitting')).toHaveLength(4);
 			expect(sandbox.tasks()).toHaveLength(fault ? 1 : 0);
 		});
 
@@ -364,9 +364,12 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			['input against the schema (422)', {}, 'sandbox/sleep', ValidationError],
 			['no session for a session app (400)', {}, 'sandbox/counter', ValidationError],
 		] as const)('is not repeated after %s', async (_what, overrides, app, kind) => {
-			const error = await rejection(runOne(client(overrides), { app, input: {} }));
+			const { entries, onProgress } = progressLog();
+			const run = runOne(client(overrides), { app, input: {} }, { onProgress });
+			const error = await rejection(run);
 			expect(error).toBeInstanceOf(kind);
 			expect(sandbox.requests).toHaveLength(1);
+			expect(entries.at(-1)).toEqual({ state: 'none' });
 			expect(String(error)).not.toContain('inf_wrong');
 		});
 
@@ -558,6 +561,18 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox.configure({ messages: [{ level: 'warning', code: 'c', message: 'Plan limit near' }] });
 		const run = await runOne(client(), echo('x'));
 		expect(run.notices).toEqual([{ level: 'warning', message: 'Plan limit near' }]);
+	});
+
+	it('a submission that an earlier try lost is looked for before anything is started', async () => {
+		sandbox.fault({ on: SUBMIT, kind: 'reset', when: 'after' });
+		sandbox.fault({ on: LIST, kind: 'status', status: 500, times: Infinity });
+		const { entries, onProgress } = progressLog();
+		await rejection(runOne(client(), slowEcho, { onProgress }));
+		sandbox.clearFaults();
+		const progress = entries.at(-1) ?? { state: 'none' };
+		const run = await runOne(client(), slowEcho, { progress });
+		expect(run.adopted).toBe(true);
+		expect(sandbox.tasks()).toHaveLength(1);
 	});
 
 	it('a task of an earlier try is followed, not started again', async () => {

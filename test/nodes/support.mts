@@ -1,0 +1,147 @@
+/** What the tests of the nodes share: a sandbox, Run App with quick settings, ways to look at runs. */
+import type { IDataObject, IExecuteFunctions, INodeParameters } from 'n8n-workflow';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
+import {
+	startSandbox,
+	type RecordedRequest,
+	type Sandbox,
+	type SandboxOptions,
+} from '../sandbox/index.mts';
+import { NODE_NAME, runNode, type EngineRun, type RunNodeOptions } from './engine.mts';
+
+/** Real waits between attempts, but short ones. */
+export const QUICK = { backoffBase: 0.02, backoffCap: 0.05, pollInterval: 0.1 };
+
+/** Starts a sandbox for a test file; it is reset before each test. */
+export function useSandbox(options: SandboxOptions = {}): () => Sandbox {
+	let sandbox: Sandbox | undefined;
+	beforeAll(async () => {
+		sandbox = await startSandbox(options);
+	});
+	beforeEach(() => sandbox?.reset());
+	afterAll(async () => {
+		await sandbox?.close();
+	});
+	return () => {
+		if (!sandbox) throw new Error('The sandbox starts before the first test');
+		return sandbox;
+	};
+}
+
+export function credentialsOf(sandbox: Pick<Sandbox, 'url' | 'apiKey'>): IDataObject {
+	return { apiKey: sandbox.apiKey, baseUrl: sandbox.url, maxConcurrency: 0 };
+}
+
+/** The value of the App parameter for a typed reference. */
+export function appRef(value: string): INodeParameters {
+	return { __rl: true, mode: 'ref', value };
+}
+
+export interface RunAppOptions extends Partial<Omit<RunNodeOptions, 'node' | 'parameters'>> {
+	/** A reference, or an expression that gives one. Default `={{ $json.app }}` if items have it. */
+	app?: string;
+	/** Parameters besides `app`. */
+	parameters?: INodeParameters;
+	/** The Options collection, on top of the quick settings. */
+	options?: INodeParameters;
+}
+
+/** Runs Run App in the engine. Unless told otherwise each item is the input of its task. */
+export async function runApp(sandbox: Sandbox, options: RunAppOptions = {}): Promise<EngineRun> {
+	const { app = 'sandbox/echo', parameters, options: collection, ...rest } = options;
+	return await runNode({
+		node: new RunApp(),
+		credentials: credentialsOf(sandbox),
+		...rest,
+		parameters: {
+			app: appRef(app),
+			inputMode: 'item',
+			...parameters,
+			options: { ...QUICK, ...collection },
+		},
+	});
+}
+
+/**
+ * Takes app and input of each task from its item: `{ app, input }`. An input that is text is the
+ * value of Input (JSON) as somebody typed it.
+ */
+export const FROM_ITEM: { app: string; parameters: INodeParameters } = {
+	app: '={{ $json.app }}',
+	parameters: { inputMode: 'json', jsonInput: '={{ $json.input }}' },
+};
+
+/** An object inside JSON, or an empty one. */
+export function objectIn(json: IDataObject | undefined, key: string): IDataObject {
+	const value = json?.[key];
+	return typeof value === 'object' && value !== null && !Array.isArray(value)
+		? (value as IDataObject)
+		: {};
+}
+
+/** JSON of the node's output items. */
+export function jsonOf(run: EngineRun, outputIndex = 0): IDataObject[] {
+	return run.output(NODE_NAME, outputIndex).map(({ json }) => json);
+}
+
+/** Bodies of the submissions, in the order in which they arrived. */
+export function submissions(sandbox: Sandbox): IDataObject[] {
+	return sandbox.requests.filter(isSubmission).map(({ body }) => body as IDataObject);
+}
+
+function isSubmission({ method, path }: RecordedRequest): boolean {
+	return method === 'POST' && path === '/apps/run';
+}
+
+/** The most tasks that were alive at one moment at the service. */
+export function mostInFlight(sandbox: Sandbox): number {
+	const moments = sandbox
+		.tasks()
+		.flatMap(({ createdAt, finishedAt = Infinity }) => [
+			{ at: createdAt, change: 1 },
+			{ at: finishedAt, change: -1 },
+		])
+		// Times are whole milliseconds: of two at the same one, the end came first.
+		.sort((left, right) => left.at - right.at || left.change - right.change);
+	let now = 0;
+	let most = 0;
+	for (const { change } of moments) {
+		now += change;
+		most = Math.max(most, now);
+	}
+	return most;
+}
+
+/** Waits until something is true; the test's own time limit ends it otherwise. */
+export async function until(condition: () => boolean): Promise<void> {
+	while (!condition()) await pause(2);
+}
+
+export async function pause(ms: number): Promise<void> {
+	await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Everything of a run that is shown or saved somewhere, as text. */
+export function everythingSaid(run: EngineRun): string {
+	const { error } = run;
+	// JSON leaves out what errors inherit.
+	const shown = error && [error.message, error.description, error.stack, error.cause];
+	return JSON.stringify([run.raw, shown, run.chunks, run.uiMessages]);
+}
+
+/** Notes every read of a parameter for an item, in order. */
+export function spyOnParameters(
+	name: string,
+	onRead: (itemIndex: number) => void,
+): (context: IExecuteFunctions) => void {
+	return (context) => {
+		const original = context.getNodeParameter.bind(context) as (...args: unknown[]) => unknown;
+		Object.assign(context, {
+			getNodeParameter: (...args: unknown[]) => {
+				if (args[0] === name) onRead(Number(args[1]));
+				return original(...args);
+			},
+		});
+	};
+}
