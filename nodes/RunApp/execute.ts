@@ -3,7 +3,7 @@ import type { InferenceClient } from '../client/client';
 import type { Deadline } from '../client/deadline';
 import { StoppedError } from '../client/errors';
 import { AbandonedError, notStarted } from '../client/runTask';
-import { openClient } from '../shared/connection';
+import { withClient } from '../shared/connection';
 import { refuseIfTooExpensive } from '../shared/costCheck';
 import { RunHints } from '../shared/hints';
 import { runItems } from '../shared/itemRunner';
@@ -46,8 +46,12 @@ async function runAll(context: IExecuteFunctions): Promise<INodeExecutionData[]>
 	const hints = new RunHints();
 	let failed = true;
 	try {
-		await using client = await openClient(context, settings, scope.signal);
-		const items = await new Run(context, settings, client, scope, memory, hints).items();
+		const items = await withClient(
+			context,
+			settings,
+			scope.signal,
+			async (client) => await new Run(context, settings, client, scope, memory, hints).items(),
+		);
 		failed = items[0]?.json['error'] !== undefined;
 		return items;
 	} finally {

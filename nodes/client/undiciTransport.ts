@@ -27,6 +27,16 @@ const UNRESTRICTED = {};
 /** One pool per undici and egress policy, kept for the life of the process. */
 const pools = new WeakMap<object, WeakMap<object, Map<string, Dispatcher>>>();
 
+type Lookup = ReturnType<EgressPolicy['createSecureLookup']>;
+
+/** A name that may not be connected to is a failure before sending, which its error does not tell. */
+function plainLookup(lookup: Lookup): Lookup {
+	return (host, options, done) =>
+		lookup(host, options, (error, address, family) =>
+			done(error && new TransportError(error.message, false, error), address, family),
+		);
+}
+
 function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | undefined) {
 	const byPolicy = pools.get(undici) ?? new WeakMap<object, Map<string, Dispatcher>>();
 	pools.set(undici, byPolicy);
@@ -42,7 +52,7 @@ function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | un
 		allowH2: false,
 		connect: {
 			timeout: CONNECT_TIMEOUT_MS,
-			...(egress ? { lookup: egress.createSecureLookup() } : {}),
+			...(egress ? { lookup: plainLookup(egress.createSecureLookup()) } : {}),
 		},
 	});
 	byOrigin.set(origin, dispatcher);

@@ -5,10 +5,11 @@ import {
 	type INodeListSearchResult,
 } from 'n8n-workflow';
 import type { AppSummary, InferenceClient, Page } from '../client/client';
-import { InferenceError, NotFoundError } from '../client/errors';
+import { Deadline } from '../client/deadline';
+import { InferenceError, NotFoundError, TimeoutError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
 import type { RunSettings } from '../client/settings';
-import { openClient } from './connection';
+import { withClient } from './connection';
 
 /** A list in the editor is worth a few seconds, not minutes. */
 const LIST_TIMEOUT_MS = 20_000;
@@ -59,11 +60,10 @@ function result(items: readonly AppSummary[], next: string | undefined): INodeLi
 }
 
 async function appsPage(
-	host: ILoadOptionsFunctions,
+	client: InferenceClient,
 	filter: string | undefined,
 	token: string,
 ): Promise<INodeListSearchResult> {
-	await using client = await openClient(host, LIST_SETTINGS, AbortSignal.timeout(LIST_TIMEOUT_MS));
 	if (token.startsWith(STORE)) {
 		const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
 		return result(page.items, page.nextCursor && STORE + page.nextCursor);
@@ -86,7 +86,15 @@ export async function searchApps(
 	filter?: string,
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
-	const page = await outcomeOf(appsPage(this, filter, paginationToken ?? OWN));
+	const scope = new Deadline(
+		undefined,
+		LIST_TIMEOUT_MS,
+		() => new TimeoutError(`the service did not answer within ${LIST_TIMEOUT_MS / 1000} s`),
+	);
+	const list = async (client: InferenceClient) =>
+		await appsPage(client, filter, paginationToken ?? OWN);
+	const page = await outcomeOf(withClient(this, LIST_SETTINGS, scope.signal, list));
+	scope[Symbol.dispose]();
 	if (page.ok) return page.value;
 	const { error } = page;
 	if (!(error instanceof InferenceError)) throw error;

@@ -31,11 +31,21 @@ function credentialError(host: Host, problem: string): NodeOperationError {
 }
 
 /**
- * Opens a client for a node run or for a list in the editor.
+ * Opens a client for a node run or for a list in the editor, and closes it when `job` is over.
  *
- * @throws NodeOperationError if the credential cannot be used
+ * @throws NodeOperationError if the credential cannot be used; what `job` throws
  */
-export async function openClient(
+export async function withClient<T>(
+	host: Host,
+	settings: RunSettings,
+	signal: AbortSignal,
+	job: (client: InferenceClient) => Promise<T>,
+): Promise<T> {
+	await using client = await openClient(host, settings, signal);
+	return await job(client);
+}
+
+async function openClient(
 	host: Host,
 	settings: RunSettings,
 	signal: AbortSignal,

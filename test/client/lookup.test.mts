@@ -10,7 +10,7 @@ import type { RunRequest } from '../../nodes/client/runRequest.ts';
 import { DEFAULT_TIMINGS } from '../../nodes/client/settings.ts';
 import { UndiciTransport } from '../../nodes/client/undiciTransport.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
-import { rejection } from './support.mts';
+import { makeClient, rejection, runOne } from './support.mts';
 
 const MINUTE = 60_000;
 
@@ -192,6 +192,18 @@ describe('looking for a lost submission in the sandbox', () => {
 		expect(await rejection(lookUp(sandbox, ECHO))).toMatchObject({ code: 'server' });
 		sandbox.fault({ on: 'POST /tasks/list', kind: 'body', body: '{"data":{"rows":[]}}' });
 		expect(await rejection(lookUp(sandbox, ECHO))).toMatchObject({ code: 'protocol' });
+	});
+
+	it('is done after a 503 that only tells when the rate limit is reset', async () => {
+		sandbox.fault({
+			on: 'POST /apps/run',
+			kind: 'statusAfter',
+			status: 503,
+			headers: { 'x-ratelimit-reset': '1' },
+		});
+		const run = await runOne(makeClient(sandbox), ECHO);
+		expect(run.adopted).toBe(true);
+		expect(sandbox.tasks()).toHaveLength(1);
 	});
 
 	it('ends at once when it is stopped', async () => {

@@ -156,7 +156,8 @@ describe.each([
 		});
 		expect(run.error?.context['itemIndex']).toBe(1);
 		expect(sandbox().tasks()).toHaveLength(3);
-		expect(sandbox().running()).toEqual([]);
+		// Cancelling takes the service a moment.
+		await until(() => sandbox().running().length === 0);
 		expect(
 			sandbox()
 				.tasks()
