@@ -24,7 +24,13 @@ export type TaskProgress =
 	| { readonly state: 'none' }
 	/** A request that may have created a task is on its way or lost. */
 	| { readonly state: 'submitting'; readonly since: number; readonly attempts: number }
-	| { readonly state: 'running'; readonly task: Task; readonly attempts: number };
+	| {
+			readonly state: 'running';
+			readonly task: Task;
+			readonly attempts: number;
+			/** This run has cancelled it; it may complete all the same. */
+			readonly cancelled?: boolean;
+	  };
 
 /** How to run one item. */
 export interface TaskRunOptions {
@@ -97,7 +103,7 @@ export async function runTask(
 		if (outcome.ok) return outcome.value;
 		const reason: unknown = scope.signal.reason;
 		const gaveUp = outcome.error === reason && reason instanceof InferenceError;
-		throw gaveUp ? await giveUp(reason, current, context) : outcome.error;
+		throw gaveUp ? await giveUp(reason, current, context, note) : outcome.error;
 	} finally {
 		scope[Symbol.dispose]();
 		release();
@@ -126,7 +132,11 @@ async function attempts(
 		const { task } = followed;
 		if (task.status === 'completed') return result(task, followed.via, followed.fellBack);
 		note({ state: 'none' });
-		if (task.status === 'cancelled') throw cancelledElsewhere(task);
+		if (task.status === 'cancelled') {
+			if (progress.state !== 'running' || !progress.cancelled) throw cancelledElsewhere(task);
+			progress = { state: 'none' };
+			continue;
+		}
 		const used = made - madeBefore;
 		if (!settings.retryOn.has('taskFailed') || used > settings.maxRetries)
 			throw failed(task, context.api.clean(task.error ?? 'the service gave no reason'));
@@ -164,6 +174,7 @@ async function giveUp(
 	reason: InferenceError,
 	progress: TaskProgress,
 	context: TaskRunContext,
+	note: (progress: TaskProgress) => void,
 ): Promise<InferenceError> {
 	const timedOut = reason instanceof TimeoutError;
 	const { onTimeout, onStop } = context.settings;
@@ -178,7 +189,7 @@ async function giveUp(
 		if (progress.state === 'none') {
 			return { said: 'Nothing was started for it.', hint: undefined };
 		}
-		if (progress.state === 'submitting' || taskId === undefined) {
+		if (progress.state === 'submitting') {
 			return {
 				said: 'Its task was being submitted, and it is not known whether it was started.',
 				hint: 'Look at the task list on inference.sh before running this item again.',
@@ -187,16 +198,17 @@ async function giveUp(
 		if (keep) {
 			return {
 				said: 'The task was left running.',
-				hint: `Follow it by its id, ${taskId}, or cancel it on inference.sh.`,
+				hint: `Follow it by its id, ${progress.task.id}, or cancel it on inference.sh.`,
 			};
 		}
-		const outcome = await cancelTask(taskId, context);
+		const outcome = await cancelTask(progress.task.id, context);
 		if (outcome.kind === 'failed') {
 			return {
 				said: `The task could not be cancelled (${outcome.reason}) and may still be running.`,
-				hint: `Cancel task ${taskId} on inference.sh.`,
+				hint: `Cancel task ${progress.task.id} on inference.sh.`,
 			};
 		}
+		note({ ...progress, cancelled: true });
 		return {
 			said: outcome.kind === 'cancelled' ? 'The task was cancelled.' : 'The task was already over.',
 			hint: timedOut ? 'Raise Timeout if the app needs longer.' : undefined,
