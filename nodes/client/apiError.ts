@@ -143,7 +143,7 @@ export function errorFromRefusal(refusal: Refusal): InferenceError {
 	const { httpStatus, call, taskId, retryAfterMs } = refusal;
 	const body = parseJson(refusal.text);
 	const problem = readProblem(body);
-	const said = withoutFullStop(problem.message ?? (excerpt(refusal.text) || `HTTP ${httpStatus}`));
+	const said = withoutFullStop(excerpt(problem.message ?? refusal.text) || `HTTP ${httpStatus}`);
 	const facts = { httpStatus, taskId };
 	const code = problem.code ?? '';
 

@@ -35,7 +35,7 @@ export async function cancelTask(taskId: string, context: CancelContext): Promis
 	);
 	const call = {
 		method: 'POST',
-		path: `${path('tasks', taskId)}/cancel`,
+		path: path('tasks', taskId, 'cancel'),
 		body: {},
 		signal: scope.signal,
 		taskId,

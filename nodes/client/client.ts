@@ -95,7 +95,7 @@ export class InferenceClient implements AsyncDisposable {
 		const { input, function: entry } = request;
 		const answer = await this.read({
 			method: 'POST',
-			path: `/store/apps${path(id)}/estimate`,
+			path: path('store', 'apps', id, 'estimate'),
 			body: { input, function: entry },
 		});
 		const microcents = answer['max'] ?? answer['microcents'];
@@ -113,7 +113,7 @@ export class InferenceClient implements AsyncDisposable {
 	private async appId(app: string): Promise<string | undefined> {
 		const known = this.appIds.get(app);
 		if (known) return await known;
-		const asked = this.read({ method: 'GET', path: `/apps${path(...app.split('/'))}` });
+		const asked = this.read({ method: 'GET', path: path('apps', ...app.split('/')) });
 		const id = asked.then((found) => textOf(found['id']));
 		this.appIds.set(app, id);
 		return await id;

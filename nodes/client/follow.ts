@@ -1,4 +1,4 @@
-import type { Api, ApiCall } from './api';
+import { path, type Api, type ApiCall } from './api';
 import { letGo } from './body';
 import { Deadline } from './deadline';
 import {
@@ -275,8 +275,8 @@ class Follower {
 
 	private get(part?: 'status' | 'stream'): ApiCall {
 		const { id } = this.task;
-		const path = `/tasks/${encodeURIComponent(id)}${part === undefined ? '' : `/${part}`}`;
-		return { method: 'GET', path, signal: this.context.signal, taskId: id };
+		const route = part === undefined ? path('tasks', id) : path('tasks', id, part);
+		return { method: 'GET', path: route, signal: this.context.signal, taskId: id };
 	}
 
 	/**

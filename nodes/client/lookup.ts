@@ -1,6 +1,8 @@
-import type { Api } from './api';
+import { path, type Api } from './api';
 import { appName } from './appRef';
+import { NotFoundError } from './errors';
 import { canonicalJson, isJsonObject, listOf, textOf } from './json';
+import { outcomeOf } from './outcome';
 import type { RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
 
@@ -45,15 +47,15 @@ function shows(task: Task, field: string): boolean {
 }
 
 /** The list may leave out what the comparison needs; the task itself has it. */
-async function complete(api: Api, task: Task, signal: AbortSignal): Promise<Task> {
+async function complete(api: Api, task: Task, signal: AbortSignal): Promise<Task | undefined> {
 	if (shows(task, 'input') && shows(task, 'app')) return task;
-	const reply = await api.send({
-		method: 'GET',
-		path: `/tasks/${encodeURIComponent(task.id)}`,
-		signal,
-		taskId: task.id,
-	});
-	return taskFromWire(reply.value) ?? task;
+	const reply = await outcomeOf(
+		api.send({ method: 'GET', path: path('tasks', task.id), signal, taskId: task.id }),
+	);
+	if (reply.ok) return taskFromWire(reply.value.value) ?? task;
+	// Deleted meanwhile: nobody's task any more, so certainly not the one looked for.
+	if (reply.error instanceof NotFoundError) return undefined;
+	throw reply.error;
 }
 
 /**
@@ -95,6 +97,7 @@ export async function lookUpSubmission(
 			if (shows(listed, 'input') && canonicalJson(listed.wire['input']) !== wanted) continue;
 			const task = await complete(api, listed, signal);
 			const matches =
+				task !== undefined &&
 				sameApp(task, lost.request) &&
 				sameFunction(task, lost.request) &&
 				canonicalJson(task.wire['input']) === wanted;

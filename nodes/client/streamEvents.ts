@@ -45,9 +45,10 @@ function fieldNames(value: unknown): readonly string[] | undefined {
 	return value.filter((name) => typeof name === 'string');
 }
 
-/** Problem objects have a URL as `type`; a DTO of the service does not. */
+/** Error objects have a URL as `type`, or an `error` object; a DTO of the service has an id. */
 function isProblem(value: JsonObject): boolean {
-	return !('id' in value) && (textOf(value['type'])?.includes('/errors/') ?? false);
+	if ('id' in value) return false;
+	return isJsonObject(value['error']) || (textOf(value['type'])?.includes('/errors/') ?? false);
 }
 
 /** Reads one JSON object of a stream; `name` is the event name that the frame around it gave. */
