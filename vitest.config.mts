@@ -16,6 +16,7 @@ export default defineConfig({
 		include: ['test/**/*.test.mts'],
 		exclude: ['**/node_modules/**', 'test/e2e/**'],
 		environment: 'node',
+		globalSetup: ['test/temporary.mts'],
 		pool: 'forks',
 		maxWorkers: 2,
 		// A limit for tests that hang, not a measure of how fast they should be.

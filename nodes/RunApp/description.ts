@@ -33,5 +33,5 @@ export const properties: INodeProperties[] = [
 	...inputProperties,
 	waitProperty,
 	...limitProperties,
-	taskOptionsProperty,
+	taskOptionsProperty(),
 ];

@@ -1,4 +1,4 @@
-import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { InferenceClient } from '../client/client';
 import type { Deadline } from '../client/deadline';
 import { StoppedError } from '../client/errors';
@@ -8,10 +8,10 @@ import { refuseIfTooExpensive } from '../shared/costCheck';
 import { RunHints } from '../shared/hints';
 import { runItems } from '../shared/itemRunner';
 import { failureItem, toNodeError } from '../shared/nodeErrors';
-import { completedItem, fullTaskItem, startedItem } from '../shared/output';
+import { resultItem, startedItem } from '../shared/output';
 import { oneOf, readParameter } from '../shared/parameters';
 import { RetryMemory } from '../shared/retryMemory';
-import { openRunScope } from '../shared/runScope';
+import { openRunScope, stoppedError, wasStopped } from '../shared/runScope';
 import { readRunSettings, type NodeRunSettings } from '../shared/runSettings';
 import { readItemRequest } from '../shared/taskParameters';
 
@@ -33,10 +33,6 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 		// Of a node that throws and is set to continue, n8n hands on the input as if it were output.
 		return inputs.map((_, index) => failureItem(error, index));
 	}
-}
-
-function wasStopped(context: IExecuteFunctions): boolean {
-	return context.getExecutionCancelSignal()?.aborted ?? false;
 }
 
 async function runAll(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
@@ -80,7 +76,9 @@ class Run {
 		const { context, settings, client, hints } = this;
 		const { maxCostUsd, concurrency } = settings;
 		if (maxCostUsd !== undefined) {
-			await refuseIfTooExpensive(context, client, { maxCostUsd, concurrency }, hints);
+			const request = (index: number) => readItemRequest(context, index);
+			const items = { count: context.getInputData().length, request };
+			await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);
 		}
 		const goOn = context.continueOnFail();
 		const failures: Array<{ readonly error: unknown; readonly index: number }> = [];
@@ -96,7 +94,12 @@ class Run {
 				return 'stop';
 			},
 		});
-		this.throwIfStopped(failures.map(({ error }) => error));
+		if (wasStopped(context)) {
+			throw stoppedError(
+				context,
+				failures.map(({ error }) => error),
+			);
+		}
 		const [first] = failures;
 		if (first && !goOn) throw toNodeError(context.getNode(), first.error, first.index);
 		return outcomes.flatMap((outcome, index) => {
@@ -121,11 +124,7 @@ class Run {
 		});
 		this.hints.add(run);
 		const item =
-			wait === 'none'
-				? startedItem(run, index)
-				: fullTask
-					? fullTaskItem(run, index)
-					: completedItem(run, app, index);
+			wait === 'none' ? startedItem(run, index) : resultItem(run, { app, fullTask }, index);
 		memory.remember(index, { state: 'done', item });
 		return item;
 	}
@@ -138,18 +137,6 @@ class Run {
 		const reason = 'was given up because another item failed';
 		this.scope.abort(
 			this.memory.hasTriesLeft ? new AbandonedError(reason) : new StoppedError(reason),
-		);
-	}
-
-	private throwIfStopped(errors: readonly unknown[]): void {
-		const { context } = this;
-		if (!wasStopped(context)) return;
-		const tasks = errors.filter((error) => error instanceof StoppedError && error.taskId);
-		const fates = tasks.map((error) => (error instanceof StoppedError ? error.message : ''));
-		throw new NodeOperationError(
-			this.context.getNode(),
-			`The execution was canceled with ${tasks.length} tasks running`,
-			{ description: fates.slice(0, 10).join('<br>') },
 		);
 	}
 }

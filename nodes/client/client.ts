@@ -3,7 +3,7 @@ import { Api, path, type ApiCall, type ClientLog, type Credential } from './api'
 import { cancelTask, type CancelOutcome } from './cancel';
 import { systemClock, type Clock } from './clock';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
-import { retrying } from './retry';
+import { retrying, type RetryStatistics } from './retry';
 import { runTask, type TaskRun, type TaskRunOptions } from './runTask';
 import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
@@ -49,6 +49,8 @@ const PAGE_SIZE = 50;
 
 /** The shared async client of inference.sh: one for each node run, over what the process shares. */
 export class InferenceClient implements AsyncDisposable {
+	/** Retries and rate limits so far. */
+	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
 	private readonly api: Api;
 	private readonly account: Account;
 	private readonly clock: Clock;
@@ -121,9 +123,9 @@ export class InferenceClient implements AsyncDisposable {
 
 	private get context() {
 		const { settings, log, signal, maxConcurrency } = this.options;
-		const { api, account, clock, timings } = this;
+		const { api, account, clock, timings, statistics } = this;
 		const slot = async (ending: AbortSignal) => await account.slot(maxConcurrency, ending);
-		return { settings, log, signal, api, account, clock, timings, slot };
+		return { settings, log, signal, api, account, clock, timings, statistics, slot };
 	}
 
 	private async list(

@@ -314,7 +314,8 @@ class Follower {
 	/** A 429 makes the whole account wait, but never gives up a task that is running. */
 	private heed(error: unknown): void {
 		if (!(error instanceof RateLimitError)) return;
-		const { account, settings } = this.context;
+		const { account, settings, statistics } = this.context;
+		statistics.rateLimited += 1;
 		account.pause(Math.min(error.retryAfterMs ?? settings.backoffBaseMs, settings.maxRetryAfterMs));
 	}
 

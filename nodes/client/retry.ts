@@ -5,12 +5,22 @@ import { NetworkError, RateLimitError, ServerError, type InferenceError } from '
 import { backoffDelay } from './retryTiming';
 import type { RetryReason, RunSettings } from './settings';
 
+/** What a client has met so far. */
+export interface RetryStatistics {
+	/** Attempts made after a failed one. */
+	retries: number;
+	/** Answers with HTTP 429. */
+	rateLimited: number;
+}
+
 /** What is needed to decide on and wait for a further attempt. */
 export interface RetryContext {
 	readonly settings: RunSettings;
 	readonly account: Account;
 	readonly clock: Clock;
 	readonly log: ClientLog;
+	/** Counts for the client as a whole. */
+	readonly statistics: RetryStatistics;
 	readonly signal: AbortSignal;
 }
 
@@ -57,7 +67,8 @@ export async function waitForNextAttempt(
 	attempt: number,
 	context: RetryContext,
 ): Promise<void> {
-	const { settings, clock, account, log, signal } = context;
+	const { settings, clock, account, log, statistics, signal } = context;
+	if (error instanceof RateLimitError) statistics.rateLimited += 1;
 	const reason = retryReason(error);
 	if (reason === undefined || !settings.retryOn.has(reason)) throw error;
 	const asked = error instanceof RateLimitError || error instanceof ServerError ? error : undefined;
@@ -71,6 +82,7 @@ export async function waitForNextAttempt(
 	if (reason === 'rateLimit') account.pause(waitMs);
 	log.debug(`Attempt ${attempt} failed (${reason}), next one in ${Math.round(waitMs)} ms`);
 	await clock.delay(waitMs, signal);
+	statistics.retries += 1;
 }
 
 /**

@@ -143,6 +143,7 @@ async function attempts(
 		progress = { state: 'none' };
 		const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
 		await clock.delay(backoffDelay(Math.max(1, used), backoff, clock), context.signal);
+		context.statistics.retries += 1;
 	}
 
 	async function begin(from: TaskProgress): Promise<Task> {

@@ -3,7 +3,7 @@ import { appName } from '../client/appRef';
 import type { InferenceClient } from '../client/client';
 import type { RunHints } from './hints';
 import { runItems } from './itemRunner';
-import { readItemRequest } from './taskParameters';
+import type { ItemRequest } from './taskParameters';
 
 /**
  * Asks what all items are going to cost and refuses to start if it is more than allowed. Items
@@ -14,16 +14,17 @@ import { readItemRequest } from './taskParameters';
 export async function refuseIfTooExpensive(
 	context: IExecuteFunctions,
 	client: InferenceClient,
+	items: { readonly count: number; request(index: number): ItemRequest },
 	limits: { readonly maxCostUsd: number; readonly concurrency: number },
 	hints: RunHints,
 ): Promise<void> {
 	let total = 0;
 	let unknown = 0;
 	const outcomes = await runItems({
-		count: context.getInputData().length,
+		count: items.count,
 		concurrency: limits.concurrency,
 		work: async (itemIndex) => {
-			const { request } = readItemRequest(context, itemIndex);
+			const { request } = items.request(itemIndex);
 			const estimate = await client.estimate(appName(request.app), request);
 			if (estimate.kind === 'known') total += estimate.usd;
 			else unknown += 1;

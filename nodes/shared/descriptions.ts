@@ -292,14 +292,16 @@ const taskOptions: INodeProperties[] = [
 	},
 ];
 
-/** Options of the nodes that run tasks. */
-export const taskOptionsProperty: INodeProperties = {
-	displayName: 'Options',
-	name: 'options',
-	type: 'collection',
-	placeholder: 'Add option',
-	default: {},
-	options: [...commonOptions, ...taskOptions].sort((left, right) =>
-		left.displayName.localeCompare(right.displayName),
-	),
-};
+/** The Options of a node that runs tasks, with those of its own, in alphabetical order. */
+export function taskOptionsProperty(own: readonly INodeProperties[] = []): INodeProperties {
+	return {
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: [...commonOptions, ...taskOptions, ...own].sort((left, right) =>
+			left.displayName.localeCompare(right.displayName),
+		),
+	};
+}

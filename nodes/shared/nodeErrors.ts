@@ -1,11 +1,11 @@
 import {
 	NodeApiError,
 	NodeOperationError,
-	type IDataObject,
 	type INode,
 	type INodeExecutionData,
 } from 'n8n-workflow';
 import { InferenceError, type ErrorCode } from '../client/errors';
+import { asData } from './output';
 
 /** How a task ended, as failure items name it. */
 const STATUS_OF: Partial<Record<ErrorCode, string>> = {
@@ -36,22 +36,44 @@ export function toNodeError(
 	return new NodeApiError(node, { message }, { message, httpCode: String(httpStatus), ...extra });
 }
 
+/** What is known of an item's failure, in the names that output items use. */
+export interface FailureFacts {
+	readonly message: string;
+	readonly code: string;
+	/** How the task ended, if that has a name of its own. */
+	readonly status: string | undefined;
+	/** The task's id. */
+	readonly id: string | undefined;
+	readonly http_status: number | undefined;
+	readonly hint: string | undefined;
+	readonly retryable: boolean;
+}
+
+/** Takes an item's failure apart, whatever was thrown. */
+export function failureFacts(error: unknown): FailureFacts {
+	const message = error instanceof Error ? error.message : String(error);
+	if (error instanceof InferenceError) {
+		const { code, taskId: id, httpStatus: http_status, hint, retryable } = error;
+		return { message, code, status: STATUS_OF[code], id, http_status, hint, retryable };
+	}
+	const code = error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
+	return {
+		message,
+		code,
+		status: undefined,
+		id: undefined,
+		http_status: undefined,
+		hint: undefined,
+		retryable: false,
+	};
+}
+
 /**
  * A failed item for Continue On Fail. n8n sends an item to the error output only if its JSON has
  * no other keys than `error`, `message` and `details`.
  */
 export function failureItem(error: unknown, itemIndex: number): INodeExecutionData {
-	const details: IDataObject = { code: 'invalid_parameter', item_index: itemIndex };
-	if (error instanceof InferenceError) {
-		const status = STATUS_OF[error.code];
-		details['code'] = error.code;
-		if (error.taskId !== undefined) details['id'] = error.taskId;
-		if (status !== undefined) details['status'] = status;
-		if (error.httpStatus !== undefined) details['http_status'] = error.httpStatus;
-		if (error.hint !== undefined) details['hint'] = error.hint;
-	} else if (!(error instanceof NodeOperationError)) {
-		details['code'] = 'unexpected';
-	}
-	const message = error instanceof Error ? error.message : String(error);
+	const { message, code, status, id, http_status, hint } = failureFacts(error);
+	const details = asData({ code, item_index: itemIndex, id, status, http_status, hint });
 	return { json: { error: message, details }, pairedItem: { item: itemIndex } };
 }

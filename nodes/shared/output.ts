@@ -6,7 +6,8 @@ function isData(value: unknown): value is GenericValue | IDataObject | GenericVa
 	return typeof value !== 'function' && typeof value !== 'symbol' && typeof value !== 'bigint';
 }
 
-function data(entries: Readonly<Record<string, unknown>>): IDataObject {
+/** An n8n object of the entries that have a value. */
+export function asData(entries: Readonly<Record<string, unknown>>): IDataObject {
 	const object: IDataObject = {};
 	for (const [key, value] of Object.entries(entries)) {
 		if (value !== undefined && isData(value)) object[key] = value;
@@ -19,9 +20,9 @@ function runFacts(run: TaskRun): IDataObject {
 }
 
 /** The output item of a task that has completed. */
-export function completedItem(run: TaskRun, app: string, itemIndex: number): INodeExecutionData {
+function completedItem(run: TaskRun, app: string, itemIndex: number): INodeExecutionData {
 	const { task } = run;
-	const json = data({
+	const json = asData({
 		id: task.id,
 		status: task.status,
 		output: task.output ?? null,
@@ -38,15 +39,24 @@ export function completedItem(run: TaskRun, app: string, itemIndex: number): INo
  * The whole task as an output item. An error that a completed task carries is renamed: n8n takes
  * an item with a top-level `error` for a failed one and would run the node again.
  */
-export function fullTaskItem(run: TaskRun, itemIndex: number): INodeExecutionData {
+function fullTaskItem(run: TaskRun, itemIndex: number): INodeExecutionData {
 	const { error, ...wire } = run.task.wire;
-	const json = data({
+	const json = asData({
 		...wire,
 		status: run.task.status,
 		task_error: error === null || error === '' ? undefined : error,
 		run: runFacts(run),
 	});
 	return { json, pairedItem: { item: itemIndex } };
+}
+
+/** The output item of a task that has completed, in the form that the item asks for. */
+export function resultItem(
+	run: TaskRun,
+	form: { readonly app: string; readonly fullTask: boolean },
+	itemIndex: number,
+): INodeExecutionData {
+	return form.fullTask ? fullTaskItem(run, itemIndex) : completedItem(run, form.app, itemIndex);
 }
 
 /** The output item of a task that was started and not waited for. */

@@ -24,15 +24,27 @@ export interface ItemRequest {
 	readonly fullTask: boolean;
 }
 
+/** An input that does not come from the node's Input parameter. */
+export interface GivenInput {
+	readonly value: unknown;
+	/** What errors call it. */
+	readonly displayName: string;
+}
+
 const LONGEST_SESSION_SECONDS = 3600;
 
 /**
  * Reads what to run for one item. Called when the item's turn comes, not before: expressions are
  * costly and their evaluation blocks n8n.
  *
+ * @param given the input itself, if it comes from elsewhere
  * @throws NodeOperationError that names the parameter, the item and the bad value
  */
-export function readItemRequest(context: IExecuteFunctions, itemIndex: number): ItemRequest {
+export function readItemRequest(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	given?: GivenInput,
+): ItemRequest {
 	const node = context.getNode();
 	const options = readOptions(context, itemIndex);
 	const option = (name: string, displayName: string): Field => ({
@@ -50,7 +62,7 @@ export function readItemRequest(context: IExecuteFunctions, itemIndex: number): 
 		request: {
 			app: ref.app,
 			function: entry,
-			input: readInput(context, itemIndex),
+			input: given ? jsonObject({ node, itemIndex, ...given }) : readInput(context, itemIndex),
 			setup: isBlank(options['setup']) ? undefined : jsonObject(option('setup', 'Setup')),
 			infra: isBlank(options['infra'])
 				? undefined

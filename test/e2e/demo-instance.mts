@@ -19,6 +19,8 @@ export interface Service {
 	readonly apiKey: string;
 	/** What it is, for people. */
 	readonly title: string;
+	/** Whether tasks cost money. */
+	readonly paid: boolean;
 	/** The app for the examples instead of their own. */
 	readonly app?: string | undefined;
 	close(): Promise<void>;
@@ -45,14 +47,22 @@ export async function openService(env: NodeJS.ProcessEnv): Promise<Service> {
 	const app = env['INFERENCE_APP'];
 	if (apiKey !== undefined && apiKey !== '') {
 		const baseUrl = env['INFERENCE_BASE_URL'] ?? 'https://api.inference.sh';
-		return { baseUrl, apiKey, app, title: `inference.sh at ${baseUrl}`, close: async () => {} };
+		return {
+			baseUrl,
+			apiKey,
+			app,
+			paid: true,
+			title: `inference.sh at ${baseUrl}`,
+			close: async () => {},
+		};
 	}
-	// Long enough to see in the editor that three tasks run at a time.
+	// A little slow, as a service is.
 	const sandbox = await startSandbox({ latencyMs: 20, record: false });
 	return {
 		baseUrl: sandbox.url,
 		apiKey: sandbox.apiKey,
 		app,
+		paid: false,
 		title: `sandbox at ${sandbox.url} (made-up answers, no account needed)`,
 		close: () => sandbox.close(),
 	};

@@ -69,7 +69,12 @@ async function installPackages(
 	const npm = npmCommand();
 	const modules = path.join(folder, 'node_modules');
 	await withProgress(
-		async () => `${await countPackages(modules)} of about ${PACKAGES} packages in place`,
+		async () => {
+			const count = await countPackages(modules);
+			return count === 0
+				? 'npm is working out what to download'
+				: `${count} of about ${PACKAGES} packages unpacked`;
+		},
 		onProgress,
 		// No install scripts: of all native modules n8n only needs SQLite's here, and the script of
 		// its Kafka client fails wherever GitHub cannot be reached.
@@ -91,7 +96,9 @@ function npmEnvironment(): NodeJS.ProcessEnv {
 	const env: NodeJS.ProcessEnv = { ...process.env };
 	for (const name of Object.keys(env)) {
 		// Registry, proxy and cache settings stay: they are how the user reaches npm at all.
-		if (/^npm_(package|lifecycle)_|^npm_config_(local_prefix|prefix|workspaces?|omit)$/i.test(name)) {
+		if (
+			/^npm_(package|lifecycle)_|^npm_config_(local_prefix|prefix|workspaces?|omit)$/i.test(name)
+		) {
 			delete env[name];
 		}
 	}
@@ -105,9 +112,9 @@ async function countPackages(modules: string): Promise<number> {
 		names.map(async (name) => {
 			const inside = path.join(modules, name);
 			if (name.startsWith('@')) return await countPackages(inside);
-			// npm unpacks into names with a leading dot and renames at the end.
-			if (name === '.bin' || name === '.package-lock.json') return 0;
-			return 1 + (await countPackages(path.join(inside, 'node_modules')));
+			// npm makes all folders first; a package is there when its manifest is.
+			const own = existsSync(path.join(inside, 'package.json')) ? 1 : 0;
+			return own + (await countPackages(path.join(inside, 'node_modules')));
 		}),
 	);
 	return counts.reduce((sum, count) => sum + count, 0);
@@ -121,8 +128,7 @@ async function ensureSqlite(
 ): Promise<void> {
 	const node = nodeForN8n();
 	const sqlite = path.join(folder, 'node_modules', 'sqlite3');
-	const loads = (): Promise<boolean> =>
-		works(node, ['-e', `require(${JSON.stringify(sqlite)})`]);
+	const loads = (): Promise<boolean> => works(node, ['-e', `require(${JSON.stringify(sqlite)})`]);
 	if (await loads()) return;
 
 	const missing = await missingBuildTools();

@@ -13,6 +13,8 @@ import { ProcessError, run, stopProcess, Tail } from './process.mts';
 
 const START_MS = 120_000;
 const STOP_MS = 15_000;
+/** n8n's own default: bookmarks and the habit of n8n users. */
+const USUAL_PORT = 5678;
 
 /** What this instance keeps between runs. */
 interface Secrets {
@@ -33,6 +35,30 @@ export interface N8nOptions {
 	readonly env?: NodeJS.ProcessEnv;
 	/** Ends command line runs and a start under way; a started server is ended by `stop`. */
 	readonly signal?: AbortSignal | undefined;
+}
+
+/** One run of one node. */
+export interface NodeRun {
+	readonly executionTime: number;
+	readonly executionStatus: string;
+	readonly hints?: ReadonlyArray<{ readonly message: string }>;
+	/** Items by output. */
+	readonly data?: {
+		readonly main: ReadonlyArray<ReadonlyArray<{
+			readonly json: Readonly<Record<string, unknown>>;
+		}> | null>;
+	};
+}
+
+/** An execution as the command line prints it. */
+export interface WorkflowRun {
+	readonly status: string;
+	readonly data: {
+		readonly resultData: {
+			/** By the node's name. */
+			readonly runData: Readonly<Record<string, readonly NodeRun[]>>;
+		};
+	};
 }
 
 interface Server {
@@ -125,6 +151,19 @@ export class N8n {
 		});
 	}
 
+	/**
+	 * Executes a workflow by n8n's command line.
+	 *
+	 * @throws ProcessError if the execution fails
+	 */
+	async execute(workflowId: string): Promise<WorkflowRun> {
+		const printed = await this.cli(['execute', `--id=${workflowId}`, '--rawOutput']);
+		// In spite of its name, "raw" output has log lines before and after the JSON.
+		const json = /^\{$[^]*?^\}$/m.exec(printed)?.[0];
+		if (json === undefined) throw new ProcessError('n8n execute printed no result.', [printed]);
+		return JSON.parse(json) as WorkflowRun;
+	}
+
 	/** Imports n8n's JSON, through a file: the command line takes nothing else. */
 	async importJson(kind: 'credentials' | 'workflow', content: readonly unknown[]): Promise<void> {
 		const file = path.join(this.options.home, `import-${kind}.json`);
@@ -140,8 +179,8 @@ export class N8n {
 	/** Starts the server and settles when it answers. */
 	async start(): Promise<void> {
 		if (this.server) return;
-		const port = await freePort();
-		const url = `http://localhost:${port}`;
+		const port = await freePort(USUAL_PORT);
+		const url = `http://127.0.0.1:${port}`;
 		const child = spawn(nodeForN8n(), [this.options.installed.script, 'start'], {
 			cwd: this.options.home,
 			env: {
@@ -163,7 +202,10 @@ export class N8n {
 		this.server = { process: child, url, tail };
 		const deadline = Date.now() + START_MS;
 		try {
-			while (!(await answers(`${url}/healthz/readiness`)) || !(await answers(`${url}/rest/settings`))) {
+			while (
+				!(await answers(`${url}/healthz/readiness`)) ||
+				!(await answers(`${url}/rest/settings`))
+			) {
 				this.options.signal?.throwIfAborted();
 				if (failure) throw failure;
 				if (child.exitCode !== null || child.signalCode !== null) {
@@ -244,7 +286,7 @@ export class N8n {
 			N8N_ENCRYPTION_KEY: this.secrets.encryptionKey,
 			N8N_ENFORCE_SETTINGS_FILE_PERMISSIONS: 'true',
 			N8N_LISTEN_ADDRESS: '127.0.0.1',
-			// Browsers take secure cookies from plain http on localhost, but not on 127.0.0.1.
+			// Not every browser takes a secure cookie from plain http, loopback or not.
 			N8N_SECURE_COOKIE: 'false',
 			// n8n's broker for Code nodes has a fixed port, which another n8n may hold.
 			N8N_RUNNERS_BROKER_PORT: String(await freePort()),
@@ -295,14 +337,14 @@ async function answers(url: string): Promise<boolean> {
 	}
 }
 
-/** A port that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
+/** A port that nobody listens on at this moment: the wanted one if possible. */
+export async function freePort(wanted = 0): Promise<number> {
 	const server = createServer();
-	await new Promise<void>((resolve, reject) => {
-		server.once('error', reject);
-		server.listen(0, '127.0.0.1', resolve);
+	const port = await new Promise<number | undefined>((resolve, reject) => {
+		server.once('error', (error) => (wanted === 0 ? reject(error) : resolve(undefined)));
+		server.listen(wanted, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
 	});
-	const { port } = server.address() as AddressInfo;
+	if (port === undefined) return await freePort();
 	await new Promise<void>((resolve) => server.close(() => resolve()));
 	return port;
 }

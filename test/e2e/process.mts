@@ -74,7 +74,8 @@ export async function run(
 		});
 		child.once('close', (code, signal) => {
 			if (code === 0) resolve();
-			else reject(new ProcessError(`${what} failed (${signal ?? `exit code ${code}`}).`, tail.lines));
+			else
+				reject(new ProcessError(`${what} failed (${signal ?? `exit code ${code}`}).`, tail.lines));
 		});
 	});
 	return output.join('\n');

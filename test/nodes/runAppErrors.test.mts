@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type * as UndiciTransportModule from '../../nodes/client/undiciTransport.ts';
 import { NODE_NAME } from './engine.mts';
 import {
 	credentialsOf,
@@ -14,7 +15,7 @@ import {
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../nodes/client/undiciTransport.ts', async (original) => {
-	const module = await original<typeof import('../../nodes/client/undiciTransport.ts')>();
+	const module = await original<typeof UndiciTransportModule>();
 	return {
 		...module,
 		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),

@@ -35,7 +35,7 @@ async function search(
 async function allPages(filter?: string): Promise<INodeListSearchResult[]> {
 	const pages = [await search(filter)];
 	for (;;) {
-		const token = pages.at(-1)?.paginationToken as string | undefined;
+		const token = pages.at(-1)?.paginationToken;
 		if (token === undefined) return pages;
 		if (pages.length > 20) throw new Error('The pages never end');
 		pages.push(await search(filter, token));

@@ -1,0 +1,46 @@
+import { InferenceError, type ErrorCode } from '../client/errors';
+
+/** Failures that say something about the service or the account, not about the item. */
+const SERVICE_ERRORS: ReadonlySet<ErrorCode> = new Set([
+	'authentication',
+	'permission',
+	'payment',
+	'requirements_not_met',
+	'rate_limit',
+	'submission_unknown',
+	'contact_lost',
+	'network',
+	'server',
+	'protocol',
+]);
+
+/**
+ * Opens after a number of service errors in a row, so that a batch does not send thousands of
+ * requests that are all going to fail. A key that is not accepted opens it at once.
+ */
+export class CircuitBreaker {
+	private inARow = 0;
+	private tripped = false;
+
+	/** @param limit 0 for never */
+	constructor(private readonly limit: number) {}
+
+	get open(): boolean {
+		return this.tripped;
+	}
+
+	succeeded(): void {
+		this.inARow = 0;
+	}
+
+	failed(error: unknown): void {
+		if (!(error instanceof InferenceError)) return;
+		if (!SERVICE_ERRORS.has(error.code)) {
+			// The service did its work: it answered about this item.
+			this.inARow = 0;
+			return;
+		}
+		this.inARow += 1;
+		if (error.code === 'authentication' || this.inARow === this.limit) this.tripped = true;
+	}
+}

@@ -1,0 +1,88 @@
+import type { INodeProperties } from 'n8n-workflow';
+import {
+	appProperty,
+	inputProperties,
+	limitProperties,
+	taskOptionsProperty,
+} from '../shared/descriptions';
+
+const sourceProperties: INodeProperties[] = [
+	{
+		displayName: 'Items From',
+		name: 'itemsFrom',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{
+				name: 'Input',
+				value: 'input',
+				description: 'Each incoming item is a task',
+			},
+			{
+				name: 'List',
+				value: 'list',
+				description: 'Each element of a list inside the incoming item is a task',
+			},
+		],
+		default: 'input',
+		description: 'What the items of the batch are',
+	},
+	{
+		displayName: 'List',
+		name: 'list',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. {{ $json.rows }}',
+		displayOptions: { show: { itemsFrom: ['list'] } },
+		description: 'An expression that gives a list; each element is the input of a task',
+	},
+];
+
+const inputOfItems: INodeProperties[] = inputProperties.map((property) => ({
+	...property,
+	displayOptions: { show: { ...property.displayOptions?.show, itemsFrom: ['input'] } },
+}));
+
+const orderProperty: INodeProperties = {
+	displayName: 'Order',
+	name: 'order',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{ name: 'As They Came In', value: 'input', description: 'In the order of the items' },
+		{ name: 'As They Finished', value: 'completion', description: 'In the order of their ends' },
+	],
+	default: 'input',
+	description: 'The order of the results',
+};
+
+const batchOptions: INodeProperties[] = [
+	{
+		displayName: 'Progress Every (Items)',
+		name: 'progressEvery',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description:
+			'Report the progress after this many items, besides every 10 seconds: in the log of n8n, and to the caller if the execution streams',
+	},
+	{
+		displayName: 'Stop After Failures',
+		name: 'stopAfterFailures',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description:
+			'Start no further item after this many failures of the service in a row. 0 for never. Failed tasks do not count.',
+	},
+];
+
+/** The parameters of Batch, in the order of its panel. */
+export const properties: INodeProperties[] = [
+	appProperty,
+	...sourceProperties,
+	...inputOfItems,
+	orderProperty,
+	...limitProperties,
+	taskOptionsProperty(batchOptions),
+];

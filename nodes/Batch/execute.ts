@@ -1,0 +1,258 @@
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import { systemClock } from '../client/clock';
+import type { Deadline } from '../client/deadline';
+import { StoppedError, TimeoutError } from '../client/errors';
+import type { TaskRun } from '../client/runTask';
+import { withClient } from '../shared/connection';
+import { refuseIfTooExpensive } from '../shared/costCheck';
+import { RunHints } from '../shared/hints';
+import { runItems } from '../shared/itemRunner';
+import { failureFacts, toNodeError } from '../shared/nodeErrors';
+import { asData, resultItem } from '../shared/output';
+import { numberIn, oneOf, readParameter } from '../shared/parameters';
+import { RetryMemory } from '../shared/retryMemory';
+import { openRunScope, stoppedError, wasStopped } from '../shared/runScope';
+import { readOptions, readRunSettings, type NodeRunSettings } from '../shared/runSettings';
+import { CircuitBreaker } from './breaker';
+import { ProgressReports } from './progress';
+import { openSource, type BatchSource } from './source';
+import { Tally } from './summary';
+
+/** Succeeded, Failed, Summary. */
+export type BatchOutputs = [INodeExecutionData[], INodeExecutionData[], INodeExecutionData[]];
+
+/**
+ * Runs thousands of items through a sliding window and keeps every result: successes, failures
+ * and a summary come out apart. A failing item never fails the node.
+ *
+ * @throws NodeOperationError if the node cannot run at all or the execution is stopped
+ */
+export async function runBatch(context: IExecuteFunctions): Promise<BatchOutputs> {
+	const inputs = context.getInputData();
+	if (inputs.length === 0) return [[], [], []];
+	try {
+		return await runAll(context);
+	} catch (error) {
+		if (wasStopped(context) || !context.continueOnFail()) {
+			throw toNodeError(context.getNode(), error);
+		}
+		// Of a node that throws and is set to continue, n8n hands on the input as if it had succeeded.
+		const { message, code, retryable } = failureFacts(error);
+		const facts = { status: 'not_started', error: { message, code, retryable } };
+		const failed = inputs.map(({ json: item }, index) => ({
+			json: { ...facts, item },
+			pairedItem: { item: index },
+		}));
+		return [[], failed, []];
+	}
+}
+
+async function runAll(context: IExecuteFunctions): Promise<BatchOutputs> {
+	const settings = readRunSettings(context);
+	const source = openSource(context);
+	const scope = openRunScope(context, settings, cancelReserve(settings));
+	const memory = RetryMemory.begin(context);
+	const hints = new RunHints();
+	let failed = true;
+	try {
+		const outputs = await withClient(
+			context,
+			settings,
+			scope.signal,
+			async (client) =>
+				await new BatchRun(context, settings, source, client, scope, memory, hints).run(),
+		);
+		failed = false;
+		return outputs;
+	} finally {
+		memory.end(failed);
+		hints.show(context);
+		scope[Symbol.dispose]();
+	}
+}
+
+/** Of the total time, what is kept for cancelling the tasks that are still running at its end. */
+function cancelReserve({ totalTimeoutMs }: NodeRunSettings): number {
+	return totalTimeoutMs === undefined ? 0 : Math.min(5_000, totalTimeoutMs / 10);
+}
+
+/** An output item with its place in the batch. */
+interface Placed {
+	readonly position: number;
+	readonly item: INodeExecutionData;
+}
+
+class BatchRun {
+	private readonly tally: Tally;
+	private readonly breaker: CircuitBreaker;
+	private readonly reports: ProgressReports;
+	private readonly order: 'input' | 'completion';
+	private readonly succeeded: Placed[] = [];
+	private readonly failed: Placed[] = [];
+	private readonly startedAt = systemClock.now();
+	/** What became of the tasks that a Stop has met. */
+	private readonly stopped: unknown[] = [];
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly settings: NodeRunSettings,
+		private readonly source: BatchSource,
+		private readonly client: InferenceClient,
+		private readonly scope: Deadline,
+		private readonly memory: RetryMemory,
+		private readonly hints: RunHints,
+	) {
+		const node = context.getNode();
+		const options = readOptions(context, 0);
+		const whole = (name: string, displayName: string, fallback: number) =>
+			numberIn(
+				{ node, displayName, value: options[name] ?? fallback },
+				{ min: 0, max: 1_000_000, integer: true },
+			);
+		const order = readParameter(context, 'order', 'Order', 0, 'input');
+		this.order = oneOf({ node, displayName: 'Order', value: order }, ['input', 'completion']);
+		this.tally = new Tally(source.total, this.startedAt);
+		this.breaker = new CircuitBreaker(whole('stopAfterFailures', 'Stop After Failures', 0));
+		const every = whole('progressEvery', 'Progress Every', 0);
+		this.reports = new ProgressReports(context, this.tally, systemClock, every);
+	}
+
+	async run(): Promise<BatchOutputs> {
+		const { context, settings, client, source, hints, tally } = this;
+		const { maxCostUsd, concurrency } = settings;
+		if (maxCostUsd !== undefined) {
+			const items = { count: source.total, request: (index: number) => source.request(index) };
+			await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);
+		}
+		const reporting = new AbortController();
+		const reports = this.reports.run(reporting.signal);
+		try {
+			await runItems({
+				count: source.total,
+				concurrency,
+				work: async (position) => await this.item(position),
+				onFailure: () => 'go on',
+			});
+		} finally {
+			reporting.abort();
+			await reports;
+		}
+		if (wasStopped(context)) throw stoppedError(context, this.stopped);
+		this.reports.report();
+		hints.say(
+			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
+		);
+		return [this.output(this.succeeded), this.output(this.failed), [this.summary()]];
+	}
+
+	private output(placed: Placed[]): INodeExecutionData[] {
+		if (this.order === 'input') placed.sort((left, right) => left.position - right.position);
+		return placed.map(({ item }) => item);
+	}
+
+	private summary(): INodeExecutionData {
+		const json = this.tally.toJson(systemClock.now(), this.client.statistics);
+		return { json, pairedItem: { item: 0 } };
+	}
+
+	/** Runs one item; never throws. */
+	private async item(position: number): Promise<void> {
+		const earlier = this.memory.recall(position);
+		if (earlier.state === 'done') {
+			this.take(position, earlier.item, 0);
+		} else if (earlier.state === 'none' && this.cannotStart()) {
+			this.leaveOut(position);
+		} else {
+			await this.start(position);
+		}
+		this.reports.itemDone();
+	}
+
+	private async start(position: number): Promise<void> {
+		const { client, memory, scope, source, tally } = this;
+		const earlier = memory.recall(position);
+		const progress = earlier.state === 'done' ? ({ state: 'none' } as const) : earlier;
+		const itemStartedAt = systemClock.now();
+		let attempts = 0;
+		tally.enter();
+		try {
+			const { request, app, fullTask } = source.request(position);
+			const run: TaskRun = await client.run(request, {
+				wait: 'result',
+				full: fullTask,
+				observer: {},
+				signal: scope.signal,
+				progress,
+				onProgress: (now) => {
+					if (now.state !== 'none') attempts = now.attempts;
+					memory.remember(position, now);
+				},
+			});
+			this.hints.add(run);
+			const item = resultItem(run, { app, fullTask }, source.inputIndex(position));
+			memory.remember(position, { state: 'done', item });
+			this.breaker.succeeded();
+			this.take(position, item, run.durationMs);
+		} catch (error) {
+			const durationMs = Math.round(systemClock.now() - itemStartedAt);
+			this.fail(position, error, { attempts, duration_ms: durationMs });
+		} finally {
+			tally.leave();
+		}
+	}
+
+	/** Why no further item can be started, if that is so. */
+	private cannotStart(): boolean {
+		const { tally, breaker, scope, settings } = this;
+		const { totalTimeoutMs } = settings;
+		const leftMs =
+			totalTimeoutMs === undefined
+				? Infinity
+				: this.startedAt + totalTimeoutMs - cancelReserve(settings) - systemClock.now();
+		if (breaker.open) tally.stoppedBy ??= 'circuit_breaker';
+		else if (scope.signal.aborted || leftMs < tally.fastest) tally.stoppedBy ??= 'total_timeout';
+		return tally.stoppedBy !== undefined;
+	}
+
+	private take(position: number, item: INodeExecutionData, durationMs: number): void {
+		this.tally.success(durationMs);
+		this.succeeded.push({ position, item });
+	}
+
+	private fail(position: number, error: unknown, run: IDataObject): void {
+		this.breaker.failed(error);
+		if (error instanceof StoppedError) this.stopped.push(error);
+		if (error instanceof TimeoutError && this.scope.signal.aborted) {
+			this.tally.stoppedBy ??= 'total_timeout';
+		}
+		const { message, code, status, id, http_status, retryable } = failureFacts(error);
+		this.tally.failure(id === undefined ? message : message.replaceAll(id, '…'));
+		this.reject(position, {
+			...(id === undefined ? {} : { id }),
+			status: status ?? 'failed',
+			error: asData({ message, code, http_status, retryable }),
+			run,
+		});
+	}
+
+	private leaveOut(position: number): void {
+		this.tally.notStarted += 1;
+		const why =
+			this.tally.stoppedBy === 'circuit_breaker'
+				? 'too many failures of the service in a row'
+				: 'the Total Timeout leaves no time for it';
+		this.reject(position, {
+			status: 'not_started',
+			error: { message: `Not started: ${why}`, code: 'not_started', retryable: true },
+			run: { attempts: 0, duration_ms: 0 },
+		});
+	}
+
+	private reject(position: number, facts: IDataObject): void {
+		const { source } = this;
+		const json = { ...facts, ...asData({ item: source.original(position) ?? null }) };
+		const pairedItem = { item: source.inputIndex(position) };
+		this.failed.push({ position, item: { json, pairedItem } });
+	}
+}

@@ -1,0 +1,55 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { Clock } from '../client/clock';
+import type { Tally } from './summary';
+
+/** A batch whose items take long still shows that it is alive this often. */
+const INTERVAL_MS = 10_000;
+
+/**
+ * Tells how far a batch is: a log line, and a chunk if the execution streams to its caller, every
+ * so many items and every ten seconds.
+ */
+export class ProgressReports {
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly tally: Tally,
+		private readonly clock: Clock,
+		/** Items between two reports, 0 for time only. */
+		private readonly every: number,
+	) {}
+
+	/** Called when an item is done. */
+	itemDone(): void {
+		if (this.every > 0 && this.tally.done % this.every === 0) this.report();
+	}
+
+	/** Reports at intervals until `signal` aborts; never rejects. */
+	async run(signal: AbortSignal): Promise<void> {
+		const tick = async (): Promise<void> => {
+			await this.clock.delay(INTERVAL_MS, signal);
+			this.report();
+			await tick();
+		};
+		await tick().catch(() => {});
+	}
+
+	report(): void {
+		const { tally } = this;
+		const rate = tally.rate(this.clock.now());
+		const left = rate === 0 ? undefined : Math.round((tally.total - tally.done) / rate);
+		const facts: IDataObject = {
+			done: tally.done,
+			total: tally.total,
+			succeeded: tally.succeeded,
+			failed: tally.failed,
+			not_started: tally.notStarted,
+			per_second: Math.round(rate * 100) / 100,
+			seconds_left: left ?? null,
+		};
+		const estimate = left === undefined ? '' : `, about ${left} s left`;
+		this.context.logger.info(
+			`inference.sh Batch: ${tally.done} of ${tally.total} items done, ${tally.failed} failed, ${rate.toFixed(1)} per second${estimate}`,
+		);
+		if (this.context.isStreaming()) this.context.sendChunk('item', 0, { progress: facts });
+	}
+}

@@ -1,0 +1,81 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { oneOf, readParameter } from '../shared/parameters';
+import { parameterError, shown } from '../shared/parameterError';
+import { readItemRequest, type ItemRequest } from '../shared/taskParameters';
+
+/** Where a batch's items come from; they are read one by one, when their turn comes. */
+export interface BatchSource {
+	readonly total: number;
+	/** The incoming item that an item of the batch belongs to. */
+	inputIndex(position: number): number;
+	/** What the item is, for the record of its failure. */
+	original(position: number): unknown;
+	/**
+	 * What the item asks for.
+	 *
+	 * @throws NodeOperationError that names the parameter, the item and the bad value
+	 */
+	request(position: number): ItemRequest;
+}
+
+function fromInput(context: IExecuteFunctions): BatchSource {
+	const items = context.getInputData();
+	return {
+		total: items.length,
+		inputIndex: (position) => position,
+		original: (position) => items[position]?.json,
+		request: (position) => readItemRequest(context, position),
+	};
+}
+
+function readList(context: IExecuteFunctions, inputIndex: number): readonly unknown[] {
+	const list = readParameter(context, 'list', 'List', inputIndex, []);
+	if (Array.isArray(list)) return list;
+	throw parameterError(
+		context.getNode(),
+		'List',
+		`must be an expression that gives a list, but gives ${shown(list)}`,
+		inputIndex,
+		'For example <code>{{ $json.rows }}</code>.',
+	);
+}
+
+/** The lists of all incoming items, one after another. */
+function fromLists(context: IExecuteFunctions): BatchSource {
+	const lists = context.getInputData().map((_, inputIndex) => readList(context, inputIndex));
+	const starts: number[] = [];
+	let total = 0;
+	for (const list of lists) {
+		starts.push(total);
+		total += list.length;
+	}
+	const inputIndex = (position: number) => starts.findLastIndex((start) => start <= position);
+	const original = (position: number) => {
+		const index = inputIndex(position);
+		return lists[index]?.[position - (starts[index] ?? 0)];
+	};
+	return {
+		total,
+		inputIndex,
+		original,
+		request: (position) =>
+			readItemRequest(context, inputIndex(position), {
+				value: original(position),
+				displayName: `List element ${position}`,
+			}),
+	};
+}
+
+/**
+ * Opens the source that the node is set to.
+ *
+ * @throws NodeOperationError if the list is none
+ */
+export function openSource(context: IExecuteFunctions): BatchSource {
+	const value = readParameter(context, 'itemsFrom', 'Items From', 0, 'input');
+	const from = oneOf({ node: context.getNode(), displayName: 'Items From', value }, [
+		'input',
+		'list',
+	]);
+	return from === 'input' ? fromInput(context) : fromLists(context);
+}

@@ -1,0 +1,87 @@
+import type { IDataObject } from 'n8n-workflow';
+
+/** Why a batch started no more items before its end. */
+export type StoppedBy = 'total_timeout' | 'circuit_breaker';
+
+/** Different messages that the summary lists. */
+const MOST_MESSAGES = 20;
+
+/** Counts what happens in a batch. Grows by one number for each item that succeeded. */
+export class Tally {
+	succeeded = 0;
+	failed = 0;
+	notStarted = 0;
+	stoppedBy: StoppedBy | undefined;
+	private inFlight = 0;
+	private mostInFlight = 0;
+	private readonly durations: number[] = [];
+	private readonly messages = new Map<string, number>();
+
+	constructor(
+		readonly total: number,
+		private readonly startedAt: number,
+	) {}
+
+	get done(): number {
+		return this.succeeded + this.failed + this.notStarted;
+	}
+
+	/** Shortest duration of a success so far, ms; what has less time left cannot finish. */
+	fastest = 0;
+
+	enter(): void {
+		this.inFlight += 1;
+		this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+	}
+
+	leave(): void {
+		this.inFlight -= 1;
+	}
+
+	success(durationMs: number): void {
+		this.succeeded += 1;
+		this.fastest = this.durations.length === 0 ? durationMs : Math.min(this.fastest, durationMs);
+		this.durations.push(durationMs);
+	}
+
+	/** @param message without what differs from item to item */
+	failure(message: string): void {
+		this.failed += 1;
+		this.messages.set(message, (this.messages.get(message) ?? 0) + 1);
+	}
+
+	/** Items done per second since the start. */
+	rate(now: number): number {
+		const seconds = Math.max(1, now - this.startedAt) / 1000;
+		return (this.succeeded + this.failed) / seconds;
+	}
+
+	/** The Summary item. */
+	toJson(
+		now: number,
+		retries: { readonly retries: number; readonly rateLimited: number },
+	): IDataObject {
+		const sorted = Float64Array.from(this.durations).sort();
+		const percentile = (share: number) =>
+			sorted.length === 0 ? null : (sorted[Math.ceil(sorted.length * share) - 1] ?? null);
+		const errors = [...this.messages]
+			.sort(([, left], [, right]) => right - left)
+			.slice(0, MOST_MESSAGES)
+			.map(([message, count]) => ({ message, count }));
+		return {
+			total: this.total,
+			succeeded: this.succeeded,
+			failed: this.failed,
+			not_started: this.notStarted,
+			duration_ms: Math.round(now - this.startedAt),
+			per_second: Math.round(this.rate(now) * 100) / 100,
+			p50_ms: percentile(0.5),
+			p95_ms: percentile(0.95),
+			retries: retries.retries,
+			rate_limited: retries.rateLimited,
+			max_in_flight: this.mostInFlight,
+			stopped_by: this.stoppedBy ?? null,
+			errors,
+		};
+	}
+}
