@@ -6,7 +6,8 @@ import type { Page } from 'playwright-core';
 
 import { openBrowser } from './browser.mts';
 import { FIRST_EXAMPLE, openService, prepareN8n, type Reporter } from './demo-instance.mts';
-import { ROOT } from './paths.mts';
+import type { N8n } from './n8n.mts';
+import { DEMO_FOLDER, ROOT } from './paths.mts';
 
 const FOLDER = path.join(ROOT, 'docs', 'images');
 const SIZE = { width: 1440, height: 900 };
@@ -39,7 +40,7 @@ async function takePictures(): Promise<void> {
 	const { n8n } = await prepareN8n(service, reporter, stop.signal);
 	await n8n.start();
 	undo.defer(() => n8n.stop());
-	const cookie = await n8n.signIn();
+	await n8n.signIn();
 	const browser = await openBrowser();
 	undo.defer(() => browser.close());
 
@@ -48,19 +49,33 @@ async function takePictures(): Promise<void> {
 		colorScheme: 'light',
 		locale: 'en-US',
 	});
-	const [name = '', value = ''] = cookie.split('=', 2);
-	await context.addCookies([{ name, value, url: n8n.url }]);
 	// Pictures of this machine only.
 	await context.route(
 		(url) => url.origin !== n8n.url,
 		(route) => route.abort(),
 	);
 	const page = await context.newPage();
+	await signIn(page, n8n);
 	await page.goto(`${n8n.url}/workflow/${FIRST_EXAMPLE}`);
-	await canvas(page);
+	try {
+		await canvas(page);
+	} catch (error) {
+		// What was in the way is seen at a glance.
+		await page.screenshot({ path: path.join(DEMO_FOLDER, 'picture-failure.png') });
+		throw error;
+	}
 	await save(page, 'run-app-canvas.png');
 	await panel(page);
 	await save(page, 'run-app-panel.png');
+}
+
+/** By the form: n8n binds a session to the browser that opened it. */
+async function signIn(page: Page, n8n: N8n): Promise<void> {
+	await page.goto(`${n8n.url}/signin`);
+	await page.locator('input[type="email"], input[name="emailOrLdapLoginId"]').fill(n8n.owner.email);
+	await page.locator('input[type="password"]').fill(n8n.owner.password);
+	await page.keyboard.press('Enter');
+	await page.waitForURL((url) => !url.pathname.startsWith('/signin'));
 }
 
 /** The workflow, executed. */

@@ -295,6 +295,18 @@ describe('Retry On Fail', () => {
 		]);
 	});
 
+	it('leaves nothing behind when it has ended', async () => {
+		for (const round of [1, 2]) {
+			const run = await runApp(sandbox(), {
+				...again,
+				executionId: 'one-that-ends',
+				items: [{ text: 'same' }],
+			});
+			expect(run.status).toBe('success');
+			expect(sandbox().tasks()).toHaveLength(round);
+		}
+	});
+
 	it('buys anew in every round of a loop', async () => {
 		const type = 'test.runApp';
 		const node = (fields: Partial<INode> & Pick<INode, 'name'>): INode => ({

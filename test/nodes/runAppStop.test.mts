@@ -173,6 +173,25 @@ describe('Stop', () => {
 		expect(statuses()).toEqual(['cancelled', 'failed', 'cancelled']);
 	});
 
+	it('between two tries reaches tasks behind items that will not run any more', async () => {
+		const run = await runApp(sandbox(), {
+			...FROM_ITEM,
+			items: [
+				{ app: 'sandbox/fail', input: { ms: 60 } },
+				{ app: 'sandbox/instant', input: {} },
+				{ app: 'sandbox/manual', input: {} },
+			],
+			parameters: { ...FROM_ITEM.parameters, concurrency: 2 },
+			retryOnFail: true,
+			maxTries: 5,
+			waitBetweenTries: 300,
+			cancelAfter: until(() => statuses().includes('failed')).then(async () => await pause(50)),
+		});
+		expect(run.status).not.toBe('success');
+		await until(() => sandbox().running().length === 0);
+		expect(statuses()).toEqual(['failed', 'completed', 'cancelled']);
+	});
+
 	it('ends waits between attempts', async () => {
 		sandbox().fault({
 			on: 'POST /apps/run',

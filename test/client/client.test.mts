@@ -1,0 +1,221 @@
+/** The client's own requests: lists for pickers, estimates, cancelling, closing. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../nodes/client/clock.ts';
+import { NotFoundError, ProtocolError, SubmissionUnknownError } from '../../nodes/client/errors.ts';
+import { parseHttpUrl } from '../../nodes/client/url.ts';
+import { startSandbox, type Sandbox } from '../sandbox/index.mts';
+import { makeClient, rejection, runOne } from './support.mts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+	sandbox = await startSandbox();
+});
+afterAll(async () => {
+	await sandbox.close();
+});
+beforeEach(() => sandbox.reset());
+
+const manual = { app: 'sandbox/manual', input: {} };
+
+describe('lists of apps', () => {
+	it('have references, titles and categories, with the reference for a missing title', async () => {
+		const { items } = await makeClient(sandbox).listStoreApps('banana');
+		expect(items).toMatchObject([{ ref: 'falai/nano-banana', title: 'nano-banana' }]);
+	});
+
+	it('are searched by the service', async () => {
+		const { items } = await makeClient(sandbox).listApps('echo');
+		expect(items.map((app) => app.ref)).toContain('sandbox/echo');
+		expect(sandbox.requests[0]?.body).toMatchObject({ search: { term: 'echo', exact: false } });
+	});
+
+	it('come page by page', async () => {
+		const page = (items: unknown[], more: object) => JSON.stringify({ data: { items, ...more } });
+		const first = page([{ name: 'a' }, null, { namespace: 'n' }], { next_cursor: 'a+b=' });
+		sandbox.fault({ on: 'POST /apps/list', kind: 'body', body: first });
+		sandbox.fault({
+			on: 'POST /apps/list',
+			kind: 'body',
+			body: page([{ namespace: 'n', name: 'b' }], { next_cursor: 'x', has_next: false }),
+		});
+		const client = makeClient(sandbox);
+		const one = await client.listApps(undefined);
+		expect(one).toMatchObject({ items: [{ ref: 'a' }], nextCursor: 'a+b=' });
+		const two = await client.listApps(undefined, one.nextCursor);
+		expect(two).toMatchObject({ items: [{ ref: 'n/b' }], nextCursor: undefined });
+		expect(sandbox.requests[1]?.body).toMatchObject({ cursor: 'a+b=' });
+	});
+
+	it('may be null, as Go sends an empty list', async () => {
+		sandbox.fault({ on: 'POST /apps/list', kind: 'body', body: '{"data":{"items":null}}' });
+		expect((await makeClient(sandbox).listApps('')).items).toEqual([]);
+	});
+
+	it('are asked for again after a passing failure', async () => {
+		sandbox.fault({ on: 'POST /apps/list', kind: 'reset', when: 'before', times: 2 });
+		expect((await makeClient(sandbox).listApps('echo')).items).not.toEqual([]);
+	});
+
+	it('that are none are a protocol error', async () => {
+		sandbox.fault({ on: 'POST /apps/list', kind: 'body', body: '{"data":"no"}' });
+		expect(await rejection(makeClient(sandbox).listApps(''))).toBeInstanceOf(ProtocolError);
+	});
+});
+
+describe('an estimate', () => {
+	const estimate = async (body: object) => {
+		sandbox.fault({
+			on: 'POST /store/apps/:id/estimate',
+			kind: 'body',
+			body: JSON.stringify(body),
+		});
+		return await makeClient(sandbox).estimate('sandbox/echo', { app: 'sandbox/echo', input: {} });
+	};
+
+	it('is in dollars', async () => {
+		expect(await estimate({ data: { confidence: 'exact', microcents: 2_500_000 } })).toEqual({
+			kind: 'known',
+			usd: 0.025,
+		});
+	});
+
+	it('of a range is its upper end', async () => {
+		const range = { confidence: 'range', min: 1, max: 300_000_000, microcents: 5 };
+		expect(await estimate({ data: range })).toEqual({ kind: 'known', usd: 3 });
+	});
+
+	it('that cannot be made is unknown', async () => {
+		expect(await estimate({ data: { confidence: 'unknown', max: 5 } })).toEqual({
+			kind: 'unknown',
+		});
+		expect(await estimate({ data: {} })).toEqual({ kind: 'unknown' });
+	});
+
+	it('asks for the id of an app once', async () => {
+		const client = makeClient(sandbox);
+		const request = { app: 'sandbox/echo', input: {} };
+		await client.estimate('sandbox/echo', request);
+		await client.estimate('sandbox/echo', request);
+		expect(sandbox.count('GET', '/apps/sandbox/echo')).toBe(1);
+	});
+
+	it('of an app without an id is unknown', async () => {
+		sandbox.fault({ on: 'GET /apps/sandbox/echo', kind: 'body', body: '{"data":{"name":"echo"}}' });
+		const asked = makeClient(sandbox).estimate('sandbox/echo', { app: 'sandbox/echo', input: {} });
+		expect(await asked).toEqual({ kind: 'unknown' });
+	});
+
+	it('of an unknown app is an error', async () => {
+		const asked = makeClient(sandbox).estimate('sandbox/none', { app: 'sandbox/none', input: {} });
+		expect(await rejection(asked)).toBeInstanceOf(NotFoundError);
+	});
+});
+
+describe('cancelling', () => {
+	it('a task that is unknown finds nothing left to cancel', async () => {
+		expect(await makeClient(sandbox).cancel('nope')).toEqual({ kind: 'over' });
+	});
+
+	it('without permission says why', async () => {
+		sandbox.fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 403, body: 'no scope' });
+		const outcome = await makeClient(sandbox).cancel('t');
+		expect(outcome.kind === 'failed' && outcome.reason).toContain('no scope');
+		expect(sandbox.requests).toHaveLength(1);
+	});
+
+	it('gives up while it waits for the next attempt, with the last reason', async () => {
+		sandbox.fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 500, times: Infinity });
+		const timings = { cancelMs: 150 };
+		const outcome = await makeClient(sandbox, { timings, clock: systemClock }).cancel('t');
+		expect(outcome).toMatchObject({ kind: 'failed' });
+	});
+
+	it('does not wait for the end of a rate limit', async () => {
+		const client = makeClient(sandbox, { clock: systemClock, settings: { maxRetries: 1 } });
+		sandbox.fault({
+			on: 'POST /apps/run',
+			kind: 'status',
+			status: 429,
+			headers: { 'retry-after': '1' },
+		});
+		const limited = runOne(client, { app: 'sandbox/instant', input: { text: 'x' } });
+		await expect.poll(() => sandbox.requests.length).toBe(1);
+		await client.cancel('nope');
+		expect(sandbox.requests).toHaveLength(2);
+		await limited;
+	});
+
+	it('of a task that is over is said in the error', async () => {
+		sandbox.fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 404, body: '{}' });
+		const run = runOne(makeClient(sandbox, { settings: { timeoutMs: 80 } }), manual);
+		expect(String(await rejection(run))).toContain('The task was already over');
+	});
+});
+
+it('a task list too long to prove anything is said to be so', async () => {
+	const rows = Array.from({ length: 3 }, (_, index) => ({
+		id: `t${index}`,
+		input: { other: true },
+		app: 'x/y',
+		created_at: new Date(Date.now() + 3_600_000_000).toISOString(),
+	}));
+	const body = JSON.stringify({ data: { items: rows, next_cursor: 'more', has_next: true } });
+	sandbox.fault({ on: 'POST /tasks/list', kind: 'body', body, times: Infinity });
+	sandbox.fault({ on: 'POST /apps/run', kind: 'reset', when: 'after' });
+	const error = await rejection(runOne(makeClient(sandbox), manual));
+	expect(error).toBeInstanceOf(SubmissionUnknownError);
+	expect(String(error)).toContain('too long');
+});
+
+it('closing a client waits for what it still does', async () => {
+	const client = makeClient(sandbox);
+	const run = runOne(client, { app: 'sandbox/echo', input: { ms: 60 } });
+	await client[Symbol.asyncDispose]();
+	expect(sandbox.tasks().map((task) => task.status)).toEqual(['completed']);
+	await run;
+});
+
+it('the limit of the credential holds over several clients', async () => {
+	const overrides = { maxConcurrency: 2 };
+	const clients = [makeClient(sandbox, overrides), makeClient(sandbox, overrides)];
+	let most = 0;
+	const watch = setInterval(() => (most = Math.max(most, sandbox.running().length)), 1);
+	await Promise.all(
+		Array.from({ length: 8 }, async (_, index) => {
+			const client = clients[index % 2] ?? makeClient(sandbox);
+			await runOne(client, { app: 'sandbox/sleep', input: { ms: 30 } });
+		}),
+	);
+	clearInterval(watch);
+	expect(most).toBe(2);
+});
+
+it('the time of an item does not count while it waits for its turn', async () => {
+	const client = makeClient(sandbox, { maxConcurrency: 1, settings: { timeoutMs: 1_500 } });
+	const runs = Array.from(
+		{ length: 4 },
+		async () => await runOne(client, { app: 'sandbox/sleep', input: { ms: 500 } }),
+	);
+	expect(await Promise.all(runs)).toHaveLength(4);
+});
+
+describe('the system clock', () => {
+	it('waits, and stops waiting at once', async () => {
+		await systemClock.delay(1);
+		await systemClock.delay(1, new AbortController().signal);
+		const stop = new AbortController();
+		const waiting = systemClock.delay(60_000, stop.signal);
+		stop.abort(new Error('enough'));
+		expect(String(await rejection(waiting))).toContain('enough');
+		expect(String(await rejection(systemClock.delay(1, stop.signal)))).toContain('enough');
+		expect(systemClock.random()).toBeLessThan(1);
+	});
+});
+
+it.each([
+	['https://api.inference.sh', true],
+	['ftp://x', false],
+	['api.inference.sh', false],
+])('%s is a base URL: %s', (text, valid) => {
+	expect(parseHttpUrl(text) !== undefined).toBe(valid);
+});
