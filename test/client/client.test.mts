@@ -167,6 +167,23 @@ it('a task list too long to prove anything is said to be so', async () => {
 	expect(String(error)).toContain('too long');
 });
 
+it('answers that go on contradicting a terminal status do not keep the run from ending', async () => {
+	const done = '{"data":{"id":"t1","status":10}}';
+	sandbox.fault({ on: 'POST /apps/run', kind: 'body', body: done });
+	const stale = '{"id":"t1","status":7,"output":null}';
+	sandbox.fault({ on: 'GET /tasks/t1', kind: 'body', body: stale, times: Infinity });
+	const run = await runOne(makeClient(sandbox), manual);
+	expect(run.task).toMatchObject({ status: 'completed', output: undefined });
+});
+
+it('a listed task that is deleted meanwhile is not the one that was lost', async () => {
+	sandbox.configure({ listPreloads: 'none' });
+	sandbox.fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502 });
+	sandbox.fault({ on: 'GET /tasks/:id', kind: 'status', status: 404, times: 2 });
+	const run = await runOne(makeClient(sandbox), { app: 'sandbox/echo', input: { ms: 5 } });
+	expect(run).toMatchObject({ adopted: false, attempts: 2 });
+});
+
 it('closing a client waits for what it still does', async () => {
 	const client = makeClient(sandbox);
 	const run = runOne(client, { app: 'sandbox/echo', input: { ms: 60 } });
