@@ -1,19 +1,15 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { InferenceClient } from '../client/client';
 import { systemClock } from '../client/clock';
-import type { Deadline } from '../client/deadline';
 import { StoppedError, TimeoutError } from '../client/errors';
 import type { TaskRun } from '../client/runTask';
-import { withClient } from '../shared/connection';
 import { refuseIfTooExpensive } from '../shared/costCheck';
-import { RunHints } from '../shared/hints';
 import { runItems } from '../shared/itemRunner';
 import { failureFacts, toNodeError } from '../shared/nodeErrors';
+import { runNode, type NodeRun } from '../shared/nodeRun';
 import { asData, resultItem } from '../shared/output';
 import { numberIn, oneOf, readParameter } from '../shared/parameters';
-import { RetryMemory } from '../shared/retryMemory';
-import { openRunScope, stoppedError, wasStopped } from '../shared/runScope';
-import { readOptions, readRunSettings, type NodeRunSettings } from '../shared/runSettings';
+import { stoppedError, wasStopped } from '../shared/runScope';
+import type { NodeRunSettings } from '../shared/runSettings';
 import { CircuitBreaker } from './breaker';
 import { ProgressReports } from './progress';
 import { openSource, type BatchSource } from './source';
@@ -49,27 +45,12 @@ export async function runBatch(context: IExecuteFunctions): Promise<BatchOutputs
 }
 
 async function runAll(context: IExecuteFunctions): Promise<BatchOutputs> {
-	const settings = readRunSettings(context);
 	const source = openSource(context);
-	const scope = openRunScope(context, settings, cancelReserve(settings));
-	const memory = RetryMemory.begin(context);
-	const hints = new RunHints();
-	let failed = true;
-	try {
-		const outputs = await withClient(
-			context,
-			settings,
-			scope.signal,
-			async (client) =>
-				await new BatchRun(context, settings, source, client, scope, memory, hints).run(),
-		);
-		failed = false;
-		return outputs;
-	} finally {
-		memory.end(failed);
-		hints.show(context);
-		scope[Symbol.dispose]();
-	}
+	return await runNode(
+		context,
+		{ cancelReserve, looksFailed: () => false },
+		async (run) => await new BatchRun(run, source).outputs(),
+	);
 }
 
 /** Of the total time, what is kept for cancelling the tasks that are still running at its end. */
@@ -95,31 +76,26 @@ class BatchRun {
 	private readonly stopped: unknown[] = [];
 
 	constructor(
-		private readonly context: IExecuteFunctions,
-		private readonly settings: NodeRunSettings,
+		private readonly run: NodeRun,
 		private readonly source: BatchSource,
-		private readonly client: InferenceClient,
-		private readonly scope: Deadline,
-		private readonly memory: RetryMemory,
-		private readonly hints: RunHints,
 	) {
+		const { context } = run;
 		const node = context.getNode();
-		const options = readOptions(context, 0);
-		const whole = (name: string, displayName: string, fallback: number) =>
-			numberIn(
-				{ node, displayName, value: options[name] ?? fallback },
-				{ min: 0, max: 1_000_000, integer: true },
-			);
+		const whole = (name: string, displayName: string) => {
+			const value = readParameter(context, `options.${name}`, displayName, 0, 0);
+			return numberIn({ node, displayName, value }, { min: 0, max: 1_000_000, integer: true });
+		};
 		const order = readParameter(context, 'order', 'Order', 0, 'input');
 		this.order = oneOf({ node, displayName: 'Order', value: order }, ['input', 'completion']);
 		this.tally = new Tally(source.total, this.startedAt);
-		this.breaker = new CircuitBreaker(whole('stopAfterFailures', 'Stop After Failures', 0));
-		const every = whole('progressEvery', 'Progress Every', 0);
+		this.breaker = new CircuitBreaker(whole('stopAfterFailures', 'Stop After Failures'));
+		const every = whole('progressEvery', 'Progress Every');
 		this.reports = new ProgressReports(context, this.tally, systemClock, every);
 	}
 
-	async run(): Promise<BatchOutputs> {
-		const { context, settings, client, source, hints, tally } = this;
+	async outputs(): Promise<BatchOutputs> {
+		const { source, tally } = this;
+		const { context, settings, client, hints } = this.run;
 		const { maxCostUsd, concurrency } = settings;
 		if (maxCostUsd !== undefined) {
 			const items = { count: source.total, request: (index: number) => source.request(index) };
@@ -152,13 +128,13 @@ class BatchRun {
 	}
 
 	private summary(): INodeExecutionData {
-		const json = this.tally.toJson(systemClock.now(), this.client.statistics);
+		const json = this.tally.toJson(systemClock.now(), this.run.client.statistics);
 		return { json, pairedItem: { item: 0 } };
 	}
 
 	/** Runs one item; never throws. */
 	private async item(position: number): Promise<void> {
-		const earlier = this.memory.recall(position);
+		const earlier = this.run.memory.recall(position);
 		if (earlier.state === 'done') {
 			this.take(position, earlier.item, 0);
 		} else if (earlier.state === 'none' && this.cannotStart()) {
@@ -170,7 +146,8 @@ class BatchRun {
 	}
 
 	private async start(position: number): Promise<void> {
-		const { client, memory, scope, source, tally } = this;
+		const { source, tally } = this;
+		const { client, memory, scope, hints } = this.run;
 		const earlier = memory.recall(position);
 		const progress = earlier.state === 'done' ? ({ state: 'none' } as const) : earlier;
 		const itemStartedAt = systemClock.now();
@@ -189,7 +166,7 @@ class BatchRun {
 					memory.remember(position, now);
 				},
 			});
-			this.hints.add(run);
+			hints.add(run);
 			const item = resultItem(run, { app, fullTask }, source.inputIndex(position));
 			memory.remember(position, { state: 'done', item });
 			this.breaker.succeeded();
@@ -204,7 +181,8 @@ class BatchRun {
 
 	/** Why no further item can be started, if that is so. */
 	private cannotStart(): boolean {
-		const { tally, breaker, scope, settings } = this;
+		const { tally, breaker } = this;
+		const { scope, settings } = this.run;
 		const { totalTimeoutMs } = settings;
 		const leftMs =
 			totalTimeoutMs === undefined
@@ -223,7 +201,7 @@ class BatchRun {
 	private fail(position: number, error: unknown, run: IDataObject): void {
 		this.breaker.failed(error);
 		if (error instanceof StoppedError) this.stopped.push(error);
-		if (error instanceof TimeoutError && this.scope.signal.aborted) {
+		if (error instanceof TimeoutError && this.run.scope.signal.aborted) {
 			this.tally.stoppedBy ??= 'total_timeout';
 		}
 		const { message, code, status, id, http_status, retryable } = failureFacts(error);

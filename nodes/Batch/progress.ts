@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Clock } from '../client/clock';
+import { outcomeOf } from '../client/outcome';
 import type { Tally } from './summary';
 
 /** A batch whose items take long still shows that it is alive this often. */
@@ -25,12 +26,11 @@ export class ProgressReports {
 
 	/** Reports at intervals until `signal` aborts; never rejects. */
 	async run(signal: AbortSignal): Promise<void> {
-		const tick = async (): Promise<void> => {
-			await this.clock.delay(INTERVAL_MS, signal);
+		for (;;) {
+			const waited = await outcomeOf(this.clock.delay(INTERVAL_MS, signal));
+			if (!waited.ok) return;
 			this.report();
-			await tick();
-		};
-		await tick().catch(() => {});
+		}
 	}
 
 	report(): void {

@@ -1,18 +1,13 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { InferenceClient } from '../client/client';
-import type { Deadline } from '../client/deadline';
 import { StoppedError } from '../client/errors';
 import { AbandonedError, notStarted } from '../client/runTask';
-import { withClient } from '../shared/connection';
 import { refuseIfTooExpensive } from '../shared/costCheck';
-import { RunHints } from '../shared/hints';
 import { runItems } from '../shared/itemRunner';
 import { failureItem, toNodeError } from '../shared/nodeErrors';
+import { runNode, type NodeRun } from '../shared/nodeRun';
 import { resultItem, startedItem } from '../shared/output';
 import { oneOf, readParameter } from '../shared/parameters';
-import { RetryMemory } from '../shared/retryMemory';
-import { openRunScope, stoppedError, wasStopped } from '../shared/runScope';
-import { readRunSettings, type NodeRunSettings } from '../shared/runSettings';
+import { stoppedError, wasStopped } from '../shared/runScope';
 import { readItemRequest } from '../shared/taskParameters';
 
 /**
@@ -36,44 +31,21 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 }
 
 async function runAll(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const settings = readRunSettings(context);
-	const scope = openRunScope(context, settings);
-	const memory = RetryMemory.begin(context);
-	const hints = new RunHints();
-	let failed = true;
-	try {
-		const items = await withClient(
-			context,
-			settings,
-			scope.signal,
-			async (client) => await new Run(context, settings, client, scope, memory, hints).items(),
-		);
-		failed = items[0]?.json['error'] !== undefined;
-		return items;
-	} finally {
-		memory.end(failed);
-		hints.show(context);
-		scope[Symbol.dispose]();
-	}
+	const looksFailed = (items: INodeExecutionData[]) => items[0]?.json['error'] !== undefined;
+	return await runNode(context, { looksFailed }, async (run) => await new AppRun(run).items());
 }
 
-class Run {
+class AppRun {
 	private readonly wait: 'result' | 'none';
 
-	constructor(
-		private readonly context: IExecuteFunctions,
-		private readonly settings: NodeRunSettings,
-		private readonly client: InferenceClient,
-		private readonly scope: Deadline,
-		private readonly memory: RetryMemory,
-		private readonly hints: RunHints,
-	) {
+	constructor(private readonly run: NodeRun) {
+		const { context } = run;
 		const value = readParameter(context, 'wait', 'Wait', 0, 'result');
 		this.wait = oneOf({ node: context.getNode(), displayName: 'Wait', value }, ['result', 'none']);
 	}
 
 	async items(): Promise<INodeExecutionData[]> {
-		const { context, settings, client, hints } = this;
+		const { context, settings, client, hints } = this.run;
 		const { maxCostUsd, concurrency } = settings;
 		if (maxCostUsd !== undefined) {
 			const request = (index: number) => readItemRequest(context, index);
@@ -109,7 +81,8 @@ class Run {
 	}
 
 	private async item(index: number): Promise<INodeExecutionData> {
-		const { context, client, memory, scope, wait } = this;
+		const { wait } = this;
+		const { context, client, memory, scope, hints } = this.run;
 		const earlier = memory.recall(index);
 		if (earlier.state === 'done') return earlier.item;
 		if (earlier.state === 'none' && scope.signal.aborted) throw notStarted(scope.signal.reason);
@@ -122,7 +95,7 @@ class Run {
 			progress: earlier,
 			onProgress: (progress) => memory.remember(index, progress),
 		});
-		this.hints.add(run);
+		hints.add(run);
 		const item =
 			wait === 'none' ? startedItem(run, index) : resultItem(run, { app, fullTask }, index);
 		memory.remember(index, { state: 'done', item });
@@ -135,8 +108,7 @@ class Run {
 	 */
 	private giveUpOthers(): void {
 		const reason = 'was given up because another item failed';
-		this.scope.abort(
-			this.memory.hasTriesLeft ? new AbandonedError(reason) : new StoppedError(reason),
-		);
+		const { scope, memory } = this.run;
+		scope.abort(memory.hasTriesLeft ? new AbandonedError(reason) : new StoppedError(reason));
 	}
 }

@@ -1,0 +1,58 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import type { Deadline } from '../client/deadline';
+import { withClient } from './connection';
+import { RunHints } from './hints';
+import { RetryMemory } from './retryMemory';
+import { openRunScope } from './runScope';
+import { readRunSettings, type NodeRunSettings } from './runSettings';
+
+/** What one run of a node works with, from its settings to its end. */
+export interface NodeRun {
+	readonly context: IExecuteFunctions;
+	readonly settings: NodeRunSettings;
+	readonly client: InferenceClient;
+	/** Over when the run is. */
+	readonly scope: Deadline;
+	/** What earlier tries of the same run have achieved. */
+	readonly memory: RetryMemory;
+	readonly hints: RunHints;
+}
+
+export interface NodeRunOptions<T> {
+	/** Part of the total time that is kept for cancelling, ms. */
+	cancelReserve?(settings: NodeRunSettings): number;
+	/** Whether n8n is going to take this result for a failed run and may try again. */
+	looksFailed(result: T): boolean;
+}
+
+/**
+ * Opens everything that a run of a node needs, does `job`, and closes it again, whatever happens.
+ *
+ * @throws NodeOperationError for settings or a credential that cannot be used; what `job` throws
+ */
+export async function runNode<T>(
+	context: IExecuteFunctions,
+	options: NodeRunOptions<T>,
+	job: (run: NodeRun) => Promise<T>,
+): Promise<T> {
+	const settings = readRunSettings(context);
+	const scope = openRunScope(context, settings, options.cancelReserve?.(settings));
+	const memory = RetryMemory.begin(context);
+	const hints = new RunHints();
+	let failed = true;
+	try {
+		const result = await withClient(
+			context,
+			settings,
+			scope.signal,
+			async (client) => await job({ context, settings, client, scope, memory, hints }),
+		);
+		failed = options.looksFailed(result);
+		return result;
+	} finally {
+		memory.end(failed);
+		hints.show(context);
+		scope[Symbol.dispose]();
+	}
+}
