@@ -108,45 +108,53 @@ export class Account {
 	}
 }
 
-/** Resolves with nothing when all are over; a chain of these does not hold on to results. */
-async function settled(...promises: ReadonlyArray<Promise<unknown>>): Promise<void> {
-	await Promise.allSettled(promises);
-}
-
-/** Many shared holders or one exclusive holder, first come, first served. */
+/** Many shared holders or one exclusive holder; whoever wants it exclusively goes first. */
 class SubmissionQueue {
 	private users = 0;
-	/** Settles when everything that must be over before the next exclusive holder is over. */
-	private tail: Promise<unknown> = Promise.resolve();
-	/** Settles when the last exclusive holder so far is done. */
-	private barrier: Promise<unknown> | undefined;
+	private sharing = 0;
+	/** Pending while somebody has it exclusively or waits for that. */
+	private lock: Promise<void> | undefined;
+	/** Called when the last shared holder is done. */
+	private drained: (() => void) | undefined;
 
 	get idle(): boolean {
 		return this.users === 0;
 	}
 
 	async shared<T>(job: () => Promise<T>): Promise<T> {
-		return await this.enter(async () => {
-			const running = this.barrier === undefined ? job() : this.barrier.then(job);
-			this.tail = settled(this.tail, running);
-			return await running;
-		});
+		this.users += 1;
+		try {
+			while (this.lock) await this.lock;
+			this.sharing += 1;
+			try {
+				return await job();
+			} finally {
+				this.sharing -= 1;
+				if (this.sharing === 0) this.drained?.();
+			}
+		} finally {
+			this.users -= 1;
+		}
 	}
 
 	async exclusive<T>(job: () => Promise<T>): Promise<T> {
-		return await this.enter(async () => {
-			const running = this.tail.then(job);
-			this.barrier = settled(running);
-			this.tail = this.barrier;
-			return await running;
-		});
-	}
-
-	private async enter<T>(job: () => Promise<T>): Promise<T> {
 		this.users += 1;
+		while (this.lock) await this.lock;
+		let unlock = () => {};
+		this.lock = new Promise((resolve) => {
+			unlock = resolve;
+		});
 		try {
+			if (this.sharing > 0) {
+				await new Promise<void>((resolve) => {
+					this.drained = resolve;
+				});
+			}
 			return await job();
 		} finally {
+			this.drained = undefined;
+			this.lock = undefined;
+			unlock();
 			this.users -= 1;
 		}
 	}

@@ -141,7 +141,6 @@ export class Api {
 					Authorization: `Bearer ${this.credential.apiKey}`,
 					Accept: accept,
 					'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
-					'X-Client-Source': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
 					...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
 					...extra,
 				},

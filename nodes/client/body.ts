@@ -1,3 +1,4 @@
+import { timerFor } from './deadline';
 import { asTransportError, type ResponseBody } from './transport';
 
 /** Largest answer that is read as one piece, bytes. */
@@ -44,7 +45,8 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
  * its connection for the next request, and is cut off after that.
  */
 export function letGo(body: ResponseBody): void {
-	const farewell = AbortSignal.timeout(FAREWELL_MS);
+	if (body.destroyed) return;
+	const farewell = timerFor(FAREWELL_MS);
 	const cutOff = () => body.destroy();
 	farewell.addEventListener('abort', cutOff, { once: true });
 	body.on('error', () => {});

@@ -3,6 +3,7 @@ import { Api, path, type ApiCall, type ClientLog, type Credential } from './api'
 import { cancelTask, type CancelOutcome } from './cancel';
 import { systemClock, type Clock } from './clock';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
+import { QuietWatch } from './quietWatch';
 import { retrying, type RetryStatistics } from './retry';
 import { runTask, type TaskRun, type TaskRunOptions } from './runTask';
 import type { RunRequest } from './runRequest';
@@ -53,6 +54,7 @@ export class InferenceClient implements AsyncDisposable {
 	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
 	private readonly api: Api;
 	private readonly account: Account;
+	private readonly quiet: QuietWatch;
 	private readonly clock: Clock;
 	private readonly timings: Timings;
 	private readonly working = new Set<Promise<unknown>>();
@@ -63,6 +65,7 @@ export class InferenceClient implements AsyncDisposable {
 		this.clock = options.clock ?? systemClock;
 		this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
 		this.account = accountFor(credential.baseUrl, credential.apiKey, this.clock);
+		this.quiet = new QuietWatch(this.clock);
 		this.api = new Api(transport, credential, this.account, this.clock, this.timings);
 	}
 
@@ -123,9 +126,9 @@ export class InferenceClient implements AsyncDisposable {
 
 	private get context() {
 		const { settings, log, signal, maxConcurrency } = this.options;
-		const { api, account, clock, timings, statistics } = this;
+		const { api, account, clock, timings, statistics, quiet } = this;
 		const slot = async (ending: AbortSignal) => await account.slot(maxConcurrency, ending);
-		return { settings, log, signal, api, account, clock, timings, statistics, slot };
+		return { settings, log, signal, api, account, clock, timings, statistics, quiet, slot };
 	}
 
 	private async list(

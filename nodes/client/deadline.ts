@@ -1,5 +1,25 @@
 import { InferenceError, StoppedError } from './errors';
 
+/** Timers are shared by deadlines that end within this part of their length of each other. */
+const SHARING = 1_000;
+const sharedTimers = new Map<number, AbortSignal>();
+
+/**
+ * A signal that aborts after about `ms`. Thousands of items a second with the same timeout would
+ * each start a timer that never fires; within a thousandth of their length they share one.
+ */
+export function timerFor(ms: number): AbortSignal {
+	const step = Math.max(1, Math.floor(ms / SHARING));
+	const now = Date.now();
+	const end = Math.ceil((now + ms) / step) * step;
+	const known = sharedTimers.get(end);
+	if (known) return known;
+	const timer = AbortSignal.timeout(Math.max(0, end - now));
+	sharedTimers.set(end, timer);
+	timer.addEventListener('abort', () => sharedTimers.delete(end), { once: true });
+	return timer;
+}
+
 /**
  * A signal that aborts with its parent or when its own time is over, and always with an
  * `InferenceError` as reason, so that whoever catches it knows why. Must be disposed: it listens
@@ -7,29 +27,34 @@ import { InferenceError, StoppedError } from './errors';
  */
 export class Deadline implements Disposable {
 	private readonly controller = new AbortController();
-	private readonly parent: AbortSignal | undefined;
-	private readonly timer: AbortSignal | undefined;
+	private timer: AbortSignal | undefined;
+	private onTimer: (() => void) | undefined;
 
 	/**
 	 * @param parent for example n8n's cancel signal, which aborts without a reason
 	 * @param afterMs own time limit in milliseconds; undefined for none
 	 * @param reason the error to abort with when the time is over
 	 */
-	constructor(parent: AbortSignal | undefined, afterMs?: number, reason?: () => InferenceError) {
-		this.parent = parent;
-		if (parent?.aborted) {
-			this.onParentAbort();
-			return;
-		}
-		parent?.addEventListener('abort', this.onParentAbort, { once: true });
-		if (afterMs === undefined || reason === undefined) return;
-		this.timer = AbortSignal.timeout(Math.max(0, Math.ceil(afterMs)));
-		this.onTimer = () => this.controller.abort(reason());
-		this.timer.addEventListener('abort', this.onTimer, { once: true });
+	constructor(
+		private readonly parent: AbortSignal | undefined,
+		afterMs?: number,
+		reason?: () => InferenceError,
+	) {
+		if (parent?.aborted) this.onParentAbort();
+		else parent?.addEventListener('abort', this.onParentAbort, { once: true });
+		if (afterMs !== undefined && reason !== undefined) this.start(afterMs, reason);
 	}
 
 	get signal(): AbortSignal {
 		return this.controller.signal;
+	}
+
+	/** Starts the clock, once, if the deadline was made without a time limit. */
+	start(afterMs: number, reason: () => InferenceError): void {
+		if (this.signal.aborted) return;
+		this.onTimer = () => this.controller.abort(reason());
+		this.timer = timerFor(Math.max(0, afterMs));
+		this.timer.addEventListener('abort', this.onTimer, { once: true });
 	}
 
 	/** Aborts now. */
@@ -41,8 +66,6 @@ export class Deadline implements Disposable {
 		this.parent?.removeEventListener('abort', this.onParentAbort);
 		if (this.onTimer) this.timer?.removeEventListener('abort', this.onTimer);
 	}
-
-	private onTimer: (() => void) | undefined;
 
 	private readonly onParentAbort = (): void => {
 		const reason: unknown = this.parent?.reason;

@@ -12,6 +12,7 @@ import {
 } from './errors';
 import { isJsonObject, type JsonObject } from './json';
 import { outcomeOf } from './outcome';
+import type { QuietStream, QuietWatch } from './quietWatch';
 import type { RetryContext } from './retry';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from './settings';
@@ -33,6 +34,7 @@ export interface TaskObserver {
 export interface FollowContext extends RetryContext {
 	readonly api: Api;
 	readonly timings: Timings;
+	readonly quiet: QuietWatch;
 	readonly observer: TaskObserver;
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
@@ -70,19 +72,14 @@ const STREAM_OVER = new StoppedError('the stream is over');
 /** Answers in a row that contradict a terminal status before it is believed anyway. */
 const DISAGREEMENTS = 5;
 
+/** The events of a stream that tell something of its task. */
+type TaskEvent = Extract<StreamEvent, { readonly kind: 'update' | 'delta' }>;
+
 /** How a stream ended. */
 type StreamEnd =
 	| { readonly kind: 'terminal' }
 	/** `news` tells whether it said anything that was not known. */
 	| { readonly kind: 'broken'; readonly news: boolean };
-
-/** What is noted of one stream while it is read. */
-interface StreamWatch {
-	/** When it last said something of the task, ms since the epoch. */
-	lastWord: number;
-	/** Whether it said anything that was not known. */
-	news: boolean;
-}
 
 class Follower {
 	private task: Task;
@@ -191,10 +188,21 @@ class Follower {
 	}
 
 	private async stream(): Promise<StreamEnd> {
-		const { signal, log } = this.context;
+		const { signal, log, quiet, clock, timings } = this.context;
 		const scope = new Deadline(signal);
-		const watch: StreamWatch = { lastWord: this.context.clock.now(), news: false };
-		const read = await outcomeOf(this.readStream(scope, watch));
+		const watched: QuietStream = {
+			lastWord: clock.now(),
+			patienceMs: timings.firstQuietCheckMs,
+			onQuiet: () => void this.checkQuiet(watched, scope),
+		};
+		quiet.add(watched);
+		let news = false;
+		const take = (event: TaskEvent) => {
+			watched.lastWord = clock.now();
+			news = this.take(event) || news;
+		};
+		const read = await outcomeOf(this.readStream(scope.signal, take));
+		quiet.remove(watched);
 		scope.abort(STREAM_OVER);
 		scope[Symbol.dispose]();
 		if (!read.ok) {
@@ -203,34 +211,33 @@ class Follower {
 			this.heed(read.error);
 			log.debug(`Task ${this.task.id}: its stream broke (${String(read.error)})`);
 		}
-		return this.task.terminal ? { kind: 'terminal' } : { kind: 'broken', news: watch.news };
+		return this.task.terminal ? { kind: 'terminal' } : { kind: 'broken', news };
 	}
 
-	private async readStream(scope: Deadline, watch: StreamWatch): Promise<void> {
-		const { api, clock } = this.context;
-		const stream = await api.open({ ...this.get('stream'), signal: scope.signal });
+	private async readStream(signal: AbortSignal, take: (event: TaskEvent) => void): Promise<void> {
+		const { api } = this.context;
+		const { body, contentType } = await api.open({ ...this.get('stream'), signal });
 		this.contact();
-		void this.watchQuiet(watch, scope);
-		for await (const event of decodeEvents(stream.body, stream.contentType)) {
-			this.contact();
-			if (event.kind === 'done' || event.kind === 'error') return;
-			if (event.kind !== 'update' && event.kind !== 'delta') continue;
-			watch.lastWord = clock.now();
-			watch.news = this.take(event) || watch.news;
-			if (this.task.terminal) {
-				letGo(stream.body);
-				return;
+		// The body outlives the loop: ending by itself, it leaves its connection for the next request.
+		const chunks = body.iterator({ destroyOnReturn: false });
+		try {
+			for await (const event of decodeEvents(chunks, contentType)) {
+				this.contact();
+				if (event.kind === 'done' || event.kind === 'error') return;
+				if (event.kind === 'update' || event.kind === 'delta') take(event);
+				if (this.task.terminal) return;
 			}
+		} finally {
+			letGo(body);
 		}
 	}
 
 	/** Takes in an event of the stream. Returns whether it said anything new. */
-	private take(event: StreamEvent): boolean {
+	private take(event: TaskEvent): boolean {
 		if (event.kind === 'delta') {
 			this.context.observer.delta?.(event.delta, event.seq);
 			return true;
 		}
-		if (event.kind !== 'update') return false;
 		const { id } = event.update.data;
 		if (typeof id === 'string' && id !== this.task.id) return false;
 		return this.apply(event.update);
@@ -239,24 +246,15 @@ class Follower {
 	/**
 	 * A task that was over before its stream began may never be mentioned on it, and a stream may
 	 * go on beating without a word. So the status is asked for when nothing has been heard of the
-	 * task for a while; if it is over, the stream is closed.
+	 * task for a while; if it is over, the stream is closed. If there is no answer, the stream's own
+	 * limits decide.
 	 */
-	private async watchQuiet(watch: Readonly<StreamWatch>, scope: Deadline): Promise<void> {
-		const { clock, timings, api } = this.context;
-		let patience = timings.firstQuietCheckMs;
-		try {
-			for (;;) {
-				await clock.delay(patience, scope.signal);
-				if (clock.now() - watch.lastWord < patience) continue;
-				patience = timings.quietCheckMs;
-				const { value } = await api.send({ ...this.get('status'), signal: scope.signal });
-				if (isJsonObject(value) && isTerminal(parseTaskStatus(value['status']))) {
-					scope.abort(STREAM_OVER);
-				}
-			}
-		} catch {
-			// The stream is over, or the service does not answer: both are the stream's business.
-		}
+	private async checkQuiet(watched: QuietStream, scope: Deadline): Promise<void> {
+		watched.patienceMs = this.context.timings.quietCheckMs;
+		const asked = this.context.api.send({ ...this.get('status'), signal: scope.signal });
+		const answer = await outcomeOf(asked);
+		if (!answer.ok || !isJsonObject(answer.value.value)) return;
+		if (isTerminal(parseTaskStatus(answer.value.value['status']))) scope.abort(STREAM_OVER);
 	}
 
 	/** Merges an update. Returns whether it changed anything. */

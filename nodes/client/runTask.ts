@@ -90,12 +90,11 @@ export async function runTask(
 	const { timeoutMs } = context.settings;
 	const tooLong = () => new TimeoutError(`did not finish within ${formatSeconds(timeoutMs ?? 0)}`);
 	let release: Release = () => {};
-	let scope = new Deadline(options.signal);
+	const scope = new Deadline(options.signal);
 	const inTurn = async () => {
 		release = await context.slot(scope.signal);
 		// The item's time starts here, not while it waits for its turn.
-		scope[Symbol.dispose]();
-		scope = new Deadline(options.signal, timeoutMs, tooLong);
+		if (timeoutMs !== undefined) scope.start(timeoutMs, tooLong);
 		return await attempts(request, options, { ...context, signal: scope.signal }, current, note);
 	};
 	try {

@@ -16,6 +16,9 @@ export interface ResponseBody extends AsyncIterable<Uint8Array> {
 	on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
 	on(event: 'end' | 'close', listener: () => void): unknown;
 	on(event: 'error', listener: (error: Error) => void): unknown;
+	/** Reads it piece by piece; without `destroyOnReturn` a reader may stop and leave the rest. */
+	iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>;
+	readonly destroyed: boolean;
 	resume(): unknown;
 	destroy(error?: Error): unknown;
 }
