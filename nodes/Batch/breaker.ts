@@ -20,13 +20,14 @@ const SERVICE_ERRORS: ReadonlySet<ErrorCode> = new Set([
  */
 export class CircuitBreaker {
 	private inARow = 0;
-	private tripped = false;
+	private why: string | undefined;
 
 	/** @param limit 0 for never */
 	constructor(private readonly limit: number) {}
 
-	get open(): boolean {
-		return this.tripped;
+	/** Why nothing more is to be sent; undefined as long as it is closed. */
+	get reason(): string | undefined {
+		return this.why;
 	}
 
 	succeeded(): void {
@@ -41,6 +42,7 @@ export class CircuitBreaker {
 			return;
 		}
 		this.inARow += 1;
-		if (error.code === 'authentication' || this.inARow === this.limit) this.tripped = true;
+		if (error.code === 'authentication') this.why ??= 'the service does not accept the API key';
+		else if (this.inARow === this.limit) this.why ??= 'too many failures of the service in a row';
 	}
 }

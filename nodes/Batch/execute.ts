@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../client/clock';
 import { StoppedError, TimeoutError } from '../client/errors';
+import { isJsonObject } from '../client/json';
 import type { TaskRun } from '../client/runTask';
 import { refuseIfTooExpensive } from '../shared/costCheck';
 import { runItems } from '../shared/itemRunner';
@@ -58,6 +59,18 @@ function cancelReserve({ totalTimeoutMs }: NodeRunSettings): number {
 	return totalTimeoutMs === undefined ? 0 : Math.min(5_000, totalTimeoutMs / 10);
 }
 
+/** A message without what says which item it is about, so that equal ones can be counted. */
+function withoutPlace(message: string): string {
+	return message.replace(/ \[item \d+\]$/, '').replace(/^(Parameter "List element) \d+"/, '$1"');
+}
+
+/** How long the task of an output item took, ms. */
+function durationOf(item: INodeExecutionData): number {
+	const { run } = item.json;
+	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
+	return typeof ms === 'number' ? ms : 0;
+}
+
 /** An output item with its place in the batch. */
 interface Placed {
 	readonly position: number;
@@ -82,7 +95,7 @@ class BatchRun {
 		const { context } = run;
 		const node = context.getNode();
 		const whole = (name: string, displayName: string) => {
-			const value = readParameter(context, `options.${name}`, displayName, 0, 0);
+			const value = readParameter(context, `options.${name}`, displayName, 0, 0) ?? 0;
 			return numberIn({ node, displayName, value }, { min: 0, max: 1_000_000, integer: true });
 		};
 		const order = readParameter(context, 'order', 'Order', 0, 'input');
@@ -115,7 +128,7 @@ class BatchRun {
 			await reports;
 		}
 		if (wasStopped(context)) throw stoppedError(context, this.stopped);
-		this.reports.report();
+		this.reports.end();
 		hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);
@@ -136,13 +149,14 @@ class BatchRun {
 	private async item(position: number): Promise<void> {
 		const earlier = this.run.memory.recall(position);
 		if (earlier.state === 'done') {
-			this.take(position, earlier.item, 0);
+			this.take(position, earlier.item, durationOf(earlier.item));
 		} else if (earlier.state === 'none' && this.cannotStart()) {
 			this.leaveOut(position);
 		} else {
 			await this.start(position);
 		}
-		this.reports.itemDone();
+		// Of a stopped run nobody wants to know how it goes on.
+		if (!wasStopped(this.run.context)) this.reports.itemDone();
 	}
 
 	private async start(position: number): Promise<void> {
@@ -188,7 +202,7 @@ class BatchRun {
 			totalTimeoutMs === undefined
 				? Infinity
 				: this.startedAt + totalTimeoutMs - cancelReserve(settings) - systemClock.now();
-		if (breaker.open) tally.stoppedBy ??= 'circuit_breaker';
+		if (breaker.reason !== undefined) tally.stoppedBy ??= 'circuit_breaker';
 		else if (scope.signal.aborted || leftMs < tally.fastest) tally.stoppedBy ??= 'total_timeout';
 		return tally.stoppedBy !== undefined;
 	}
@@ -205,7 +219,7 @@ class BatchRun {
 			this.tally.stoppedBy ??= 'total_timeout';
 		}
 		const { message, code, status, id, http_status, retryable } = failureFacts(error);
-		this.tally.failure(id === undefined ? message : message.replaceAll(id, '…'));
+		this.tally.failure(withoutPlace(id === undefined ? message : message.replaceAll(id, '…')));
 		this.reject(position, {
 			...(id === undefined ? {} : { id }),
 			status: status ?? 'failed',
@@ -217,8 +231,8 @@ class BatchRun {
 	private leaveOut(position: number): void {
 		this.tally.notStarted += 1;
 		const why =
-			this.tally.stoppedBy === 'circuit_breaker'
-				? 'too many failures of the service in a row'
+			this.tally.stoppedBy === 'circuit_breaker' && this.breaker.reason !== undefined
+				? this.breaker.reason
 				: 'the Total Timeout leaves no time for it';
 		this.reject(position, {
 			status: 'not_started',

@@ -11,6 +11,9 @@ const INTERVAL_MS = 10_000;
  * so many items and every ten seconds.
  */
 export class ProgressReports {
+	/** Items done at the last report. */
+	private reported: number | undefined;
+
 	constructor(
 		private readonly context: IExecuteFunctions,
 		private readonly tally: Tally,
@@ -33,8 +36,14 @@ export class ProgressReports {
 		}
 	}
 
-	report(): void {
+	/** The last report, unless it would repeat the one before. */
+	end(): void {
+		if (this.reported !== this.tally.done) this.report();
+	}
+
+	private report(): void {
 		const { tally } = this;
+		this.reported = tally.done;
 		const rate = tally.rate(this.clock.now());
 		const left = rate === 0 ? undefined : Math.round((tally.total - tally.done) / rate);
 		const facts: IDataObject = {

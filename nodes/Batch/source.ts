@@ -50,10 +50,9 @@ function fromLists(context: IExecuteFunctions): BatchSource {
 		total += list.length;
 	}
 	const inputIndex = (position: number) => starts.findLastIndex((start) => start <= position);
-	const original = (position: number) => {
-		const index = inputIndex(position);
-		return lists[index]?.[position - (starts[index] ?? 0)];
-	};
+	/** Its place in its own list. */
+	const place = (position: number) => position - (starts[inputIndex(position)] ?? 0);
+	const original = (position: number) => lists[inputIndex(position)]?.[place(position)];
 	return {
 		total,
 		inputIndex,
@@ -61,7 +60,7 @@ function fromLists(context: IExecuteFunctions): BatchSource {
 		request: (position) =>
 			readItemRequest(context, inputIndex(position), {
 				value: original(position),
-				displayName: `List element ${position}`,
+				displayName: `List element ${place(position)}`,
 			}),
 	};
 }

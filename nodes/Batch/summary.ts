@@ -64,10 +64,6 @@ export class Tally {
 		const sorted = Float64Array.from(this.durations).sort();
 		const percentile = (share: number) =>
 			sorted.length === 0 ? null : (sorted[Math.ceil(sorted.length * share) - 1] ?? null);
-		const errors = [...this.messages]
-			.sort(([, left], [, right]) => right - left)
-			.slice(0, MOST_MESSAGES)
-			.map(([message, count]) => ({ message, count }));
 		return {
 			total: this.total,
 			succeeded: this.succeeded,
@@ -81,7 +77,17 @@ export class Tally {
 			rate_limited: retries.rateLimited,
 			max_in_flight: this.mostInFlight,
 			stopped_by: this.stoppedBy ?? null,
-			errors,
+			errors: this.errors(),
 		};
+	}
+
+	/** The most frequent messages; the rest is counted together, so that the counts add up. */
+	private errors(): IDataObject[] {
+		const sorted = [...this.messages].sort(([, left], [, right]) => right - left);
+		const errors = sorted.slice(0, MOST_MESSAGES).map(([message, count]) => ({ message, count }));
+		const others = sorted.slice(MOST_MESSAGES);
+		if (others.length === 0) return errors;
+		const count = others.reduce((total, [, times]) => total + times, 0);
+		return [...errors, { message: `${others.length} other messages`, count }];
 	}
 }

@@ -259,15 +259,18 @@ class Follower {
 
 	/** Merges an update. Returns whether it changed anything. */
 	private apply(update: TaskUpdate): boolean {
+		const { observer } = this.context;
 		const fields = updatedFields(update);
 		const before = this.task;
 		const after = mergeTask(before, update);
-		const changed = fields.filter((name) => !same(before.wire[name], after.wire[name]));
 		this.task = after;
 		if (after.terminal) {
 			this.outcomeKnown ||= carriesOutcome(after, fields.includes('output') ? update.data : {});
+			// Nobody compares what nobody looks at.
+			if (!observer.changed) return true;
 		}
-		if (changed.length > 0) this.context.observer.changed?.(after, changed);
+		const changed = fields.filter((name) => !same(before.wire[name], after.wire[name]));
+		if (changed.length > 0) observer.changed?.(after, changed);
 		return changed.some((name) => name !== 'updated_at');
 	}
 

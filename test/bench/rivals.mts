@@ -1,0 +1,160 @@
+/** What the node is compared with: the same work done in other ways. */
+import type { IExecuteFunctions, INodeExecutionData, INodeType } from 'n8n-workflow';
+import { Agent, request } from 'undici';
+import type { LoadedSdk } from '../contract/sdk.mts';
+import { runNode } from '../nodes/engine.mts';
+import { machineTime, pause } from './clock.mts';
+import type { Address } from './serviceProcess.mts';
+import { slide, type Known, type Way, type Work } from './work.mts';
+
+interface TaskAnswer {
+	readonly id: string;
+	readonly status: number;
+	readonly output?: unknown;
+}
+
+/** From this number on a task's status is one after which nothing changes any more. */
+const TERMINAL_FROM = 10;
+const isOver = (task: Pick<TaskAnswer, 'status'>) => task.status >= TERMINAL_FROM;
+
+/**
+ * The same requests with nothing around them: POST, and unless that answer is terminal the NDJSON
+ * stream up to its terminal line. No retries, no limits, no checks.
+ */
+export function bareUndici({ url, apiKey }: Address): Way {
+	const dispatcher = new Agent();
+	const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+
+	async function outputOf(app: string, input: object): Promise<unknown> {
+		const submitted = await request(`${url}/apps/run`, {
+			dispatcher,
+			method: 'POST',
+			headers,
+			body: JSON.stringify({ app, input, wait: false }),
+		});
+		const { data: task } = (await submitted.body.json()) as { data: TaskAnswer };
+		if (isOver(task)) return task.output;
+		const stream = await request(`${url}/tasks/${task.id}/stream`, {
+			dispatcher,
+			headers: { ...headers, accept: 'application/x-ndjson' },
+		});
+		let rest = '';
+		let output: unknown;
+		const decoder = new TextDecoder();
+		for await (const chunk of stream.body) {
+			rest += decoder.decode(chunk as Uint8Array, { stream: true });
+			const lines = rest.split('\n');
+			rest = lines.pop() ?? '';
+			for (const line of lines) {
+				const event = JSON.parse(line) as TaskAnswer & { data?: TaskAnswer };
+				const update = event.data ?? event;
+				if (isOver(update)) output = update.output;
+			}
+		}
+		return output;
+	}
+
+	return {
+		name: 'bare undici',
+		async run({ app, inputs, width }) {
+			const known: Known[] = [];
+			await slide(inputs, width, async (input) => {
+				known.push({ output: await outputOf(app, input), at: machineTime() });
+			});
+			return known;
+		},
+	};
+}
+
+/** The official SDK, with its own defaults but for how it follows a task. */
+export function officialSdk(
+	{ sdk }: LoadedSdk,
+	{ url, apiKey }: Address,
+	follow: 'stream' | 'poll',
+): Way {
+	const client = sdk.inference({ apiKey, baseUrl: url });
+	return {
+		name: `official SDK, ${follow}`,
+		async run({ app, inputs, width }) {
+			const known: Known[] = [];
+			await slide(inputs, width, async (input) => {
+				const task = await client.run({ app, input }, { stream: follow === 'stream' });
+				known.push({ output: task.output, at: machineTime() });
+			});
+			return known;
+		},
+	};
+}
+
+/** How often other nodes ask at best (between 1 and 20 s is usual). */
+const POLL_MS = 500;
+
+/** What most n8n nodes do: submit with n8n's HTTP helper, then ask again and again. */
+class SubmitAndPoll implements INodeType {
+	description: INodeType['description'] = {
+		displayName: 'Submit and Poll',
+		name: 'submitAndPoll',
+		group: ['transform'],
+		version: 1,
+		description: 'Submits tasks and polls them',
+		defaults: { name: 'Submit and Poll' },
+		inputs: ['main'],
+		outputs: ['main'],
+		properties: [],
+	};
+	readonly known: Known[] = [];
+	readonly #work: Work;
+	readonly #address: Address;
+
+	constructor(work: Work, address: Address) {
+		this.#work = work;
+		this.#address = address;
+		this.execute = executeWith(this);
+	}
+
+	execute: () => Promise<INodeExecutionData[][]>;
+
+	async all(context: IExecuteFunctions): Promise<void> {
+		const { app, inputs, width } = this.#work;
+		const { url, apiKey } = this.#address;
+		const headers = { authorization: `Bearer ${apiKey}` };
+		const ask = async (path: string, body?: object): Promise<TaskAnswer> => {
+			const answer = (await context.helpers.httpRequest({
+				method: body ? 'POST' : 'GET',
+				url: url + path,
+				headers,
+				json: true,
+				...(body && { body }),
+			})) as { data: TaskAnswer };
+			return answer.data;
+		};
+		await slide(inputs, width, async (input) => {
+			let task = await ask('/apps/run', { app, input, wait: false });
+			while (!isOver(task)) {
+				await pause(POLL_MS);
+				task = await ask(`/tasks/${task.id}`);
+			}
+			this.known.push({ output: task.output, at: machineTime() });
+		});
+	}
+}
+
+/** n8n calls `execute` on its context, so the node has to be brought along. */
+function executeWith(node: SubmitAndPoll) {
+	return async function (this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		await node.all(this);
+		return [[{ json: {} }]];
+	} as () => Promise<INodeExecutionData[][]>;
+}
+
+export function helperPolling(address: Address): Way {
+	return {
+		name: `httpRequest helper, polling every ${POLL_MS} ms`,
+		async run(work) {
+			const node = new SubmitAndPoll(work, address);
+			const { error } = await runNode({ node, parameters: {}, mode: 'trigger' });
+			if (error) throw error;
+			return node.known;
+		},
+	};
+}

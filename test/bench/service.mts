@@ -1,0 +1,47 @@
+/** The service: a sandbox in a process of its own, asked and told over IPC by `serviceProcess.mts`. */
+import { startSandbox, type SandboxApp } from '../sandbox/index.mts';
+import { machineTime } from './clock.mts';
+import type { Answer, Question } from './serviceProcess.mts';
+
+/** Takes as long as it is told to, and its output says when it ended by the machine's clock. */
+const timed: SandboxApp = {
+	namespace: 'bench',
+	name: 'timed',
+	title: 'Timed',
+	description: 'Says when it was done.',
+	category: 'other',
+	functions: {
+		run: {
+			input: { type: 'object', properties: { ms: { type: 'integer' } } },
+			output: { type: 'object', properties: { at: { type: 'number' } } },
+		},
+	},
+	run: (job) => job.after(Number(job.input['ms']), () => job.finish({ at: machineTime() })),
+};
+
+const sandbox = await startSandbox({ record: false, recordBodies: false, apps: [timed] });
+
+function answer(question: Question): Answer {
+	switch (question.ask) {
+		case 'address':
+			return { url: sandbox.url, apiKey: sandbox.apiKey };
+		case 'reset':
+			sandbox.reset();
+			sandbox.configure({ record: question.record });
+			return null;
+		case 'requests':
+			return sandbox.requests.length;
+		case 'running':
+			return sandbox.running().length;
+		case 'ends':
+			return sandbox.tasks().map(({ status, finishedAt = Infinity }) => ({ status, finishedAt }));
+	}
+}
+
+process.on('message', ({ id, question }: { id: number; question: Question }) => {
+	process.send?.({ id, answer: answer(question) });
+});
+// Whoever started it is gone, or done with it.
+process.on('disconnect', () => {
+	void sandbox.close().then(() => process.exit(0));
+});
