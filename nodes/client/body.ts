@@ -41,6 +41,40 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 }
 
 /**
+ * Hands the pieces of a body on as they arrive, until it ends or the reader has had enough.
+ *
+ * @param onPiece returns whether to go on
+ * @throws TransportError if the body breaks off; what `onPiece` throws
+ */
+export async function readPieces(
+	body: ResponseBody,
+	onPiece: (piece: Uint8Array) => boolean,
+): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		let over = false;
+		const end = (settle: () => void) => {
+			if (over) return;
+			over = true;
+			settle();
+		};
+		body.on('data', (piece) => {
+			if (over) return;
+			try {
+				if (onPiece(piece)) return;
+				end(resolve);
+				letGo(body);
+			} catch (error) {
+				end(() => reject(error));
+				body.destroy();
+			}
+		});
+		body.on('end', () => end(resolve));
+		body.on('error', (error) => end(() => reject(asTransportError(error))));
+		body.on('close', () => end(() => reject(asTransportError(new Error('the answer broke off')))));
+	});
+}
+
+/**
  * Lets go of a body that is not needed any more: it may end by itself for a moment, which keeps
  * its connection for the next request, and is cut off after that.
  */

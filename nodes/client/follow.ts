@@ -1,5 +1,5 @@
 import { path, type Api, type ApiCall } from './api';
-import { letGo } from './body';
+import { readPieces } from './body';
 import { Deadline } from './deadline';
 import {
 	ContactLostError,
@@ -16,7 +16,7 @@ import type { QuietStream, QuietWatch } from './quietWatch';
 import type { RetryContext } from './retry';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from './settings';
-import { decodeEvents, type StreamEvent } from './streamEvents';
+import { EventDecoder, type StreamEvent } from './streamEvents';
 import { mergeTask, taskFromWire, updatedFields, type Task, type TaskUpdate } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
 
@@ -218,18 +218,17 @@ class Follower {
 		const { api } = this.context;
 		const { body, contentType } = await api.open({ ...this.get('stream'), signal });
 		this.contact();
-		// The body outlives the loop: ending by itself, it leaves its connection for the next request.
-		const chunks = body.iterator({ destroyOnReturn: false });
-		try {
-			for await (const event of decodeEvents(chunks, contentType)) {
-				this.contact();
-				if (event.kind === 'done' || event.kind === 'error') return;
-				if (event.kind === 'update' || event.kind === 'delta') take(event);
-				if (this.task.terminal) return;
-			}
-		} finally {
-			letGo(body);
-		}
+		const decoder = new EventDecoder(contentType);
+		/** Returns whether the stream has more to say. */
+		const hear = (event: StreamEvent): boolean => {
+			this.contact();
+			if (event.kind === 'done' || event.kind === 'error') return false;
+			if (event.kind === 'update' || event.kind === 'delta') take(event);
+			return !this.task.terminal;
+		};
+		let open = true;
+		await readPieces(body, (piece) => (open = decoder.push(piece).every(hear)));
+		if (open) decoder.end().every(hear);
 	}
 
 	/** Takes in an event of the stream. Returns whether it said anything new. */

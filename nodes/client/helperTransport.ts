@@ -19,7 +19,7 @@ function isBody(value: unknown): value is ResponseBody {
 	return (
 		typeof value === 'object' &&
 		value !== null &&
-		Symbol.asyncIterator in value &&
+		'on' in value &&
 		'resume' in value &&
 		'destroy' in value
 	);

@@ -116,21 +116,31 @@ class SseParser implements EventParser {
 }
 
 /**
- * Decodes a stream body. The format goes by the answer's content type, whatever was asked for: old
- * servers answer SSE to a request for NDJSON.
- *
- * @param contentType the answer's `Content-Type`
- * @throws RangeError if a line has no end
+ * Decodes a stream's bytes, in whatever pieces they come. The format goes by the answer's content
+ * type, whatever was asked for: old servers answer SSE to a request for NDJSON.
  */
-export async function* decodeEvents(
-	body: AsyncIterable<Uint8Array>,
-	contentType: string,
-): AsyncGenerator<StreamEvent, void> {
-	const lines = new LineDecoder();
-	const parser = /\btext\/event-stream\b/i.test(contentType) ? new SseParser() : new NdjsonParser();
-	for await (const chunk of body) {
-		for (const line of lines.push(chunk)) yield* parser.line(line);
+export class EventDecoder {
+	private readonly lines = new LineDecoder();
+	private readonly parser: EventParser;
+
+	/** @param contentType the answer's `Content-Type` */
+	constructor(contentType: string) {
+		const sse = /\btext\/event-stream\b/i.test(contentType);
+		this.parser = sse ? new SseParser() : new NdjsonParser();
 	}
-	for (const line of lines.flush()) yield* parser.line(line);
-	yield* parser.end();
+
+	/**
+	 * Takes the next bytes and returns the events that they complete.
+	 *
+	 * @throws RangeError if a line has no end
+	 */
+	push(chunk: Uint8Array): readonly StreamEvent[] {
+		return this.lines.push(chunk).flatMap((line) => this.parser.line(line));
+	}
+
+	/** Ends the stream and returns the events that were still open. */
+	end(): readonly StreamEvent[] {
+		const left = this.lines.flush().flatMap((line) => this.parser.line(line));
+		return [...left, ...this.parser.end()];
+	}
 }

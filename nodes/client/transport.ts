@@ -12,12 +12,10 @@ export interface TransportRequest {
 }
 
 /** A body that arrives piece by piece. Destroying it closes the connection. */
-export interface ResponseBody extends AsyncIterable<Uint8Array> {
+export interface ResponseBody {
 	on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
 	on(event: 'end' | 'close', listener: () => void): unknown;
 	on(event: 'error', listener: (error: Error) => void): unknown;
-	/** Reads it piece by piece; without `destroyOnReturn` a reader may stop and leave the rest. */
-	iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array>;
 	readonly destroyed: boolean;
 	resume(): unknown;
 	destroy(error?: Error): unknown;

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeEvents, type StreamEvent } from '../../nodes/client/streamEvents.ts';
+import { EventDecoder, type StreamEvent } from '../../nodes/client/streamEvents.ts';
 
 const NDJSON = 'application/x-ndjson';
 const SSE = 'text/event-stream';
 
-async function* cut(text: string, sizes: readonly number[] = [65_536]): AsyncGenerator<Uint8Array> {
+function* cut(text: string, sizes: readonly number[] = [65_536]): Generator<Uint8Array> {
 	const bytes = new TextEncoder().encode(text);
 	for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
 		const size = sizes[turn % sizes.length] ?? 1;
@@ -14,13 +14,11 @@ async function* cut(text: string, sizes: readonly number[] = [65_536]): AsyncGen
 	}
 }
 
-async function events(
-	text: string,
-	contentType: string,
-	sizes?: readonly number[],
-): Promise<StreamEvent[]> {
+function events(text: string, contentType: string, sizes?: readonly number[]): StreamEvent[] {
 	const found: StreamEvent[] = [];
-	for await (const event of decodeEvents(cut(text, sizes), contentType)) found.push(event);
+	const decoder = new EventDecoder(contentType);
+	for (const chunk of cut(text, sizes)) found.push(...decoder.push(chunk));
+	found.push(...decoder.end());
 	return found;
 }
 
@@ -104,21 +102,21 @@ const OBJECTS: ReadonlyArray<readonly [what: string, wire: unknown, event: Strea
 
 describe('the meaning of an object', () => {
 	it.each(OBJECTS)('is %s, as a line', async (_what, wire, event) => {
-		expect(await events(`${JSON.stringify(wire)}\n`, NDJSON)).toEqual([event]);
+		expect(events(`${JSON.stringify(wire)}\n`, NDJSON)).toEqual([event]);
 	});
 
 	it.each(OBJECTS)('is %s, as a frame', async (_what, wire, event) => {
-		expect(await events(`data: ${JSON.stringify(wire)}\n\n`, SSE)).toEqual([event]);
+		expect(events(`data: ${JSON.stringify(wire)}\n\n`, SSE)).toEqual([event]);
 	});
 });
 
 describe('NDJSON', () => {
 	it('passes over blank lines', async () => {
-		expect(await events('\n  \n\r\n{"id":"t1"}\n\n', NDJSON)).toEqual([update({ id: 't1' })]);
+		expect(events('\n  \n\r\n{"id":"t1"}\n\n', NDJSON)).toEqual([update({ id: 't1' })]);
 	});
 
 	it('understands a last line without an end', async () => {
-		expect(await events('{"id":"t1"}\n{"id":"t2"}', NDJSON)).toEqual([
+		expect(events('{"id":"t1"}\n{"id":"t2"}', NDJSON)).toEqual([
 			update({ id: 't1' }),
 			update({ id: 't2' }),
 		]);
@@ -132,7 +130,7 @@ describe('NDJSON', () => {
 		['a list', '[{"id":"t1"}]'],
 		['a text', '"t1"'],
 	])('goes on after %s', async (_what, line) => {
-		expect(await events(`${line}\n{"id":"t1"}\n`, NDJSON)).toEqual([
+		expect(events(`${line}\n{"id":"t1"}\n`, NDJSON)).toEqual([
 			{ kind: 'noise', line },
 			update({ id: 't1' }),
 		]);
@@ -140,7 +138,7 @@ describe('NDJSON', () => {
 
 	it('takes a delta that has nothing in it for noise', async () => {
 		const line = '{"event":"delta","data":{"seq":3}}';
-		expect(await events(line, NDJSON)).toEqual([{ kind: 'noise', line }]);
+		expect(events(line, NDJSON)).toEqual([{ kind: 'noise', line }]);
 	});
 
 	it('reads the transcript of a task', async () => {
@@ -153,7 +151,7 @@ describe('NDJSON', () => {
 			'{"event":"delta","data":{"delta":{"response":"lo"},"seq":2}}',
 			'{"data":{"status":10,"output":{"response":"Hello"}},"fields":["status","output"]}',
 		];
-		const found = await events(`${lines.join('\n')}\n`, NDJSON);
+		const found = events(`${lines.join('\n')}\n`, NDJSON);
 		expect(found.map((event) => event.kind)).toEqual([
 			'update',
 			'update',
@@ -242,7 +240,7 @@ describe('SSE', () => {
 			[{ kind: 'noise', line: '{"id' }, update({ id: 't1' })],
 		],
 	])('reads %s', async (_what, frames, found) => {
-		expect(await events(frames, SSE)).toEqual(found);
+		expect(events(frames, SSE)).toEqual(found);
 	});
 });
 
@@ -257,9 +255,7 @@ describe('the format', () => {
 		['', false],
 	])('of "%s" is told by the content type, whatever was asked for', async (type, isSse) => {
 		const frame = 'data: {"id":"t1"}\n\n';
-		expect((await events(frame, type)).map((event) => event.kind)).toEqual([
-			isSse ? 'update' : 'noise',
-		]);
+		expect(events(frame, type).map((event) => event.kind)).toEqual([isSse ? 'update' : 'noise']);
 	});
 });
 
@@ -303,7 +299,7 @@ describe('any stream', () => {
 		await fc.assert(
 			fc.asyncProperty(stream, sizes, lineEnd, fc.boolean(), async (all, some, end, complete) => {
 				const text = all.map(({ wire }) => JSON.stringify(wire)).join(end) + (complete ? end : '');
-				const found = await events(text, NDJSON, some);
+				const found = events(text, NDJSON, some);
 				expect(found.map(wired)).toEqual(all.map(({ event }) => wired(event)));
 			}),
 		);
@@ -318,7 +314,7 @@ describe('any stream', () => {
 						.map((line) => `data: ${line}${end}`)
 						.join(''),
 				);
-				const found = await events(frames.map((frame) => frame + end).join(''), SSE, some);
+				const found = events(frames.map((frame) => frame + end).join(''), SSE, some);
 				expect(found.map(wired)).toEqual(all.map(({ event }) => wired(event)));
 			}),
 		);
