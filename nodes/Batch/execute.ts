@@ -38,7 +38,7 @@ export async function runBatch(context: IExecuteFunctions): Promise<BatchOutputs
 		const { message, code, retryable } = failureFacts(error);
 		const facts = { status: 'not_started', error: { message, code, retryable } };
 		const failed = inputs.map(({ json: item }, index) => ({
-			json: { ...facts, item },
+			json: { ...facts, item, run: { attempts: 0, duration_ms: 0 } },
 			pairedItem: { item: index },
 		}));
 		return [[], failed, []];

@@ -47,7 +47,7 @@ describe('Total Timeout', () => {
 			...FROM_ITEM,
 			items,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 20, timeout: 600 },
-			options: { totalTimeout: 0.5 },
+			options: { totalTimeout: 1 },
 			adjustContext: spyOnParameters('jsonInput', (item) => read.push(item)),
 		});
 		expect(run.status).toBe('success');
@@ -63,7 +63,7 @@ describe('Total Timeout', () => {
 			expect(sandbox().tasks()[index]).toMatchObject({ id });
 			expect(sandbox().tasks()[index]?.cancelRequestedAt).toBeDefined();
 			expect(objectIn(json, 'error')).toEqual({
-				message: `Task ${id} did not finish within the Total Timeout of 0.5 s. The task was cancelled.`,
+				message: `Task ${id} did not finish within the Total Timeout of 1 s. The task was cancelled.`,
 				code: 'timeout',
 				retryable: true,
 			});
@@ -106,7 +106,7 @@ describe('Total Timeout', () => {
 			...FROM_ITEM,
 			items,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 5 },
-			options: { totalTimeout: 0.6 },
+			options: { totalTimeout: 1.2 },
 		});
 		const result = resultOf(run);
 		expect(pairs(result.succeeded)).toEqual([0, 2, 4, 6, 8]);
@@ -143,7 +143,7 @@ describe('Total Timeout', () => {
 			app: 'sandbox/manual',
 			items: numbered(10),
 			parameters: { concurrency: 3 },
-			options: { totalTimeout: 0.3, onTimeout: 'keep' },
+			options: { totalTimeout: 0.8, onTimeout: 'keep' },
 		});
 		const { failed, summary } = resultOf(run);
 		expect(summary).toMatchObject({ failed: 3, not_started: 7 });
@@ -163,7 +163,7 @@ describe('Total Timeout', () => {
 		const run = await runBatch(busy(), {
 			items: numbered(12),
 			parameters: { concurrency: 4, maxRetries: 50 },
-			options: { totalTimeout: 0.4 },
+			options: { totalTimeout: 0.8 },
 		});
 		const result = resultOf(run);
 		expect(result.summary).toMatchObject({
@@ -333,8 +333,7 @@ describe('Stop After Failures', () => {
 });
 
 describe('Stop', () => {
-	const alive = async (count: number) =>
-		await until(() => sandbox().running().length === count);
+	const alive = async (count: number) => await until(() => sandbox().running().length === count);
 	let log: string[] = [];
 	beforeEach(() => {
 		log = [];
@@ -411,7 +410,7 @@ describe('Stop', () => {
 		const run = await runBatch(sandbox(), {
 			app: 'sandbox/manual',
 			items: numbered(30),
-			executionTimeoutMs: 200,
+			executionTimeoutMs: 600,
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);

@@ -191,6 +191,9 @@ describe('Identical items', () => {
 				sandbox().fault({ on: 'POST /apps/run', kind: 'reset', when, skip, times: 8 });
 			}
 			sandbox().fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502, skip: 60 });
+			// Tasks of other items are there, but not yet answered, while the lost ones are looked for.
+			const late = { on: 'POST /apps/run', kind: 'delay', ms: 80, when: 'after' } as const;
+			sandbox().fault({ ...late, skip: 8, times: 40 });
 			const run = await runBatch(sandbox(), {
 				items: indices(80).map(() => ({ text: 'the same', ms: 5 })),
 				parameters: { concurrency: 16, maxRetries: 10 },

@@ -32,18 +32,21 @@ describe('Progress', () => {
 		{ every: 1, items: 4, expected: [1, 2, 3, 4] },
 		{ every: 0, items: 12, expected: [12] },
 		{ every: 1000, items: 12, expected: [12] },
-	])('is logged every $every of $items items and at the end', async ({ every, items, expected }) => {
-		const log: string[] = [];
-		const run = await runBatch(sandbox(), {
-			items: numbered(items),
-			options: { progressEvery: every },
-			adjustContext: spyOnLog((line) => log.push(line)),
-		});
-		expect(log.map((line) => counts(line).done)).toEqual(expected);
-		expect(log.map((line) => counts(line).total)).toEqual(expected.map(() => items));
-		expect(log.at(-1)).toContain('about 0 s left');
-		expect(run.chunks).toEqual([]);
-	});
+	])(
+		'is logged every $every of $items items and at the end',
+		async ({ every, items, expected }) => {
+			const log: string[] = [];
+			const run = await runBatch(sandbox(), {
+				items: numbered(items),
+				options: { progressEvery: every },
+				adjustContext: spyOnLog((line) => log.push(line)),
+			});
+			expect(log.map((line) => counts(line).done)).toEqual(expected);
+			expect(log.map((line) => counts(line).total)).toEqual(expected.map(() => items));
+			expect(log.at(-1)).toContain('about 0 s left');
+			expect(run.chunks).toEqual([]);
+		},
+	);
 
 	it('is told to the caller of an execution that streams, with the same numbers', async () => {
 		const log: string[] = [];

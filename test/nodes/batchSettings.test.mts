@@ -104,7 +104,7 @@ describe('Settings that are left out', () => {
 
 describe('A node that cannot run', () => {
 	it.each([
-		{ what: 'no app', app: '', problem: 'Parameter "App" is empty' },
+		{ what: 'no app', app: '={{ "" }}', problem: 'Parameter "App" is empty' },
 		{ what: 'a broken app', app: 'not an app', problem: 'Parameter "App" must be a reference' },
 	])('for $what has failed items', async ({ app, problem }) => {
 		const run = await runBatch(sandbox(), { app, items });
