@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../nodes/client/clock.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, runOne, TRANSPORTS } from './support.mts';
 
@@ -13,7 +14,7 @@ beforeEach(() => sandbox.reset());
 
 describe.each(TRANSPORTS)('running an app over %s', (_name, makeTransport) => {
 	it('returns the output with two requests', async () => {
-		const client = makeClient(sandbox, { transport: makeTransport() });
+		const client = makeClient(sandbox, { transport: makeTransport(), clock: systemClock });
 		const run = await runOne(client, { app: 'sandbox/echo', input: { text: 'hé 🎈', ms: 5 } });
 		expect(run.task.output).toEqual({ echo: { text: 'hé 🎈', ms: 5 } });
 		expect(run).toMatchObject({ attempts: 1, via: 'stream', adopted: false, fellBack: false });
@@ -24,7 +25,7 @@ describe.each(TRANSPORTS)('running an app over %s', (_name, makeTransport) => {
 	});
 
 	it('needs one request if the answer is already terminal', async () => {
-		const client = makeClient(sandbox, { transport: makeTransport() });
+		const client = makeClient(sandbox, { transport: makeTransport(), clock: systemClock });
 		const run = await runOne(client, { app: 'sandbox/instant', input: { text: 'x' } });
 		expect(run.via).toBe('submit');
 		expect(sandbox.requests).toHaveLength(1);

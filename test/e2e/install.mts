@@ -8,7 +8,7 @@ import { npmCommand, ProcessError, run, works } from './process.mts';
 
 export const N8N_VERSION = '2.41.1';
 /** How many packages this version brings: what progress is measured against. */
-const PACKAGES = 2350;
+const PACKAGES = 2370;
 const PROGRESS_EVERY_MS = 5000;
 
 /** Gets one line of progress at least every five seconds. */
@@ -72,7 +72,7 @@ async function installPackages(
 		async () => {
 			const count = await countPackages(modules);
 			return count === 0
-				? 'npm is working out what to download'
+				? 'npm is downloading, the first packages appear after 1 to 3 minutes'
 				: `${count} of about ${PACKAGES} packages unpacked`;
 		},
 		onProgress,

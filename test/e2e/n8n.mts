@@ -157,7 +157,11 @@ export class N8n {
 	 * @throws ProcessError if the execution fails
 	 */
 	async execute(workflowId: string): Promise<WorkflowRun> {
-		const printed = await this.cli(['execute', `--id=${workflowId}`, '--rawOutput']);
+		const printed = await this.cli(['execute', `--id=${workflowId}`, '--rawOutput']).catch(
+			(error: unknown) => {
+				throw executionError(error) ?? error;
+			},
+		);
 		// In spite of its name, "raw" output has log lines before and after the JSON.
 		const json = /^\{$[^]*?^\}$/m.exec(printed)?.[0];
 		if (json === undefined) throw new ProcessError('n8n execute printed no result.', [printed]);
@@ -297,6 +301,17 @@ export class N8n {
 			...this.options.env,
 		};
 	}
+}
+
+/** What went wrong in a workflow: n8n prints it between a double line and a stack trace. */
+function executionError(error: unknown): Error | undefined {
+	if (!(error instanceof ProcessError)) return undefined;
+	const lines = error.tail.slice(error.tail.findLastIndex((line) => /^=+$/.test(line)) + 1);
+	const stack = lines.findIndex((line) => /^\s+at /.test(line));
+	// The line before the stack repeats the message with the error's class.
+	const message = lines.slice(0, Math.max(0, stack - 1)).join('\n');
+	if (message === '') return undefined;
+	return new Error(`The workflow failed: ${message}`, { cause: error });
 }
 
 interface Manifest {

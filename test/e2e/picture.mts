@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import type { Page } from 'playwright-core';
 
+import type { SandboxApp } from '../sandbox/index.mts';
 import { openBrowser } from './browser.mts';
 import { FIRST_EXAMPLE, openService, prepareN8n, type Reporter } from './demo-instance.mts';
 import type { N8n } from './n8n.mts';
@@ -12,6 +13,31 @@ import { DEMO_FOLDER, ROOT } from './paths.mts';
 const FOLDER = path.join(ROOT, 'docs', 'images');
 const SIZE = { width: 1440, height: 900 };
 const LIMIT_BYTES = 250_000;
+
+/**
+ * The example's app with one-word answers: the sandbox's own are full of emoji and scripts, which
+ * machines without the fonts for them show as boxes.
+ */
+const ANSWERS: Readonly<Record<string, string>> = {
+	'Name a colour.': 'Teal',
+	'Name a city by the sea.': 'Lisbon',
+	'Name a fruit.': 'Apricot',
+	'Name a musical instrument.': 'Cello',
+	'Name a planet.': 'Saturn',
+};
+const plainSpeaker: SandboxApp = {
+	namespace: 'anthropic',
+	name: 'claude-sonnet-5',
+	title: 'Claude Sonnet 5',
+	description: 'A language model for chats, tools and images.',
+	category: 'chat',
+	store: true,
+	functions: { run: { input: { type: 'object' }, output: { type: 'object' } } },
+	run(job) {
+		const response = ANSWERS[String(job.input['text'])] ?? 'Hello';
+		job.after(400, () => job.finish({ response }));
+	},
+};
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -35,7 +61,7 @@ try {
 async function takePictures(): Promise<void> {
 	// Always the sandbox: a picture must not cost anything or show an account.
 	await using undo = new AsyncDisposableStack();
-	const service = await openService({});
+	const service = await openService({}, [plainSpeaker]);
 	undo.defer(() => service.close());
 	const { n8n } = await prepareN8n(service, reporter, stop.signal);
 	await n8n.start();

@@ -7,10 +7,13 @@ const TAIL_LINES = 25;
 /** A child process did not do what it was started for. The message ends with its last words. */
 export class ProcessError extends Error {
 	override readonly name = 'ProcessError';
+	/** The last lines of its output. */
+	readonly tail: readonly string[];
 
 	constructor(what: string, tail: readonly string[]) {
 		const said = tail.length > 0 ? `\nIts last lines:\n  ${tail.join('\n  ')}` : '';
 		super(`${what}${said}`);
+		this.tail = tail;
 	}
 }
 
