@@ -35,7 +35,8 @@ export class CircuitBreaker {
 	}
 
 	failed(error: unknown): void {
-		if (!(error instanceof InferenceError)) return;
+		// A timeout tells nothing: the service may be slow or the task long.
+		if (!(error instanceof InferenceError) || error.code === 'timeout') return;
 		if (!SERVICE_ERRORS.has(error.code)) {
 			// The service did its work: it answered about this item.
 			this.inARow = 0;

@@ -56,9 +56,14 @@ export class ProgressReports {
 			seconds_left: left ?? null,
 		};
 		const estimate = left === undefined ? '' : `, about ${left} s left`;
-		this.context.logger.info(
-			`inference.sh Batch: ${tally.done} of ${tally.total} items done, ${tally.failed} failed, ${rate.toFixed(1)} per second${estimate}`,
-		);
-		if (this.context.isStreaming()) this.context.sendChunk('item', 0, { progress: facts });
+		const line = `inference.sh Batch: ${tally.done} of ${tally.total} items done, ${tally.failed} failed, ${rate.toFixed(1)} per second${estimate}`;
+		void outcomeOf(this.tell(line, facts));
+	}
+
+	/** May fail, for example if the caller has gone: that does not concern the batch. */
+	private async tell(line: string, facts: IDataObject): Promise<void> {
+		this.context.logger.info(line);
+		// Declared to return nothing, but in n8n it is a promise that may reject.
+		if (this.context.isStreaming()) await this.context.sendChunk('item', 0, { progress: facts });
 	}
 }

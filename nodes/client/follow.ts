@@ -193,8 +193,12 @@ class Follower {
 		const watched: QuietStream = {
 			lastWord: clock.now(),
 			patienceMs: timings.firstQuietCheckMs,
-			onQuiet: () => void this.checkQuiet(watched, scope),
+			onQuiet: () => {
+				checked = true;
+				void this.checkQuiet(watched, scope);
+			},
 		};
+		let checked = false;
 		quiet.add(watched);
 		let news = false;
 		const take = (event: TaskEvent) => {
@@ -203,7 +207,8 @@ class Follower {
 		};
 		const read = await outcomeOf(this.readStream(scope.signal, take));
 		quiet.remove(watched);
-		scope.abort(STREAM_OVER);
+		// The stream itself has ended or been let go: aborting it would only cost its connection.
+		if (checked) scope.abort(STREAM_OVER);
 		scope[Symbol.dispose]();
 		if (!read.ok) {
 			signal.throwIfAborted();

@@ -8,7 +8,7 @@ import {
 } from './transport';
 
 /** The part of undici that is used; the same in majors 6, 7 and 8. */
-export type Undici = Pick<typeof import('undici'), 'EnvHttpProxyAgent' | 'request'>;
+export type Undici = Pick<typeof import('undici'), 'EnvHttpProxyAgent'>;
 type Dispatcher = InstanceType<Undici['EnvHttpProxyAgent']>;
 
 /**
@@ -24,7 +24,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Stands for "no policy" among the keys below. */
 const UNRESTRICTED = {};
 
-/** One pool per undici and egress policy, kept for the life of the process. */
+/**
+ * One pool per undici and egress policy, kept for the life of the process. An undici is known by
+ * its class: each `import()` of it, compiled to `require`, gives another object.
+ */
 const pools = new WeakMap<object, WeakMap<object, Map<string, Dispatcher>>>();
 
 type Lookup = ReturnType<EgressPolicy['createSecureLookup']>;
@@ -38,14 +41,15 @@ function plainLookup(lookup: Lookup): Lookup {
 }
 
 function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | undefined) {
-	const byPolicy = pools.get(undici) ?? new WeakMap<object, Map<string, Dispatcher>>();
-	pools.set(undici, byPolicy);
+	const { EnvHttpProxyAgent } = undici;
+	const byPolicy = pools.get(EnvHttpProxyAgent) ?? new WeakMap<object, Map<string, Dispatcher>>();
+	pools.set(EnvHttpProxyAgent, byPolicy);
 	const policy = egress ?? UNRESTRICTED;
 	const byOrigin = byPolicy.get(policy) ?? new Map<string, Dispatcher>();
 	byPolicy.set(policy, byOrigin);
 	const known = byOrigin.get(origin);
 	if (known) return known;
-	const dispatcher = new undici.EnvHttpProxyAgent({
+	const dispatcher = new EnvHttpProxyAgent({
 		keepAliveTimeout: KEEP_ALIVE_MS,
 		keepAliveMaxTimeout: KEEP_ALIVE_MS,
 		pipelining: 1,
@@ -82,11 +86,12 @@ export class UndiciTransport implements Transport {
 	async request(request: TransportRequest): Promise<TransportResponse> {
 		const { signal } = request;
 		signal.throwIfAborted();
-		const { origin } = new URL(request.url);
+		const { origin, pathname, search } = new URL(request.url);
 		await this.refuseForbidden(origin);
 		try {
-			const response = await this.undici.request(request.url, {
-				dispatcher: dispatcherFor(this.undici, origin, this.egress),
+			const response = await dispatcherFor(this.undici, origin, this.egress).request({
+				origin,
+				path: pathname + search,
 				method: request.method,
 				headers: request.headers,
 				body: request.body ?? null,
@@ -122,7 +127,7 @@ export class UndiciTransport implements Transport {
 export async function loadHostUndici(): Promise<Undici | undefined> {
 	try {
 		const undici = await import('undici');
-		return 'EnvHttpProxyAgent' in undici && 'request' in undici ? undici : undefined;
+		return 'EnvHttpProxyAgent' in undici ? undici : undefined;
 	} catch {
 		return undefined;
 	}

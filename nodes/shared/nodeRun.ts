@@ -47,12 +47,12 @@ export async function runNode<T>(
 			settings,
 			scope.signal,
 			async (client) => await job({ context, settings, client, scope, memory, hints }),
-		);
+		).finally(() => hints.show(context));
+		// Last of all: whatever throws before leaves what was achieved to the next try.
 		failed = options.looksFailed(result);
 		return result;
 	} finally {
 		memory.end(failed);
-		hints.show(context);
 		scope[Symbol.dispose]();
 	}
 }

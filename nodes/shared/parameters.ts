@@ -11,6 +11,17 @@ import { parameterError, shown } from './parameterError';
 /** What reads parameters: the execution context, one item at a time. */
 export type ParameterSource = Pick<IExecuteFunctions, 'getNode' | 'getNodeParameter'>;
 
+const nodes = new WeakMap<object, INode>();
+
+/** The node of a context. n8n copies it whenever it is asked for, which every item would pay for. */
+export function nodeOf(context: ParameterSource): INode {
+	const known = nodes.get(context);
+	if (known) return known;
+	const node = context.getNode();
+	nodes.set(context, node);
+	return node;
+}
+
 /**
  * Reads a parameter for one item.
  *

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../client/json';
 import type { RunRequest } from '../client/runRequest';
 import {
 	jsonObject,
+	nodeOf,
 	numberIn,
 	oneOf,
 	optionalText,
@@ -45,7 +46,7 @@ export function readItemRequest(
 	itemIndex: number,
 	given?: GivenInput,
 ): ItemRequest {
-	const node = context.getNode();
+	const node = nodeOf(context);
 	const options = readOptions(context, itemIndex);
 	const option = (name: string, displayName: string): Field => ({
 		node,
@@ -93,7 +94,7 @@ function isBlank(value: unknown): boolean {
 }
 
 function readApp(context: IExecuteFunctions, itemIndex: number) {
-	const node = context.getNode();
+	const node = nodeOf(context);
 	const value = readParameter(context, 'app', 'App', itemIndex, '', true);
 	if (isBlank(value)) {
 		throw parameterError(
@@ -117,7 +118,7 @@ function readApp(context: IExecuteFunctions, itemIndex: number) {
 }
 
 function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject {
-	const node = context.getNode();
+	const node = nodeOf(context);
 	const mode = oneOf(
 		{
 			node,

@@ -106,7 +106,7 @@ describe('Total Timeout', () => {
 			...FROM_ITEM,
 			items,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 5 },
-			options: { totalTimeout: 1.2 },
+			options: { totalTimeout: 3 },
 		});
 		const result = resultOf(run);
 		expect(pairs(result.succeeded)).toEqual([0, 2, 4, 6, 8]);

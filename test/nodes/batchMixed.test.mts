@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
 	addsUp,
 	each,
@@ -21,6 +21,8 @@ import {
 } from './support.mts';
 
 const sandbox = useSandbox();
+// A limit for runs that hang; these are large.
+vi.setConfig({ testTimeout: 90_000 });
 
 /** Which items are in the outputs, each as often as it is. */
 const allPairs = ({ succeeded, failed }: BatchResult) =>

@@ -123,6 +123,29 @@ describe('Progress', () => {
 		]);
 	});
 
+	it('that nobody can be told does not harm the batch', async () => {
+		let told = 0;
+		const run = await runBatch(sandbox(), {
+			items: numbered(12),
+			streaming: true,
+			options: { progressEvery: 1 },
+			adjustContext: (context) => {
+				spyOnLog((line) => {
+					if (counts(line).done % 2 === 0) throw new Error('the disk is full');
+				})(context);
+				Object.assign(context, {
+					sendChunk: async () => {
+						told += 1;
+						throw new Error('the caller has gone');
+					},
+				});
+			},
+		});
+		expect(run.status).toBe('success');
+		expect(resultOf(run).summary).toMatchObject({ total: 12, succeeded: 12 });
+		expect(told).toBe(6);
+	});
+
 	it('of an empty list is one line', async () => {
 		const log: string[] = [];
 		await runBatch(sandbox(), {
