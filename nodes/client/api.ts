@@ -62,6 +62,27 @@ export function path(...segments: readonly string[]): string {
 	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
 }
 
+type Headers = TransportRequest['headers'];
+
+/** Request headers of each kind; made once, because thousands of requests have the same. */
+function headersFor(apiKey: string): Readonly<Record<'plain' | 'json' | 'stream', Headers>> {
+	const common = {
+		Authorization: `Bearer ${apiKey}`,
+		'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
+	};
+	const plain = { ...common, Accept: 'application/json' };
+	return {
+		plain,
+		json: { ...plain, 'Content-Type': 'application/json' },
+		stream: {
+			...common,
+			Accept: 'application/x-ndjson',
+			'Cache-Control': 'no-cache',
+			'Accept-Encoding': 'identity',
+		},
+	};
+}
+
 /** Highest time in an answer's transfer, whatever its size, beyond the wait for its head. */
 const BODY_LIMIT_MS = 120_000;
 /** Requests that a pause held back come back spread over this long. */
@@ -72,13 +93,17 @@ export const RESUME_SPREAD_MS = 1_000;
  * header of requests to the base URL and nowhere else.
  */
 export class Api {
+	private readonly headers: Readonly<Record<'plain' | 'json' | 'stream', Headers>>;
+
 	constructor(
 		private readonly transport: Transport,
 		private readonly credential: Credential,
 		private readonly account: Account,
 		private readonly clock: Clock,
 		private readonly timings: Timings,
-	) {}
+	) {
+		this.headers = headersFor(credential.apiKey);
+	}
 
 	/**
 	 * Sends a request and decodes the answer.
@@ -86,7 +111,7 @@ export class Api {
 	 * @throws InferenceError of the situation; the reason of `call.signal`
 	 */
 	async send(call: ApiCall): Promise<ApiReply> {
-		const response = await this.exchange(call, 'application/json');
+		const response = await this.exchange(call, call.body === undefined ? 'plain' : 'json');
 		const text = await this.readBody(call, response);
 		const { status: httpStatus } = response;
 		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
@@ -116,10 +141,7 @@ export class Api {
 	 * @throws as `send`
 	 */
 	async open(call: ApiCall): Promise<ApiStream> {
-		const response = await this.exchange(call, 'application/x-ndjson', {
-			'Cache-Control': 'no-cache',
-			'Accept-Encoding': 'identity',
-		});
+		const response = await this.exchange(call, 'stream');
 		if (response.status < 200 || response.status > 299) {
 			throw this.refused(call, response, await this.readBody(call, response));
 		}
@@ -128,26 +150,18 @@ export class Api {
 
 	private async exchange(
 		call: ApiCall,
-		accept: string,
-		extra: Readonly<Record<string, string>> = {},
+		kind: 'plain' | 'json' | 'stream',
 	): Promise<TransportResponse> {
 		if (!call.urgent) await this.account.ready(RESUME_SPREAD_MS, call.signal);
-		const streaming = accept !== 'application/json';
 		try {
 			return await this.transport.request({
 				method: call.method,
 				url: this.credential.baseUrl + call.path,
-				headers: {
-					Authorization: `Bearer ${this.credential.apiKey}`,
-					Accept: accept,
-					'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
-					...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-					...extra,
-				},
+				headers: this.headers[kind],
 				body: call.body === undefined ? undefined : JSON.stringify(call.body),
 				signal: call.signal,
 				headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
-				silenceMs: streaming ? this.timings.streamSilenceMs : this.timings.headersMs,
+				silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
 			});
 		} catch (error) {
 			throw this.noAnswer(call, error);

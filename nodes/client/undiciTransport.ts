@@ -65,7 +65,8 @@ function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | un
 
 function flatten(headers: Readonly<Record<string, string | string[] | undefined>>) {
 	const flat: Record<string, string> = {};
-	for (const [name, value] of Object.entries(headers)) {
+	for (const name in headers) {
+		const value = headers[name];
 		if (value !== undefined)
 			flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
 	}
@@ -87,7 +88,7 @@ export class UndiciTransport implements Transport {
 		const { signal } = request;
 		signal.throwIfAborted();
 		const { origin, pathname, search } = new URL(request.url);
-		await this.refuseForbidden(origin);
+		if (this.egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, this.egress);
 		try {
 			const response = await dispatcherFor(this.undici, origin, this.egress).request({
 				origin,
@@ -111,13 +112,15 @@ export class UndiciTransport implements Transport {
 	}
 
 	/** Asks the policy once for each origin; the lookup goes on checking every connection. */
-	private async refuseForbidden(origin: string): Promise<void> {
-		if (!this.egress || this.allowed.has(origin)) return;
-		const verdict = await this.egress.validateUrl(origin);
+	private async refuseForbidden(origin: string, egress: EgressPolicy): Promise<void> {
+		const verdict = await egress.validateUrl(origin);
 		if (!verdict.ok) throw new TransportError(verdict.error.message, false, verdict.error);
 		this.allowed.add(origin);
 	}
 }
+
+/** Loaded once: each `import()` makes another object of it, and the pools are kept by object. */
+let hostUndici: Promise<Undici | undefined> | undefined;
 
 /**
  * The undici that the n8n host ships, if it does.
@@ -125,10 +128,9 @@ export class UndiciTransport implements Transport {
  * @returns undefined if there is none, or one without what is needed
  */
 export async function loadHostUndici(): Promise<Undici | undefined> {
-	try {
-		const undici = await import('undici');
-		return 'EnvHttpProxyAgent' in undici ? undici : undefined;
-	} catch {
-		return undefined;
-	}
+	hostUndici ??= import('undici').then(
+		(undici) => ('EnvHttpProxyAgent' in undici ? undici : undefined),
+		() => undefined,
+	);
+	return await hostUndici;
 }

@@ -38,7 +38,9 @@ export async function startService(): Promise<Service> {
 	const child = fork(path.join(import.meta.dirname, 'service.mts'), { execArgv: [] });
 	const waiting = new Map<number, (answer: Answer) => void>();
 	let questions = 0;
-	child.on('message', ({ id, answer }: { id: number; answer: Answer }) => waiting.get(id)?.(answer));
+	child.on('message', ({ id, answer }: { id: number; answer: Answer }) =>
+		waiting.get(id)?.(answer),
+	);
 
 	/** The caller knows which answer belongs to which question. */
 	async function ask<T extends Answer>(question: Question): Promise<T> {

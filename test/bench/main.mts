@@ -1,0 +1,77 @@
+/**
+ * `npm run bench [-- --quick] [-- --only throughput,stop] [-- --dist folder]`: measures the
+ * published form of the package against the numbers that its design sets out. It reports; nothing
+ * here fails because something is slow.
+ */
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadSdk } from '../contract/sdk.mts';
+import { BatchNode } from './batchNode.mts';
+import { growth } from './growth.mts';
+import { latency } from './latency.mts';
+import { loading } from './loading.mts';
+import { isMet, type Bench, type Measure } from './measures.mts';
+import { writeReport } from './report.mts';
+import { startService } from './serviceProcess.mts';
+import { slidingWindow } from './slidingWindow.mts';
+import { stop } from './stop.mts';
+import { table } from './table.mts';
+import { throughput } from './throughput.mts';
+
+const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>>> = {
+	throughput,
+	window: slidingWindow,
+	latency,
+	growth,
+	stop,
+	loading,
+};
+
+const { values } = parseArgs({
+	options: {
+		quick: { type: 'boolean', default: false },
+		only: { type: 'string' },
+		dist: { type: 'string' },
+	},
+});
+const root = path.resolve(import.meta.dirname, '../..');
+const dist = path.resolve(values.dist ?? path.join(root, 'dist'));
+const wanted = values.only?.split(',') ?? Object.keys(MEASUREMENTS);
+const unknown = wanted.filter((name) => !(name in MEASUREMENTS));
+if (unknown.length > 0) {
+	console.error(`--only knows ${Object.keys(MEASUREMENTS).join(', ')}, not ${unknown.join(', ')}`);
+	process.exit(1);
+}
+await access(path.join(dist, 'nodes')).catch(() => {
+	console.error('Run "npm run build" first: the compiled package is what is measured.');
+	process.exit(1);
+});
+
+async function run(): Promise<Measure[]> {
+	await using service = await startService();
+	const sdk = await loadSdk();
+	try {
+		const batch = new BatchNode(dist, service);
+		const bench: Bench = { service, batch, sdk, dist, quick: values.quick };
+		const measures: Measure[] = [];
+		for (const name of wanted) {
+			const started = performance.now();
+			measures.push(...((await MEASUREMENTS[name]?.(bench)) ?? []));
+			const seconds = ((performance.now() - started) / 1000).toFixed(1);
+			console.error(`${name}: measured in ${seconds} s`);
+		}
+		return measures;
+	} finally {
+		await sdk.dispose();
+	}
+}
+
+const measures = await run();
+const verdicts = measures.map(isMet).filter((met) => met !== undefined);
+const met = verdicts.filter(Boolean).length;
+console.log(`\n${table(measures)}\n\n${met} of ${verdicts.length} targets met.`);
+if (values.only === undefined) {
+	const written = await writeReport(root, measures, values.quick);
+	console.log(`Written: ${written.map((file) => path.relative(root, file)).join(', ')}`);
+}

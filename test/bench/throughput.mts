@@ -1,0 +1,122 @@
+/** Tasks per second when the service takes no time, and requests per task. */
+import type { Bench, Measure } from './measures.mts';
+import { bareUndici, helperPolling, officialSdk } from './rivals.mts';
+import { inTurns, type Cell } from './rounds.mts';
+import { figure, ratios, type Figure } from './statistics.mts';
+import { texts, type Round, type Way } from './work.mts';
+
+const TASKS = 1_000;
+/** Enough for ways whose time is their waiting: a window full of them. */
+const WAITING_TASKS = 50;
+const WIDTH = 50;
+
+/** An app without run time, by what following its task takes. */
+const APPS = [
+	{ key: 'two', app: 'sandbox/echo', requests: 2, said: 'submit + stream' },
+	{ key: 'one', app: 'sandbox/instant', requests: 1, said: 'over in the submit answer' },
+] as const;
+
+type App = (typeof APPS)[number];
+
+function perSecond(rounds: readonly Round[]): number[] {
+	return rounds.map(({ ms, known }) => (known.length / ms) * 1000);
+}
+
+function cpuPerTask(rounds: readonly Round[]): Figure {
+	return figure(rounds.map(({ cpuMs, known }) => (cpuMs / known.length) * 1000));
+}
+
+export async function throughput(bench: Bench): Promise<Measure[]> {
+	const { service, batch, sdk, quick } = bench;
+	const node = batch.way('Inference.sh Batch', { timed: false });
+	const bare = bareUndici(service);
+	const stream = officialSdk(sdk, service, 'stream');
+	const poll = officialSdk(sdk, service, 'poll');
+	const helper = helperPolling(service);
+	const slowRounds = quick ? 1 : 3;
+	const measures: Measure[] = [];
+	for (const app of APPS) {
+		const fast = (way: Way): Cell => ({
+			way,
+			work: { app: app.app, inputs: texts(TASKS), width: WIDTH },
+		});
+		const waiting = (way: Way): Cell => ({
+			way,
+			work: { app: app.app, inputs: texts(WAITING_TASKS), width: WIDTH },
+			rounds: slowRounds,
+			warmUp: 'none',
+		});
+		const cells =
+			app.requests === 2
+				? [fast(node), fast(bare), fast(stream), waiting(poll), waiting(helper)]
+				: // In poll mode the SDK waits for ever for a change of a task that is already over.
+					[fast(node), fast(bare), fast(stream), fast(helper)];
+		const plan = quick ? { rounds: 3, warmUps: 1 } : { rounds: 11, warmUps: 4 };
+		const results = await inTurns(cells, plan, service);
+		measures.push(...report(app, cells, results));
+		if (app.requests === 1) measures.push(pollNeverSettles(app));
+		measures.push(await requestsPerTask(bench, app));
+	}
+	return measures;
+}
+
+/** `batch`, `bare-undici`, `official-sdk-stream`, … */
+function idOf(way: Way): string {
+	return way.name.toLowerCase().replace(/[^a-z]+/g, '-');
+}
+
+function report(app: App, cells: readonly Cell[], results: readonly Round[][]): Measure[] {
+	const [node = [], bare = [], sdk = []] = results;
+	const about = `${TASKS} instant tasks, ${WIDTH} at once, ${app.said}`;
+	return [
+		...cells.map(({ way, work }, index): Measure => {
+			const rounds = results[index] ?? [];
+			const fewer = work.inputs.length < TASKS ? `, ${work.inputs.length} tasks` : '';
+			return {
+				id: `throughput.${app.key}.${idOf(way)}`,
+				what: `${way.name} (${app.said}${fewer})`,
+				unit: 'tasks/s',
+				figure: figure(perSecond(rounds)),
+				note: `${Math.round(cpuPerTask(rounds).median)} µs of CPU per task`,
+			};
+		}),
+		{
+			id: `throughput.${app.key}.node-to-bare`,
+			what: `Batch ÷ bare undici: ${about}`,
+			unit: '×',
+			figure: ratios(perSecond(node), perSecond(bare)),
+			target: { least: 0.85 },
+		},
+		{
+			id: `throughput.${app.key}.node-to-sdk`,
+			what: `Batch ÷ official SDK (stream): ${about}`,
+			unit: '×',
+			figure: ratios(perSecond(node), perSecond(sdk)),
+			target: { least: 1.5 },
+		},
+	];
+}
+
+function pollNeverSettles(app: App): Measure {
+	return {
+		id: `throughput.${app.key}.official-sdk-poll`,
+		what: `official SDK, poll (${app.said})`,
+		unit: 'tasks/s',
+		figure: figure([0]),
+		note: 'not run: it never settles a task that is over in the submit answer',
+	};
+}
+
+async function requestsPerTask({ service, batch }: Bench, app: App): Promise<Measure> {
+	const tasks = 200;
+	const node = batch.way('Inference.sh Batch', { timed: false });
+	await service.reset({ record: true });
+	await node.run({ app: app.app, inputs: texts(tasks), width: WIDTH });
+	return {
+		id: `requests.${app.key}`,
+		what: `Requests per task, no faults (${app.said})`,
+		unit: '',
+		figure: figure([(await service.requests()) / tasks]),
+		target: { most: app.requests },
+	};
+}
