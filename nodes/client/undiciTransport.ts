@@ -119,18 +119,16 @@ export class UndiciTransport implements Transport {
 	}
 }
 
-/** Loaded once: each `import()` makes another object of it, and the pools are kept by object. */
-let hostUndici: Promise<Undici | undefined> | undefined;
-
 /**
  * The undici that the n8n host ships, if it does.
  *
  * @returns undefined if there is none, or one without what is needed
  */
 export async function loadHostUndici(): Promise<Undici | undefined> {
-	hostUndici ??= import('undici').then(
-		(undici) => ('EnvHttpProxyAgent' in undici ? undici : undefined),
-		() => undefined,
-	);
-	return await hostUndici;
+	try {
+		const undici = await import('undici');
+		return 'EnvHttpProxyAgent' in undici ? undici : undefined;
+	} catch {
+		return undefined;
+	}
 }

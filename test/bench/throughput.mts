@@ -57,7 +57,28 @@ export async function throughput(bench: Bench): Promise<Measure[]> {
 		if (app.requests === 1) measures.push(pollNeverSettles(app));
 		measures.push(await requestsPerTask(bench, app));
 	}
+	measures.push(...(await withRunTime(bench)));
 	return measures;
+}
+
+/** Tasks that do take some time: what the node itself costs disappears in it. */
+async function withRunTime({ service, batch, quick }: Bench): Promise<Measure[]> {
+	const ms = 25;
+	const inputs = Array.from({ length: TASKS }, () => ({ ms }));
+	const work = { app: 'sandbox/sleep', inputs, width: WIDTH };
+	const ways = [batch.way('Inference.sh Batch', { timed: false }), bareUndici(service)];
+	const cells = ways.map((way): Cell => ({ way, work, warmUp: 'none' }));
+	const plan = { rounds: quick ? 2 : 7, warmUps: 0 };
+	const [node = [], bare = []] = await inTurns(cells, plan, service);
+	return [
+		{
+			id: 'throughput.short.node-to-bare',
+			what: `Batch ÷ bare undici: ${TASKS} tasks of ${ms} ms, ${WIDTH} at once`,
+			unit: '×',
+			figure: ratios(perSecond(node), perSecond(bare)),
+			note: `Batch ${Math.round(figure(perSecond(node)).median)} tasks/s`,
+		},
+	];
 }
 
 /** `batch`, `bare-undici`, `official-sdk-stream`, … */

@@ -167,11 +167,3 @@ it('the built client can be required by plain Node', () => {
 	const require = createRequire(import.meta.url);
 	expect(require('../../dist/nodes/client/client.js')).toHaveProperty('InferenceClient');
 });
-
-it('the built client finds the same undici each time, so that its connections are kept', async () => {
-	const require = createRequire(import.meta.url);
-	const { loadHostUndici } = require('../../dist/nodes/client/undiciTransport.js') as {
-		loadHostUndici: () => Promise<unknown>;
-	};
-	expect(await loadHostUndici()).toBe(await loadHostUndici());
-});

