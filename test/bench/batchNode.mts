@@ -14,6 +14,8 @@ export interface BatchOptions {
 	readonly parameters?: INodeParameters;
 	/** Called with every line that the node writes to n8n's log for people. */
 	readonly onLogLine?: () => void;
+	/** Called when n8n has prepared everything and the node begins. */
+	readonly onStart?: () => void;
 	readonly cancelAfter?: Promise<unknown>;
 }
 
@@ -32,7 +34,7 @@ export class BatchNode {
 	}
 
 	async execute(work: Work, extra: BatchOptions = {}): Promise<EngineRun> {
-		const { options = {}, parameters = {}, onLogLine, cancelAfter } = extra;
+		const { options = {}, parameters = {}, onLogLine, onStart, cancelAfter } = extra;
 		return await runNode({
 			node: this.#node,
 			mode: 'trigger',
@@ -51,7 +53,10 @@ export class BatchNode {
 				options,
 			},
 			items: work.inputs as IDataObject[],
-			...(onLogLine && { adjustContext: spyOnLog(onLogLine) }),
+			adjustContext(context) {
+				if (onLogLine) spyOnLog(context, onLogLine);
+				onStart?.();
+			},
 			...(cancelAfter && { cancelAfter }),
 		});
 	}
@@ -77,12 +82,10 @@ export class BatchNode {
 	}
 }
 
-function spyOnLog(onLine: () => void): (context: IExecuteFunctions) => void {
+function spyOnLog(context: IExecuteFunctions, onLine: () => void): void {
 	const silent = () => {};
-	return (context) => {
-		// n8n's own getter must not run before: it fixes the property for good.
-		Object.defineProperty(context, 'logger', {
-			value: { info: onLine, debug: silent, warn: silent, error: silent },
-		});
-	};
+	// n8n's own getter must not run before: it fixes the property for good.
+	Object.defineProperty(context, 'logger', {
+		value: { info: onLine, debug: silent, warn: silent, error: silent },
+	});
 }

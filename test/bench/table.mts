@@ -5,7 +5,6 @@ const COLUMNS = ['what', 'median', 'spread', 'target', '', 'note'] as const;
 
 /** Three significant digits are more than such numbers deserve. */
 function rounded(value: number): string {
-	if (!Number.isFinite(value)) return '–';
 	const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
 	return value.toLocaleString('en-US', { maximumFractionDigits: digits });
 }
@@ -21,7 +20,7 @@ function row(measure: Measure): string[] {
 	const verdict = { true: 'met', false: 'MISSED', undefined: '' }[String(isMet(measure))] ?? '';
 	return [
 		what,
-		`${rounded(median)} ${unit}`.trim(),
+		Number.isNaN(median) ? '–' : `${rounded(median)} ${unit}`.trim(),
 		rounds.length > 1 ? `${rounded(low)} – ${rounded(high)}` : '',
 		targetText(measure),
 		verdict,
