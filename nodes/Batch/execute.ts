@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { systemClock } from '../client/clock';
 import { StoppedError, TimeoutError } from '../client/errors';
 import { isJsonObject } from '../client/json';
-import type { TaskRun } from '../client/runTask';
+import type { TaskProgress, TaskRun } from '../client/runTask';
 import { refuseIfTooExpensive } from '../shared/costCheck';
 import { runItems } from '../shared/itemRunner';
 import { failureFacts, toNodeError } from '../shared/nodeErrors';
@@ -153,17 +153,15 @@ class BatchRun {
 		} else if (earlier.state === 'none' && this.cannotStart()) {
 			this.leaveOut(position);
 		} else {
-			await this.start(position);
+			await this.start(position, earlier);
 		}
 		// Of a stopped run nobody wants to know how it goes on.
 		if (!wasStopped(this.run.context)) this.reports.itemDone();
 	}
 
-	private async start(position: number): Promise<void> {
+	private async start(position: number, progress: TaskProgress): Promise<void> {
 		const { source, tally } = this;
 		const { client, memory, scope, hints } = this.run;
-		const earlier = memory.recall(position);
-		const progress = earlier.state === 'done' ? ({ state: 'none' } as const) : earlier;
 		const itemStartedAt = systemClock.now();
 		let attempts = 0;
 		tally.enter();

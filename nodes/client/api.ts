@@ -62,10 +62,12 @@ export function path(...segments: readonly string[]): string {
 	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
 }
 
-type Headers = TransportRequest['headers'];
+/** What a request carries and wants: nothing and JSON, JSON and JSON, nothing and a stream. */
+type RequestKind = 'plain' | 'json' | 'stream';
+type HeadersByKind = Readonly<Record<RequestKind, TransportRequest['headers']>>;
 
 /** Request headers of each kind; made once, because thousands of requests have the same. */
-function headersFor(apiKey: string): Readonly<Record<'plain' | 'json' | 'stream', Headers>> {
+function headersFor(apiKey: string): HeadersByKind {
 	const common = {
 		Authorization: `Bearer ${apiKey}`,
 		'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
@@ -93,7 +95,7 @@ export const RESUME_SPREAD_MS = 1_000;
  * header of requests to the base URL and nowhere else.
  */
 export class Api {
-	private readonly headers: Readonly<Record<'plain' | 'json' | 'stream', Headers>>;
+	private readonly headers: HeadersByKind;
 
 	constructor(
 		private readonly transport: Transport,
@@ -148,10 +150,7 @@ export class Api {
 		return { body: response.body, contentType: response.headers['content-type'] ?? '' };
 	}
 
-	private async exchange(
-		call: ApiCall,
-		kind: 'plain' | 'json' | 'stream',
-	): Promise<TransportResponse> {
+	private async exchange(call: ApiCall, kind: RequestKind): Promise<TransportResponse> {
 		if (!call.urgent) await this.account.ready(RESUME_SPREAD_MS, call.signal);
 		try {
 			return await this.transport.request({
