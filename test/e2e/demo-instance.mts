@@ -11,7 +11,12 @@ import { run } from './process.mts';
 /** The example that the demo executes. */
 export const FIRST_EXAMPLE = 'inferenceShRunApp';
 
-const CREDENTIAL = { id: 'inferenceShDemo', name: 'Inference.sh account', type: 'inferenceShApi' };
+/** The credential that the examples name. */
+export const CREDENTIAL = {
+	id: 'inferenceShDemo',
+	name: 'Inference.sh account',
+	type: 'inferenceShApi',
+};
 
 /** Where the demo's tasks run. */
 export interface Service {
@@ -27,6 +32,7 @@ export interface Service {
 }
 
 interface ExampleNode {
+	readonly id: string;
 	readonly type: string;
 	readonly parameters: Record<string, unknown>;
 }
@@ -87,11 +93,10 @@ export async function prepareN8n(
 	);
 	const n8n = await N8n.open({ installed, home: path.join(DEMO_FOLDER, 'home'), signal });
 	await reporter.step('Package built and installed in n8n', async () => {
-		const gulp = path.join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js');
-		await run('The build', nodeForN8n(), [gulp, 'build'], { cwd: ROOT, signal });
+		await buildPackage(signal);
 		await n8n.link(ROOT);
 	});
-	const examples = await readExamples(service.app);
+	const examples = (await readExamples(service.app)).map(({ workflow }) => workflow);
 	await reporter.step(`Credential and ${examples.length} example workflows imported`, async () => {
 		const { baseUrl, apiKey } = service;
 		await n8n.importJson('credentials', [
@@ -102,15 +107,27 @@ export async function prepareN8n(
 	return { n8n, examples };
 }
 
-/** The committed workflows, with their app exchanged where the user names one. */
-async function readExamples(app: string | undefined): Promise<readonly Example[]> {
+/** Compiles this package into `dist`. */
+export async function buildPackage(signal?: AbortSignal): Promise<void> {
+	const gulp = path.join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js');
+	await run('The build', nodeForN8n(), [gulp, 'build'], { cwd: ROOT, signal });
+}
+
+/**
+ * The committed workflows, by file.
+ *
+ * @param app used instead of the examples' own
+ */
+export async function readExamples(
+	app?: string,
+): Promise<ReadonlyArray<{ readonly file: string; readonly workflow: Example }>> {
 	const files = (await readdir(EXAMPLES)).filter((file) => file.endsWith('.json')).sort();
 	return await Promise.all(
 		files.map(async (file) => {
 			const text = await readFile(path.join(EXAMPLES, file), 'utf8');
-			const example = JSON.parse(text) as Example;
-			if (app === undefined || app === '') return example;
-			const nodes = example.nodes.map((node) =>
+			const workflow = JSON.parse(text) as Example;
+			if (app === undefined || app === '') return { file, workflow };
+			const nodes = workflow.nodes.map((node) =>
 				'app' in node.parameters
 					? {
 							...node,
@@ -118,7 +135,7 @@ async function readExamples(app: string | undefined): Promise<readonly Example[]
 						}
 					: node,
 			);
-			return { ...example, nodes };
+			return { file, workflow: { ...workflow, nodes } };
 		}),
 	);
 }

@@ -1,6 +1,7 @@
 /** A private n8n: own user folder, loopback only, nothing sent to anybody. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { InstalledN8n } from './install.mts';
 import { nodeForN8n } from './paths.mts';
 import { ProcessError, run, stopProcess, Tail } from './process.mts';
+import { BROWSER_ID } from './rest.mts';
 
 const START_MS = 120_000;
 const STOP_MS = 15_000;
@@ -35,6 +37,8 @@ export interface N8nOptions {
 	readonly env?: NodeJS.ProcessEnv;
 	/** Ends command line runs and a start under way; a started server is ended by `stop`. */
 	readonly signal?: AbortSignal | undefined;
+	/** Where everything that the server prints is kept, for looking at later. */
+	readonly logFile?: string;
 }
 
 /** One run of one node. */
@@ -198,8 +202,13 @@ export class N8n {
 			detached: process.platform !== 'win32',
 		});
 		const tail = new Tail();
+		const { logFile } = this.options;
+		const log = logFile === undefined ? undefined : createWriteStream(logFile);
 		for (const stream of [child.stdout, child.stderr]) {
-			createInterface({ input: stream }).on('line', (line) => tail.add(line));
+			createInterface({ input: stream }).on('line', (line) => {
+				tail.add(line);
+				log?.write(`${line}\n`);
+			});
 		}
 		let failure: Error | undefined;
 		child.once('error', (error) => (failure = error));
@@ -255,7 +264,7 @@ export class N8n {
 		const post = (where: string, body: object): Promise<Response> =>
 			fetch(`${this.url}/rest/${where}`, {
 				method: 'POST',
-				headers: { 'content-type': 'application/json', 'browser-id': 'demo' },
+				headers: { 'content-type': 'application/json', 'browser-id': BROWSER_ID },
 				body: JSON.stringify(body),
 			});
 		const made = await post('owner/setup', {
@@ -277,7 +286,8 @@ export class N8n {
 	private async environment(): Promise<NodeJS.ProcessEnv> {
 		const env: NodeJS.ProcessEnv = {};
 		for (const [name, value] of Object.entries(process.env)) {
-			if (!FOREIGN.test(name) && name !== 'NODE_OPTIONS') env[name] = value;
+			// With the NODE_ENV of a test runner n8n neither logs nor starts.
+			if (!FOREIGN.test(name) && !['NODE_OPTIONS', 'NODE_ENV'].includes(name)) env[name] = value;
 		}
 		const direct = [env['NO_PROXY'] ?? env['no_proxy'], 'localhost', '127.0.0.1', '::1'];
 		const noProxy = direct.filter((entry) => entry !== undefined && entry !== '').join(',');

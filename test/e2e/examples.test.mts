@@ -1,0 +1,31 @@
+/** Every committed example, imported into a real n8n and executed there. */
+import { describe, expect, test } from 'vitest';
+
+import { readExamples } from './demo-instance.mts';
+import { checks } from './exampleChecks.mts';
+import { useInstance } from './instance.mts';
+
+const examples = await readExamples();
+
+describe('examples', () => {
+	const instance = useInstance();
+
+	test.each(examples)('$file: $workflow.name', async ({ file, workflow }) => {
+		const check = checks[file];
+		if (!check) throw new Error(`No check is written for examples/${file}: see exampleChecks.mts.`);
+		await check(instance(), workflow.id);
+		expect(instance().sandbox.violations()).toEqual([]);
+	});
+
+	test('every check is for an example that exists', () => {
+		expect(Object.keys(checks).sort()).toEqual(examples.map(({ file }) => file));
+	});
+
+	test('no two examples, and no two nodes in them, share an id', () => {
+		const ids = examples.flatMap(({ workflow }) => [
+			workflow.id,
+			...workflow.nodes.map(({ id }) => id),
+		]);
+		expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+	});
+});
