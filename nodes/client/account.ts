@@ -1,12 +1,16 @@
 import { createHash } from 'crypto';
 import pLimit from 'p-limit';
 import type { Clock } from './clock';
+import { SubmissionGate } from './submissionGate';
 
 /** Gives a slot back; calling it again does nothing. */
 export type Release = () => void;
 
-/** Task ids are remembered this long; a lookup never reaches further back. */
-const CLAIM_LIFETIME_MS = 30 * 60_000;
+/**
+ * At least this many claimed tasks are remembered, and at most twice as many. A lookup reads the
+ * newest 1,000 tasks; whatever was claimed before this many others is older than those.
+ */
+const CLAIMS_REMEMBERED = 2_500;
 
 /**
  * What all nodes and executions of this process share about one credential: the limit on items in
@@ -14,10 +18,12 @@ const CLAIM_LIFETIME_MS = 30 * 60_000;
  */
 export class Account {
 	private pausedUntil = 0;
-	/** Task id → when it was claimed, oldest first. */
-	private readonly claims = new Map<string, number>();
+	/** Ids of claimed tasks: the latest, and those before them. */
+	private claims = new Set<string>();
+	private olderClaims = new Set<string>();
 	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
-	private readonly submissions = new Map<string, SubmissionQueue>();
+	/** Keeps lost submissions apart from equal ones. */
+	readonly submissions = new SubmissionGate();
 
 	constructor(private readonly clock: Clock) {}
 
@@ -55,6 +61,11 @@ export class Account {
 		this.pausedUntil = Math.max(this.pausedUntil, this.clock.now() + ms);
 	}
 
+	/** Whether a pause is in force. */
+	get paused(): boolean {
+		return this.pausedUntil > this.clock.now();
+	}
+
 	/**
 	 * Waits until no pause is in force. Whoever waits comes back at a slightly different moment.
 	 *
@@ -74,89 +85,13 @@ export class Account {
 	 * @returns false if it already did
 	 */
 	claim(taskId: string): boolean {
-		const now = this.clock.now();
-		for (const [id, since] of this.claims) {
-			if (now - since < CLAIM_LIFETIME_MS) break;
-			this.claims.delete(id);
+		if (this.claims.has(taskId) || this.olderClaims.has(taskId)) return false;
+		if (this.claims.size === CLAIMS_REMEMBERED) {
+			this.olderClaims = this.claims;
+			this.claims = new Set();
 		}
-		if (this.claims.has(taskId)) return false;
-		this.claims.set(taskId, now);
+		this.claims.add(taskId);
 		return true;
-	}
-
-	/**
-	 * Runs one submission of the given content. Equal submissions may run side by side, but not
-	 * while one of them is being looked for: its task could not be told from theirs.
-	 */
-	async submitting<T>(content: string, job: () => Promise<T>): Promise<T> {
-		return await this.queueOf(content, async (queue) => await queue.shared(job));
-	}
-
-	/** Looks for a lost submission while no equal one is under way. */
-	async lookingUp<T>(content: string, job: () => Promise<T>): Promise<T> {
-		return await this.queueOf(content, async (queue) => await queue.exclusive(job));
-	}
-
-	private async queueOf<T>(content: string, use: (queue: SubmissionQueue) => Promise<T>) {
-		const queue = this.submissions.get(content) ?? new SubmissionQueue();
-		this.submissions.set(content, queue);
-		try {
-			return await use(queue);
-		} finally {
-			if (queue.idle && this.submissions.get(content) === queue) this.submissions.delete(content);
-		}
-	}
-}
-
-/** Many shared holders or one exclusive holder; whoever wants it exclusively goes first. */
-class SubmissionQueue {
-	private users = 0;
-	private sharing = 0;
-	/** Pending while somebody has it exclusively or waits for that. */
-	private lock: Promise<void> | undefined;
-	/** Called when the last shared holder is done. */
-	private drained: (() => void) | undefined;
-
-	get idle(): boolean {
-		return this.users === 0;
-	}
-
-	async shared<T>(job: () => Promise<T>): Promise<T> {
-		this.users += 1;
-		try {
-			while (this.lock) await this.lock;
-			this.sharing += 1;
-			try {
-				return await job();
-			} finally {
-				this.sharing -= 1;
-				if (this.sharing === 0) this.drained?.();
-			}
-		} finally {
-			this.users -= 1;
-		}
-	}
-
-	async exclusive<T>(job: () => Promise<T>): Promise<T> {
-		this.users += 1;
-		while (this.lock) await this.lock;
-		let unlock = () => {};
-		this.lock = new Promise((resolve) => {
-			unlock = resolve;
-		});
-		try {
-			if (this.sharing > 0) {
-				await new Promise<void>((resolve) => {
-					this.drained = resolve;
-				});
-			}
-			return await job();
-		} finally {
-			this.drained = undefined;
-			this.lock = undefined;
-			unlock();
-			this.users -= 1;
-		}
 	}
 }
 

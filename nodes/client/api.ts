@@ -33,6 +33,8 @@ export interface ApiCall {
 	/** Task that errors should name. */
 	readonly taskId?: string | undefined;
 	readonly headersTimeoutMs?: number;
+	/** After `signal` has aborted, the answer is still waited for this long, ms. */
+	readonly graceMs?: number;
 	/** Cancelling does not wait until a rate limit's pause is over. */
 	readonly urgent?: boolean;
 }
@@ -42,8 +44,8 @@ export interface ApiReply extends Reply {
 	readonly httpStatus: number;
 	/** Body as it came; `Api.unexpected` makes an error of it. */
 	readonly text: string;
-	/** The service's clock minus ours, ms; undefined if it sent no `Date`. */
-	readonly clockOffsetMs: number | undefined;
+	/** Where the text came from. */
+	readonly response: TransportResponse;
 }
 
 /** An open stream. */
@@ -117,14 +119,20 @@ export class Api {
 		const text = await this.readBody(call, response);
 		const { status: httpStatus } = response;
 		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
-		const facts = { httpStatus, text, clockOffsetMs: this.offset(response) };
+		const facts = { httpStatus, text, response };
 		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
 		const body = parseJson(text);
 		if (body === undefined) throw this.unexpected(call, facts);
 		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
 		const { value, notices } = decodeReply(body);
 		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
-		return { value, notices: shown, ...facts };
+		return { value, notices: shown, httpStatus, text, response };
+	}
+
+	/** The service's clock minus ours at an answer that has just come, ms; undefined without `Date`. */
+	clockOffset({ response }: ApiReply): number | undefined {
+		const at = Date.parse(response.headers['date'] ?? '');
+		return Number.isNaN(at) ? undefined : at - this.clock.now();
 	}
 
 	/** A text of the service as people may see it: without the key. */
@@ -151,7 +159,9 @@ export class Api {
 	}
 
 	private async exchange(call: ApiCall, kind: RequestKind): Promise<TransportResponse> {
-		if (!call.urgent) await this.account.ready(RESUME_SPREAD_MS, call.signal);
+		if (!call.urgent && this.account.paused) {
+			await this.account.ready(RESUME_SPREAD_MS, call.signal);
+		}
 		try {
 			return await this.transport.request({
 				method: call.method,
@@ -159,6 +169,7 @@ export class Api {
 				headers: this.headers[kind],
 				body: call.body === undefined ? undefined : JSON.stringify(call.body),
 				signal: call.signal,
+				graceMs: call.graceMs,
 				headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
 				silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
 			});
@@ -206,11 +217,6 @@ export class Api {
 			call: describe(call),
 			taskId: call.taskId,
 		});
-	}
-
-	private offset(response: TransportResponse): number | undefined {
-		const at = Date.parse(response.headers['date'] ?? '');
-		return Number.isNaN(at) ? undefined : at - this.clock.now();
 	}
 }
 

@@ -18,24 +18,19 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 		const pieces: Uint8Array[] = [];
 		const started = Date.now();
 		let size = 0;
-		const fail = (error: Error) => {
-			reject(asTransportError(error));
+		const giveUp = (problem: string) => {
 			body.destroy();
+			reject(asTransportError(new Error(problem)));
 		};
-		body.on('data', (piece) => {
-			size += piece.byteLength;
-			if (size > MAX_BODY_BYTES) fail(new Error('the answer is too large'));
-			else if (Date.now() - started > limitMs) fail(new Error('the answer arrives too slowly'));
-			else pieces.push(piece);
-		});
-		let ended = false;
-		body.on('end', () => {
-			ended = true;
-			resolve(Buffer.concat(pieces).toString('utf8'));
-		});
-		body.on('error', (error) => reject(asTransportError(error)));
-		body.on('close', () => {
-			if (!ended) reject(asTransportError(new Error('the answer broke off')));
+		body.read({
+			piece: (piece) => {
+				size += piece.byteLength;
+				if (size > MAX_BODY_BYTES) giveUp('the answer is too large');
+				else if (Date.now() - started > limitMs) giveUp('the answer arrives too slowly');
+				else pieces.push(piece);
+			},
+			end: () => resolve(Buffer.concat(pieces).toString('utf8')),
+			fail: (error) => reject(asTransportError(error)),
 		});
 	});
 }
@@ -51,26 +46,20 @@ export async function readPieces(
 	onPiece: (piece: Uint8Array) => boolean,
 ): Promise<void> {
 	await new Promise<void>((resolve, reject) => {
-		let over = false;
-		const end = (settle: () => void) => {
-			if (over) return;
-			over = true;
-			settle();
-		};
-		body.on('data', (piece) => {
-			if (over) return;
-			try {
-				if (onPiece(piece)) return;
-				end(resolve);
-				letGo(body);
-			} catch (error) {
-				end(() => reject(error));
-				body.destroy();
-			}
+		body.read({
+			piece: (piece) => {
+				try {
+					if (onPiece(piece)) return;
+					letGo(body);
+					resolve();
+				} catch (error) {
+					body.destroy();
+					reject(error);
+				}
+			},
+			end: resolve,
+			fail: (error) => reject(asTransportError(error)),
 		});
-		body.on('end', () => end(resolve));
-		body.on('error', (error) => end(() => reject(asTransportError(error))));
-		body.on('close', () => end(() => reject(asTransportError(new Error('the answer broke off')))));
 	});
 }
 
@@ -79,11 +68,9 @@ export async function readPieces(
  * its connection for the next request, and is cut off after that.
  */
 export function letGo(body: ResponseBody): void {
-	if (body.destroyed) return;
 	const farewell = timerFor(FAREWELL_MS);
 	const cutOff = () => body.destroy();
+	const done = () => farewell.removeEventListener('abort', cutOff);
 	farewell.addEventListener('abort', cutOff, { once: true });
-	body.on('error', () => {});
-	body.on('close', () => farewell.removeEventListener('abort', cutOff));
-	body.resume();
+	body.read({ piece: () => {}, end: done, fail: done });
 }

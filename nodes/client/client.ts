@@ -1,11 +1,11 @@
-import { accountFor, type Account } from './account';
+import { accountFor } from './account';
 import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
 import { cancelTask, type CancelOutcome } from './cancel';
 import { systemClock, type Clock } from './clock';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
 import { QuietWatch } from './quietWatch';
 import { retrying, type RetryStatistics } from './retry';
-import { runTask, type TaskRun, type TaskRunOptions } from './runTask';
+import { runTask, type TaskRun, type TaskRunContext, type TaskRunOptions } from './runTask';
 import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
 import type { Transport } from './transport';
@@ -53,20 +53,23 @@ export class InferenceClient implements AsyncDisposable {
 	/** Retries and rate limits so far. */
 	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
 	private readonly api: Api;
-	private readonly account: Account;
-	private readonly quiet: QuietWatch;
-	private readonly clock: Clock;
-	private readonly timings: Timings;
+	/** What everything that the client does works with. */
+	private readonly context: TaskRunContext;
 	private readonly working = new Set<Promise<unknown>>();
 	private readonly appIds = new Map<string, Promise<string | undefined>>();
 
 	constructor(private readonly options: ClientOptions) {
-		const { credential, transport } = options;
-		this.clock = options.clock ?? systemClock;
-		this.timings = { ...DEFAULT_TIMINGS, ...options.timings };
-		this.account = accountFor(credential.baseUrl, credential.apiKey, this.clock);
-		this.quiet = new QuietWatch(this.clock);
-		this.api = new Api(transport, credential, this.account, this.clock, this.timings);
+		const { credential, transport, settings, log, signal, maxConcurrency } = options;
+		const clock = options.clock ?? systemClock;
+		const timings = { ...DEFAULT_TIMINGS, ...options.timings };
+		const account = accountFor(credential.baseUrl, credential.apiKey, clock);
+		this.api = new Api(transport, credential, account, clock, timings);
+		this.context = {
+			...{ settings, log, signal, maxConcurrency, account, clock, timings },
+			api: this.api,
+			statistics: this.statistics,
+			quiet: new QuietWatch(clock),
+		};
 	}
 
 	/** Runs one app to its end; see `runTask`. */
@@ -124,13 +127,6 @@ export class InferenceClient implements AsyncDisposable {
 		return await id;
 	}
 
-	private get context() {
-		const { settings, log, signal, maxConcurrency } = this.options;
-		const { api, account, clock, timings, statistics, quiet } = this;
-		const slot = async (ending: AbortSignal) => await account.slot(maxConcurrency, ending);
-		return { settings, log, signal, api, account, clock, timings, statistics, quiet, slot };
-	}
-
 	private async list(
 		route: string,
 		search: string | undefined,
@@ -165,6 +161,7 @@ export class InferenceClient implements AsyncDisposable {
 		return await this.track(retrying(job, this.context));
 	}
 
+	/** Remembers work until it is over. */
 	private async track<T>(work: Promise<T>): Promise<T> {
 		this.working.add(work);
 		try {

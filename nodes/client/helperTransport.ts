@@ -1,7 +1,9 @@
 import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
+import { Grace } from './deadline';
 import {
 	asTransportError,
 	TransportError,
+	type BodyReader,
 	type ResponseBody,
 	type Transport,
 	type TransportRequest,
@@ -15,14 +17,55 @@ function isFullResponse(value: unknown): value is IN8nHttpFullResponse {
 	return typeof value === 'object' && value !== null && 'statusCode' in value && 'headers' in value;
 }
 
-function isBody(value: unknown): value is ResponseBody {
-	return (
-		typeof value === 'object' &&
-		value !== null &&
-		'on' in value &&
-		'resume' in value &&
-		'destroy' in value
-	);
+/** The part of a Node.js stream that is used. */
+interface ReadableStream {
+	on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
+	on(event: 'end' | 'close', listener: () => void): unknown;
+	on(event: 'error', listener: (error: Error) => void): unknown;
+	destroy(error?: Error): unknown;
+}
+
+function isStream(value: unknown): value is ReadableStream {
+	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
+}
+
+/** A Node.js stream as the body of an answer. */
+export class StreamBody implements ResponseBody {
+	private reader: BodyReader | undefined;
+	private ending: { readonly error?: Error } | undefined;
+	private flowing = false;
+
+	constructor(private readonly stream: ReadableStream) {
+		stream.on('error', (error) => this.finish(error));
+		stream.on('end', () => this.finish());
+		stream.on('close', () => this.finish(new Error('the answer broke off')));
+	}
+
+	read(reader: BodyReader): void {
+		this.reader = reader;
+		if (this.ending) this.tellEnd(this.ending.error);
+		if (this.flowing) return;
+		this.flowing = true;
+		this.stream.on('data', (chunk) => this.reader?.piece(chunk));
+	}
+
+	destroy(): void {
+		this.reader = undefined;
+		this.stream.destroy();
+	}
+
+	private finish(error?: Error): void {
+		if (this.ending) return;
+		this.ending = error ? { error } : {};
+		this.tellEnd(error);
+	}
+
+	private tellEnd(error: Error | undefined): void {
+		const { reader } = this;
+		this.reader = undefined;
+		if (error) reader?.fail(asTransportError(error));
+		else reader?.end();
+	}
 }
 
 function flatten(headers: object): Record<string, string> {
@@ -43,16 +86,19 @@ export class HelperTransport implements Transport {
 	constructor(private readonly httpRequest: HttpRequestHelper) {}
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
-		const { signal } = request;
-		signal.throwIfAborted();
-		const response = await this.send(request);
-		if (!isFullResponse(response) || !isBody(response.body)) {
+		const { graceMs } = request;
+		request.signal.throwIfAborted();
+		// Never disposed: it ends with the item's signal, and this transport is the rare one.
+		const signal = graceMs ? new Grace(request.signal, graceMs).signal : request.signal;
+		const response = await this.send({ ...request, signal });
+		if (!isFullResponse(response) || !isStream(response.body)) {
 			throw new TransportError('the HTTP helper of n8n gave no streamed answer', true, undefined);
 		}
-		const { body } = response;
-		const abandon = () => body.destroy();
+		const { body: stream } = response;
+		const abandon = () => stream.destroy();
 		signal.addEventListener('abort', abandon, { once: true });
-		body.on('close', () => signal.removeEventListener('abort', abandon));
+		stream.on('close', () => signal.removeEventListener('abort', abandon));
+		const body = new StreamBody(stream);
 		return { status: response.statusCode, headers: flatten(response.headers), body };
 	}
 

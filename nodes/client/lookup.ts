@@ -87,7 +87,7 @@ export async function lookUpSubmission(
 		const reply = await api.send(call);
 		const list = reply.value;
 		if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
-		const since = lost.since + (reply.clockOffsetMs ?? 0) - CLOCK_TOLERANCE_MS;
+		const since = lost.since + (api.clockOffset(reply) ?? 0) - CLOCK_TOLERANCE_MS;
 		const tasks = listOf(list['items'])
 			.map(taskFromWire)
 			.filter((task) => task !== undefined);

@@ -10,10 +10,9 @@ import {
 	TimeoutError,
 } from './errors';
 import { follow, type FollowContext, type TaskObserver, type Via } from './follow';
-import { outcomeOf } from './outcome';
 import { backoffDelay } from './retryTiming';
 import type { RunRequest } from './runRequest';
-import { submit } from './submit';
+import { submit, type SubmitOptions } from './submit';
 import type { Task } from './task';
 
 /**
@@ -63,9 +62,9 @@ export interface TaskRun {
 }
 
 /** What the client brings along. */
-export interface TaskRunContext extends Omit<FollowContext, 'signal' | 'observer' | 'full'> {
-	/** Waits for the item's turn under the limit of the credential. */
-	slot(signal: AbortSignal): Promise<Release>;
+export interface TaskRunContext extends Omit<FollowContext, 'observer' | 'full'> {
+	/** Limit of the credential on items in flight, 0 for none. */
+	readonly maxConcurrency: number;
 }
 
 /** Says that the run is being given up although nobody stopped it: its tasks go on. */
@@ -87,47 +86,53 @@ export async function runTask(
 		current = progress;
 		options.onProgress(progress);
 	};
-	const { timeoutMs } = context.settings;
-	const tooLong = () => new TimeoutError(`did not finish within ${formatSeconds(timeoutMs ?? 0)}`);
-	let release: Release = () => {};
+	const { account, maxConcurrency, settings } = context;
+	const { timeoutMs } = settings;
 	const scope = new Deadline(options.signal);
-	const inTurn = async () => {
-		release = await context.slot(scope.signal);
-		// The item's time starts here, not while it waits for its turn.
-		if (timeoutMs !== undefined) scope.start(timeoutMs, tooLong);
-		return await attempts(request, options, { ...context, signal: scope.signal }, current, note);
-	};
+	const { signal } = scope;
+	let release: Release | undefined;
 	try {
-		const outcome = await outcomeOf(inTurn());
-		if (outcome.ok) return outcome.value;
-		const reason: unknown = scope.signal.reason;
-		const gaveUp = outcome.error === reason && reason instanceof InferenceError;
-		throw gaveUp ? await giveUp(reason, current, context, note) : outcome.error;
+		signal.throwIfAborted();
+		if (maxConcurrency > 0) release = await account.slot(maxConcurrency, signal);
+		// The item's time starts here, not while it waits for its turn.
+		if (timeoutMs !== undefined) scope.start(timeoutMs, () => tooLong(timeoutMs));
+		const { observer, full } = options;
+		return await attempts(request, options, { ...context, signal, observer, full }, note);
+	} catch (error) {
+		return await end(error);
 	} finally {
 		scope[Symbol.dispose]();
-		release();
+		release?.();
 	}
+
+	async function end(error: unknown): Promise<never> {
+		const reason: unknown = signal.reason;
+		const gaveUp = error === reason && reason instanceof InferenceError;
+		throw gaveUp ? await giveUp(reason, current, context, note) : error;
+	}
+}
+
+function tooLong(timeoutMs: number): TimeoutError {
+	return new TimeoutError(`did not finish within ${formatSeconds(timeoutMs)}`);
 }
 
 async function attempts(
 	request: RunRequest,
 	options: TaskRunOptions,
-	context: Omit<FollowContext, 'observer' | 'full'>,
-	earlier: TaskProgress,
+	context: FollowContext,
 	note: (progress: TaskProgress) => void,
 ): Promise<TaskRun> {
 	const { clock, settings } = context;
 	const started = clock.now();
-	let progress = earlier;
+	let progress = options.progress;
 	const madeBefore = progress.state === 'none' ? 0 : progress.attempts;
 	let made = madeBefore;
 	let adopted = false;
-	const notices: ServiceNotice[] = [];
+	let notices: readonly ServiceNotice[] = [];
 	for (;;) {
-		const begun = await begin(progress);
+		const begun = progress.state === 'running' ? progress.task : await begin(progress);
 		if (options.wait === 'none') return result(begun, 'submit', false);
-		const { observer, full } = options;
-		const followed = await follow(begun, { ...context, observer, full });
+		const followed = await follow(begun, context);
 		const { task } = followed;
 		if (task.status === 'completed') return result(task, followed.via, followed.fellBack);
 		note({ state: 'none' });
@@ -145,10 +150,8 @@ async function attempts(
 		context.statistics.retries += 1;
 	}
 
-	async function begin(from: TaskProgress): Promise<Task> {
-		if (from.state === 'running') return from.task;
-		const submitted = await submit(request, {
-			...context,
+	async function begin(from: Exclude<TaskProgress, { state: 'running' }>): Promise<Task> {
+		const submission: SubmitOptions = {
 			failedAttempts: made - madeBefore,
 			unclearSince: from.state === 'submitting' ? from.since : undefined,
 			onAttempt: (since) => {
@@ -157,9 +160,10 @@ async function attempts(
 			},
 			onNothingStarted: () => note({ state: 'none' }),
 			onTask: (task) => note({ state: 'running', task, attempts: made }),
-		});
+		};
+		const submitted = await submit(request, submission, context);
 		adopted ||= submitted.adopted;
-		notices.push(...submitted.notices);
+		if (submitted.notices.length > 0) notices = [...notices, ...submitted.notices];
 		return submitted.task;
 	}
 

@@ -12,6 +12,7 @@ import { lookUpSubmission, type LookupResult } from './lookup';
 import { retrying, waitForNextAttempt, type RetryContext } from './retry';
 import { runRequestBody, type RunRequest } from './runRequest';
 import type { Timings } from './settings';
+import type { SubmissionContent } from './submissionGate';
 import { taskFromWire, type Task } from './task';
 
 /** A task that certainly exists, once. */
@@ -22,10 +23,14 @@ export interface Submitted {
 	readonly notices: readonly ServiceNotice[];
 }
 
-/** What a submission needs to know and whom it tells. */
+/** With what a submission is made. */
 export interface SubmitContext extends RetryContext {
 	readonly api: Api;
 	readonly timings: Timings;
+}
+
+/** What a submission needs to know of its item and whom it tells. */
+export interface SubmitOptions {
 	/** Attempts that the item has already used up; they count against Max Retries. */
 	readonly failedAttempts: number;
 	/** Start of an earlier try whose outcome is not known, ms since the epoch. */
@@ -64,38 +69,39 @@ function unknownOutcome(cause: unknown, why: string): SubmissionUnknownError {
  * @throws SubmissionUnknownError if it cannot be told; InferenceError of the refusal; the abort
  * reason
  */
-export async function submit(request: RunRequest, context: SubmitContext): Promise<Submitted> {
-	const grace = new Grace(context.signal, context.timings.cancelMs);
-	try {
-		return await new Submission(request, context, grace.signal).run();
-	} finally {
-		grace[Symbol.dispose]();
-	}
+export async function submit(
+	request: RunRequest,
+	options: SubmitOptions,
+	context: SubmitContext,
+): Promise<Submitted> {
+	return await new Submission(request, options, context).run();
 }
 
-class Submission {
-	/** Equal for submissions whose tasks cannot be told apart. */
-	private readonly content: string;
+class Submission implements SubmissionContent {
 	private readonly since: number;
 
 	constructor(
 		private readonly request: RunRequest,
+		private readonly options: SubmitOptions,
 		private readonly context: SubmitContext,
-		/** Aborts a moment after `context.signal`, so that an answer on its way still arrives. */
-		private readonly late: AbortSignal,
 	) {
-		this.content = canonicalJson([request.app, request.function, request.input]);
-		this.since = context.unclearSince ?? context.clock.now();
+		this.since = options.unclearSince ?? context.clock.now();
+	}
+
+	get key(): string {
+		const { app, function: entry, input } = this.request;
+		return canonicalJson([app, entry, input]);
 	}
 
 	async run(): Promise<Submitted> {
-		if (this.context.unclearSince !== undefined) {
+		if (this.options.unclearSince !== undefined) {
 			const adopted = await this.adopt(undefined);
 			if (adopted) return adopted;
 		}
-		for (let attempt = this.context.failedAttempts + 1; ; attempt += 1) {
+		const { submissions } = this.context.account;
+		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
 			try {
-				return await this.context.account.submitting(this.content, async () => await this.post());
+				return await submissions.submitting(this, async () => await this.post());
 			} catch (error) {
 				const adopted = await this.afterFailure(error, attempt);
 				if (adopted) return adopted;
@@ -104,15 +110,17 @@ class Submission {
 	}
 
 	private async post(): Promise<Submitted> {
-		const { api, account, signal, timings, onAttempt, onTask } = this.context;
-		await account.ready(RESUME_SPREAD_MS, signal);
+		const { api, account, signal, timings } = this.context;
+		if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
 		signal.throwIfAborted();
-		onAttempt(this.since);
+		this.options.onAttempt(this.since);
 		const call: ApiCall = {
 			method: 'POST',
 			path: '/apps/run',
 			body: runRequestBody(this.request),
-			signal: this.late,
+			signal,
+			// An answer on its way tells which task to cancel.
+			graceMs: timings.cancelMs,
 			headersTimeoutMs: timings.submitMs,
 			urgent: true,
 		};
@@ -120,7 +128,7 @@ class Submission {
 		const task = taskFromWire(reply.value);
 		if (!task) throw api.unexpected(call, reply);
 		account.claim(task.id);
-		onTask(task);
+		this.options.onTask(task);
 		signal.throwIfAborted();
 		return { task, adopted: false, notices: reply.notices };
 	}
@@ -131,7 +139,7 @@ class Submission {
 		if (error === signal.reason) signal.throwIfAborted();
 		const unclear = mayHaveBeenAccepted(error);
 		if (!unclear) {
-			this.context.onNothingStarted();
+			this.options.onNothingStarted();
 			signal.throwIfAborted();
 			await waitForNextAttempt(error, attempt, this.context);
 			return undefined;
@@ -154,34 +162,36 @@ class Submission {
 	private async adopt(lostAnswer: unknown): Promise<Submitted | undefined> {
 		const found = await this.lookUp(lostAnswer);
 		if (found.kind === 'absent') {
-			this.context.onNothingStarted();
+			this.options.onNothingStarted();
 			return undefined;
 		}
 		if (found.kind === 'inconclusive') {
 			throw unknownOutcome(lostAnswer, 'the task list is too long to find it in');
 		}
-		this.context.onTask(found.task);
+		this.options.onTask(found.task);
 		this.context.log.debug(`Adopted task ${found.task.id}, whose submission got no answer`);
 		return { task: found.task, adopted: true, notices: [] };
 	}
 
 	private async lookUp(lostAnswer: unknown): Promise<LookupResult> {
-		const { account, api } = this.context;
+		const { account, api, signal, timings } = this.context;
 		const lost = { request: this.request, since: this.since };
 		const claim = (taskId: string) => account.claim(taskId);
+		const grace = new Grace(signal, timings.cancelMs);
+		const late = grace.signal;
+		const look = async () =>
+			await retrying(async () => await lookUpSubmission(api, lost, claim, late), {
+				...this.context,
+				signal: late,
+			});
 		try {
-			return await account.lookingUp(
-				this.content,
-				async () =>
-					await retrying(async () => await lookUpSubmission(api, lost, claim, this.late), {
-						...this.context,
-						signal: this.late,
-					}),
-			);
+			return await account.submissions.lookingUp(this, look);
 		} catch (error) {
-			this.context.signal.throwIfAborted();
+			signal.throwIfAborted();
 			if (lostAnswer instanceof ProtocolError && error instanceof ProtocolError) throw lostAnswer;
 			throw unknownOutcome(lostAnswer ?? error, 'the task list could not be read to find out');
+		} finally {
+			grace[Symbol.dispose]();
 		}
 	}
 }

@@ -5,20 +5,27 @@ export interface TransportRequest {
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body?: string | undefined;
 	readonly signal: AbortSignal;
+	/** After `signal` has aborted, the answer is still waited for this long, ms; default 0. */
+	readonly graceMs?: number | undefined;
 	/** Longest wait for the head of the answer, connecting included, ms. */
 	readonly headersTimeoutMs: number;
 	/** Longest silence inside the answer's body, ms. */
 	readonly silenceMs: number;
 }
 
-/** A body that arrives piece by piece. Destroying it closes the connection. */
+/** Told what arrives of a body; `end` or `fail` is called once, and nothing after it. */
+export interface BodyReader {
+	piece(chunk: Uint8Array): void;
+	end(): void;
+	fail(error: Error): void;
+}
+
+/** A body that arrives piece by piece. */
 export interface ResponseBody {
-	on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
-	on(event: 'end' | 'close', listener: () => void): unknown;
-	on(event: 'error', listener: (error: Error) => void): unknown;
-	readonly destroyed: boolean;
-	resume(): unknown;
-	destroy(error?: Error): unknown;
+	/** Starts reading, or hands over to another reader, who is told only what is still to come. */
+	read(reader: BodyReader): void;
+	/** Closes the connection; no reader is told anything any more. */
+	destroy(): void;
 }
 
 export interface TransportResponse {

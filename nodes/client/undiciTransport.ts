@@ -1,4 +1,5 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
+import { UndiciAnswer } from './undiciAnswer';
 import {
 	asTransportError,
 	TransportError,
@@ -63,14 +64,11 @@ function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | un
 	return dispatcher;
 }
 
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>) {
-	const flat: Record<string, string> = {};
-	for (const name in headers) {
-		const value = headers[name];
-		if (value !== undefined)
-			flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-	}
-	return flat;
+/** Path and query of a URL, whose origin may be spelled in another way than the normal one. */
+function pathOf(url: string, origin: string): string {
+	if (url.startsWith(`${origin}/`)) return url.slice(origin.length);
+	const { pathname, search } = new URL(url);
+	return pathname + search;
 }
 
 /** Requests over undici: pooled, keep-alive, proxies by environment, n8n's egress policy. */
@@ -78,6 +76,7 @@ export class UndiciTransport implements Transport {
 	readonly name = 'undici';
 
 	private readonly allowed = new Set<string>();
+	private lastOrigin = '';
 
 	constructor(
 		private readonly undici: Undici,
@@ -85,30 +84,35 @@ export class UndiciTransport implements Transport {
 	) {}
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
-		const { signal } = request;
+		const { signal, graceMs = 0 } = request;
 		signal.throwIfAborted();
-		const { origin, pathname, search } = new URL(request.url);
+		const origin = this.originOf(request.url);
 		if (this.egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, this.egress);
 		try {
-			const response = await dispatcherFor(this.undici, origin, this.egress).request({
-				origin,
-				path: pathname + search,
-				method: request.method,
-				headers: request.headers,
-				body: request.body ?? null,
-				signal,
-				headersTimeout: request.headersTimeoutMs,
-				bodyTimeout: request.silenceMs,
+			return await new Promise<TransportResponse>((resolve, reject) => {
+				dispatcherFor(this.undici, origin, this.egress).dispatch(
+					{
+						origin,
+						path: pathOf(request.url, origin),
+						method: request.method,
+						headers: request.headers,
+						body: request.body ?? null,
+						headersTimeout: request.headersTimeoutMs,
+						bodyTimeout: request.silenceMs,
+					},
+					new UndiciAnswer({ resolve, reject }, signal, graceMs),
+				);
 			});
-			return {
-				status: response.statusCode,
-				headers: flatten(response.headers),
-				body: response.body,
-			};
 		} catch (error) {
-			signal.throwIfAborted();
+			if (graceMs === 0 || error === signal.reason) signal.throwIfAborted();
 			throw asTransportError(error);
 		}
+	}
+
+	/** Nearly all requests go to the origin of the one before, which saves parsing their URLs. */
+	private originOf(url: string): string {
+		if (!url.startsWith(`${this.lastOrigin}/`)) this.lastOrigin = new URL(url).origin;
+		return this.lastOrigin;
 	}
 
 	/** Asks the policy once for each origin; the lookup goes on checking every connection. */
