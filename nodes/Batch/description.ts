@@ -38,10 +38,15 @@ const sourceProperties: INodeProperties[] = [
 	},
 ];
 
-const inputOfItems: INodeProperties[] = inputProperties.map((property) => ({
-	...property,
-	displayOptions: { show: { ...property.displayOptions?.show, itemsFrom: ['input'] } },
-}));
+/** Elements of a list are inputs themselves; only files may still be added to them. */
+const inputOfItems: INodeProperties[] = inputProperties.map((property) =>
+	property.name === 'binaryFiles'
+		? property
+		: {
+				...property,
+				displayOptions: { show: { ...property.displayOptions?.show, itemsFrom: ['input'] } },
+			},
+);
 
 const orderProperty: INodeProperties = {
 	displayName: 'Order',

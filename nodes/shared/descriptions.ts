@@ -57,6 +57,39 @@ export const inputProperties: INodeProperties[] = [
 		displayOptions: { show: { inputMode: ['json'] } },
 		description: 'A JSON object that matches the input schema of the app',
 	},
+	{
+		displayName: 'Files From Binary Data',
+		name: 'binaryFiles',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add File',
+		default: {},
+		description: 'Files of the incoming item to upload, and where their URLs go in the input',
+		options: [
+			{
+				displayName: 'File',
+				name: 'values',
+				values: [
+					{
+						displayName: 'Input Field',
+						name: 'field',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. image',
+						description:
+							'Name of the field that gets the URL. Dots lead further inside: images.0, person.photo.',
+					},
+					{
+						displayName: 'Binary Property',
+						name: 'binaryProperty',
+						type: 'string',
+						default: 'data',
+						description: 'Name of the binary property of the incoming item that holds the file',
+					},
+				],
+			},
+		],
+	},
 ];
 
 /** Limits that every node has; an expression in them is evaluated for the first item only. */

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parseAppRef } from '../client/appRef';
-import { isJsonObject, type JsonObject } from '../client/json';
+import { isJsonObject, listOf, type JsonObject } from '../client/json';
 import type { RunRequest } from '../client/runRequest';
+import type { FileSlot } from './fileInputs';
 import {
 	jsonObject,
 	nodeOf,
@@ -23,6 +24,8 @@ export interface ItemRequest {
 	readonly app: string;
 	/** Output the whole task instead of the short form. */
 	readonly fullTask: boolean;
+	/** Files to upload before the task is started; their places in the input are still empty. */
+	readonly files: readonly FileSlot[];
 }
 
 /** An input that does not come from the node's Input parameter. */
@@ -60,6 +63,7 @@ export function readItemRequest(
 	return {
 		app: entry === undefined ? ref.app : `${ref.app}:${entry}`,
 		fullTask: options['fullTask'] === true,
+		files: readFileSlots(context, itemIndex),
 		request: {
 			app: ref.app,
 			function: entry,
@@ -135,6 +139,23 @@ function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject {
 	}
 	const value: unknown = context.getInputData()[itemIndex]?.json;
 	return jsonObject({ node, displayName: 'Incoming item', value, itemIndex });
+}
+
+function readFileSlots(context: IExecuteFunctions, itemIndex: number): readonly FileSlot[] {
+	const node = nodeOf(context);
+	const displayName = 'Files From Binary Data';
+	const given = readParameter(context, 'binaryFiles', displayName, itemIndex, {});
+	const text = (inner: string, value: unknown): string => {
+		const read = optionalText({ node, displayName: inner, itemIndex, value });
+		if (read !== undefined) return read;
+		throw parameterError(node, inner, 'is empty', itemIndex, `It is part of ${displayName}.`);
+	};
+	return listOf(isJsonObject(given) ? given['values'] : undefined).map((entry) => {
+		const values = isJsonObject(entry) ? entry : {};
+		const path = text('Input Field', values['field']);
+		const binaryProperty = text('Binary Property', values['binaryProperty']);
+		return { path, binaryProperty, displayName: path };
+	});
 }
 
 /** Ids separated by commas, spaces or new lines, or a list from an expression. */
