@@ -33,6 +33,6 @@ export class RunApp implements INodeType {
 	methods = { listSearch: { searchApps } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return [await runApp(this)];
+		return await runApp(this);
 	}
 }

@@ -1,0 +1,150 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { StoppedError } from '../client/errors';
+import type { TaskObserver } from '../client/follow';
+import { AbandonedError, notStarted, type TaskProgress } from '../client/runTask';
+import { refuseIfTooExpensive } from './costCheck';
+import { runItems } from './itemRunner';
+import { failureItem, toNodeError } from './nodeErrors';
+import { runNode, type NodeRun, type NodeRunOptions } from './nodeRun';
+import { resultItem, startedItem } from './output';
+import { stoppedError, wasStopped } from './runScope';
+import { readItemRequest } from './taskParameters';
+
+type Outputs = INodeExecutionData[][];
+
+/**
+ * Runs a node that has one task for each input item and puts one item for each into its first
+ * output.
+ *
+ * @throws NodeApiError or NodeOperationError of the first item that fails, unless the node is set
+ * to continue
+ */
+export async function runItemNode(
+	context: IExecuteFunctions,
+	options: Omit<NodeRunOptions<Outputs>, 'looksFailed'>,
+	job: (run: NodeRun) => Promise<Outputs>,
+): Promise<Outputs> {
+	const inputs = context.getInputData();
+	if (inputs.length === 0) return [[]];
+	const looksFailed = ([first]: Outputs) => first?.[0]?.json['error'] !== undefined;
+	try {
+		return await runNode(context, { ...options, looksFailed }, job);
+	} catch (error) {
+		if (wasStopped(context) || !context.continueOnFail()) {
+			throw toNodeError(context.getNode(), error);
+		}
+		// Of a node that throws and is set to continue, n8n hands on the input as if it were output.
+		return [inputs.map((_, index) => failureItem(error, index))];
+	}
+}
+
+/**
+ * Does `work` for every input item, a few at a time, and returns one item for each, in order. What
+ * an earlier try has finished is not done again.
+ *
+ * @param work is told what an earlier try has begun
+ * @throws the error of the first item that fails, unless the node is set to continue; of a stopped
+ * execution what became of its tasks
+ */
+export async function eachItem(
+	run: NodeRun,
+	work: (index: number, earlier: TaskProgress) => Promise<INodeExecutionData>,
+): Promise<INodeExecutionData[]> {
+	const { context, settings, memory, scope } = run;
+	const goOn = context.continueOnFail();
+	const failures: Array<{ readonly error: unknown; readonly index: number }> = [];
+	const outcomes = await runItems({
+		count: context.getInputData().length,
+		concurrency: settings.concurrency,
+		work: async (index) => {
+			const earlier = memory.recall(index);
+			if (earlier.state === 'done') return earlier.item;
+			if (earlier.state === 'none' && scope.signal.aborted) throw notStarted(scope.signal.reason);
+			const item = await work(index, earlier);
+			memory.remember(index, { state: 'done', item });
+			return item;
+		},
+		onFailure: (error, index) => {
+			failures.push({ error, index });
+			// After a Stop, tasks of an earlier try are still to be cancelled.
+			if (goOn || wasStopped(context)) return 'go on';
+			giveUpOthers(run);
+			return 'stop';
+		},
+	});
+	if (wasStopped(context)) {
+		throw stoppedError(
+			context,
+			failures.map(({ error }) => error),
+		);
+	}
+	const [first] = failures;
+	if (first && !goOn) throw toNodeError(context.getNode(), first.error, first.index);
+	return outcomes.flatMap((outcome, index) => {
+		if (!outcome) return [];
+		return [outcome.kind === 'done' ? outcome.value : failureItem(outcome.error, index)];
+	});
+}
+
+/**
+ * One item has failed and the node is not set to continue. If n8n is going to try again, the other
+ * tasks go on meanwhile; if not, nobody will ever read them, so they are cancelled.
+ */
+function giveUpOthers({ scope, memory }: NodeRun): void {
+	const reason = 'was given up because another item failed';
+	scope.abort(memory.hasTriesLeft ? new AbandonedError(reason) : new StoppedError(reason));
+}
+
+/**
+ * Refuses to start anything if the items are going to cost more than allowed.
+ *
+ * @throws what `refuseIfTooExpensive` throws
+ */
+export async function checkCost(run: NodeRun): Promise<void> {
+	const { context, settings, client, hints } = run;
+	const { maxCostUsd, concurrency } = settings;
+	if (maxCostUsd === undefined) return;
+	const request = (index: number) => readItemRequest(context, index);
+	const items = { count: context.getInputData().length, request };
+	await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);
+}
+
+/** How the task of an item is run. */
+export interface ItemTaskOptions {
+	readonly wait: 'result' | 'none';
+	/** What an earlier try has begun. */
+	readonly earlier: TaskProgress;
+	readonly observer: TaskObserver;
+	/** Told of everything that may cost money, after it has been remembered. */
+	onProgress?(progress: TaskProgress): void;
+}
+
+/**
+ * Runs what an item's parameters ask for and returns its output item.
+ *
+ * @throws NodeOperationError for a parameter; what `InferenceClient.run` throws
+ */
+export async function runItemTask(
+	run: NodeRun,
+	index: number,
+	options: ItemTaskOptions,
+): Promise<INodeExecutionData> {
+	const { context, client, memory, scope, hints } = run;
+	const { wait, earlier, observer } = options;
+	const { request, app, fullTask } = readItemRequest(context, index);
+	const taskRun = await client.run(request, {
+		wait,
+		full: fullTask,
+		observer,
+		signal: scope.signal,
+		progress: earlier,
+		onProgress: (progress) => {
+			memory.remember(index, progress);
+			options.onProgress?.(progress);
+		},
+	});
+	hints.add(taskRun);
+	return wait === 'none'
+		? startedItem(taskRun, index)
+		: resultItem(taskRun, { app, fullTask }, index);
+}
