@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import { createHash } from 'crypto';
 import pLimit from 'p-limit';
 import type { Clock } from './clock';
@@ -7,8 +8,8 @@ import { SubmissionGate } from './submissionGate';
 export type Release = () => void;
 
 /**
- * At least this many claimed tasks are remembered, and at most twice as many. A lookup reads the
- * newest 1,000 tasks; whatever was claimed before this many others is older than those.
+ * Claimed tasks that are remembered. A lookup reads the newest 1,000 tasks; whatever was claimed
+ * before this many others is older than those.
  */
 const CLAIMS_REMEMBERED = 2_500;
 
@@ -18,9 +19,9 @@ const CLAIMS_REMEMBERED = 2_500;
  */
 export class Account {
 	private pausedUntil = 0;
-	/** Ids of claimed tasks: the latest, and those before them. */
-	private claims = new Set<string>();
-	private olderClaims = new Set<string>();
+	/** Ids of the latest claimed tasks, in a ring; a set would cost every item its hash. */
+	private readonly claims: string[] = [];
+	private claimed = 0;
 	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
 	/** Keeps lost submissions apart from equal ones. */
 	readonly submissions = new SubmissionGate();
@@ -33,7 +34,7 @@ export class Account {
 	 * @param limit 0 for no limit
 	 * @throws the abort reason of `signal`; the place in the queue is given up
 	 */
-	async slot(limit: number, signal: AbortSignal): Promise<Release> {
+	async slot(limit: number, signal: CancelSignal): Promise<Release> {
 		signal.throwIfAborted();
 		if (limit === 0) return () => {};
 		const limiter = this.limiters.get(limit) ?? pLimit(limit);
@@ -47,7 +48,7 @@ export class Account {
 				release();
 				reject(signal.reason);
 			};
-			signal.addEventListener('abort', giveUp, { once: true });
+			signal.addEventListener('abort', giveUp);
 			void limiter(async () => {
 				signal.removeEventListener('abort', giveUp);
 				resolve(release);
@@ -71,7 +72,7 @@ export class Account {
 	 *
 	 * @param spreadMs upper bound of that difference
 	 */
-	async ready(spreadMs: number, signal: AbortSignal): Promise<void> {
+	async ready(spreadMs: number, signal: CancelSignal): Promise<void> {
 		let left = this.pausedUntil - this.clock.now();
 		while (left > 0) {
 			await this.clock.delay(left + this.clock.random() * spreadMs, signal);
@@ -79,18 +80,20 @@ export class Account {
 		}
 	}
 
+	/** Marks a new task as belonging to an item of this process. */
+	claim(taskId: string): void {
+		this.claims[this.claimed % CLAIMS_REMEMBERED] = taskId;
+		this.claimed += 1;
+	}
+
 	/**
-	 * Marks a task as belonging to an item of this process.
+	 * Takes a task that was found for an item.
 	 *
-	 * @returns false if it already did
+	 * @returns false if it already belongs to another one
 	 */
-	claim(taskId: string): boolean {
-		if (this.claims.has(taskId) || this.olderClaims.has(taskId)) return false;
-		if (this.claims.size === CLAIMS_REMEMBERED) {
-			this.olderClaims = this.claims;
-			this.claims = new Set();
-		}
-		this.claims.add(taskId);
+	claimFound(taskId: string): boolean {
+		if (this.claims.includes(taskId)) return false;
+		this.claim(taskId);
 		return true;
 	}
 }

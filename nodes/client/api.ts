@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import type { Account } from './account';
 import { errorFromRefusal, parseJson, unexpectedAnswer } from './apiError';
 import { letGo, readText } from './body';
@@ -29,7 +30,7 @@ export interface ApiCall {
 	/** Path with its variable parts already encoded; see `path`. */
 	readonly path: string;
 	readonly body?: unknown;
-	readonly signal: AbortSignal;
+	readonly signal: CancelSignal;
 	/** Task that errors should name. */
 	readonly taskId?: string | undefined;
 	readonly headersTimeoutMs?: number;
@@ -125,6 +126,7 @@ export class Api {
 		if (body === undefined) throw this.unexpected(call, facts);
 		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
 		const { value, notices } = decodeReply(body);
+		if (notices.length === 0) return { value, notices, httpStatus, text, response };
 		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
 		return { value, notices: shown, httpStatus, text, response };
 	}

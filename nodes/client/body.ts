@@ -5,6 +5,7 @@ import { asTransportError, type ResponseBody } from './transport';
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 /** How long a stream that has said all is given to end by itself, so that its connection stays usable. */
 const FAREWELL_MS = 250;
+const FAREWELL_STEP_MS = 50;
 
 /**
  * Reads a whole body as text.
@@ -29,7 +30,11 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 				else if (Date.now() - started > limitMs) giveUp('the answer arrives too slowly');
 				else pieces.push(piece);
 			},
-			end: () => resolve(Buffer.concat(pieces).toString('utf8')),
+			end: () => {
+				const [only] = pieces;
+				const whole = only && pieces.length === 1 ? only : Buffer.concat(pieces);
+				resolve(Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('utf8'));
+			},
 			fail: (error) => reject(asTransportError(error)),
 		});
 	});
@@ -68,9 +73,9 @@ export async function readPieces(
  * its connection for the next request, and is cut off after that.
  */
 export function letGo(body: ResponseBody): void {
-	const farewell = timerFor(FAREWELL_MS);
+	const farewell = timerFor(FAREWELL_MS, FAREWELL_STEP_MS);
 	const cutOff = () => body.destroy();
 	const done = () => farewell.removeEventListener('abort', cutOff);
-	farewell.addEventListener('abort', cutOff, { once: true });
+	farewell.addEventListener('abort', cutOff);
 	body.read({ piece: () => {}, end: done, fail: done });
 }

@@ -1,13 +1,17 @@
+import type { CancelSignal } from './cancelSignal';
 import { accountFor } from './account';
 import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
 import { cancelTask, type CancelOutcome } from './cancel';
 import { systemClock, type Clock } from './clock';
+import type { InferenceError } from './errors';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
 import { QuietWatch } from './quietWatch';
 import { retrying, type RetryStatistics } from './retry';
-import { runTask, type TaskRun, type TaskRunContext, type TaskRunOptions } from './runTask';
+import { failureOf, runTask, type TaskRun, type TaskRunContext, type TaskRunOptions } from './runTask';
 import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
+import { taskFromWire, type Task } from './task';
+import { isTerminal, parseTaskStatus, type TerminalStatus } from './taskStatus';
 import type { Transport } from './transport';
 
 /** What a client is made of. */
@@ -19,7 +23,7 @@ export interface ClientOptions {
 	readonly settings: RunSettings;
 	readonly log: ClientLog;
 	/** Aborts everything the client does. */
-	readonly signal: AbortSignal;
+	readonly signal: CancelSignal;
 	readonly timings?: Partial<Timings>;
 	readonly clock?: Clock;
 }
@@ -73,13 +77,32 @@ export class InferenceClient implements AsyncDisposable {
 	}
 
 	/** Runs one app to its end; see `runTask`. */
-	async run(request: RunRequest, options: TaskRunOptions): Promise<TaskRun> {
-		return await this.track(runTask(request, options, this.context));
+	run(request: RunRequest, options: TaskRunOptions): Promise<TaskRun> {
+		return this.track(runTask(request, options, this.context));
 	}
 
 	/** Cancels a task; never throws. */
 	async cancel(taskId: string): Promise<CancelOutcome> {
 		return await this.track(cancelTask(taskId, this.context));
+	}
+
+	/** Asks whether a task has ended, and how; undefined as long as it has not. */
+	async endStatus(taskId: string): Promise<TerminalStatus | undefined> {
+		const route = path('tasks', taskId, 'status');
+		const { status } = await this.read({ method: 'GET', path: route, taskId });
+		const known = parseTaskStatus(status);
+		return isTerminal(known) ? known : undefined;
+	}
+
+	/**
+	 * Reads a task as it is now; `failure` says why it has no result, if it has ended without one.
+	 *
+	 * @throws NotFoundError if there is no such task any more
+	 */
+	async task(taskId: string): Promise<{ task: Task; failure: InferenceError | undefined }> {
+		const call = { method: 'GET', path: path('tasks', taskId), taskId } as const;
+		const task = await this.readAs(call, taskFromWire);
+		return { task, failure: failureOf(task, this.api) };
 	}
 
 	/** Apps of the key's own workspace (`POST /apps/list`), filtered by a search term. */
@@ -149,14 +172,20 @@ export class InferenceClient implements AsyncDisposable {
 		return { items, nextCursor };
 	}
 
-	/** A request that changes nothing, repeated as the settings allow. */
 	private async read(call: Omit<ApiCall, 'signal'>): Promise<JsonObject> {
+		return await this.readAs(call, (value) => (isJsonObject(value) ? value : undefined));
+	}
+
+	/** A request that changes nothing, repeated as the settings allow. */
+	private async readAs<T>(
+		call: Omit<ApiCall, 'signal'>,
+		decode: (value: unknown) => T | undefined,
+	): Promise<T> {
 		const job = async () => {
 			const reply = await this.api.send({ ...call, signal: this.options.signal });
-			if (!isJsonObject(reply.value)) {
-				throw this.api.unexpected({ ...call, signal: this.options.signal }, reply);
-			}
-			return reply.value;
+			const value = decode(reply.value);
+			if (value !== undefined) return value;
+			throw this.api.unexpected({ ...call, signal: this.options.signal }, reply);
 		};
 		return await this.track(retrying(job, this.context));
 	}

@@ -1,11 +1,12 @@
 import { sleep } from 'n8n-workflow';
+import type { CancelSignal } from './cancelSignal';
 
 /** Time and chance as the client sees them; tests replace them to make backoff instant. */
 export interface Clock {
 	/** Milliseconds since the epoch. */
 	now(): number;
 	/** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
-	delay(ms: number, signal?: AbortSignal): Promise<void>;
+	delay(ms: number, signal?: CancelSignal): Promise<void>;
 	/** A number in [0, 1). */
 	random(): number;
 }
@@ -17,13 +18,17 @@ export interface Clock {
  *
  * @throws the abort reason of `signal`
  */
-async function delay(ms: number, signal?: AbortSignal): Promise<void> {
+async function delay(ms: number, signal?: CancelSignal): Promise<void> {
 	if (!signal) return await sleep(ms);
 	signal.throwIfAborted();
+	const controller = new AbortController();
 	await new Promise<void>((resolve, reject) => {
-		const abandon = () => reject(signal.reason);
-		signal.addEventListener('abort', abandon, { once: true });
-		sleep(ms, signal)
+		const abandon = () => {
+			controller.abort(signal.reason);
+			reject(signal.reason);
+		};
+		signal.addEventListener('abort', abandon);
+		sleep(ms, controller.signal)
 			.then(resolve, reject)
 			.finally(() => signal.removeEventListener('abort', abandon));
 	});

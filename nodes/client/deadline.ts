@@ -1,22 +1,28 @@
+import { CancelSource, type CancelSignal } from './cancelSignal';
 import { InferenceError, StoppedError } from './errors';
 
 /** Timers are shared by deadlines that end within this part of their length of each other. */
 const SHARING = 1_000;
-const sharedTimers = new Map<number, AbortSignal>();
+const sharedTimers = new Map<number, CancelSource>();
 
 /**
  * A signal that aborts after about `ms`. Thousands of items a second with the same timeout would
  * each start a timer that never fires; within a thousandth of their length they share one.
+ *
+ * @param step it may come this much later, ms
  */
-export function timerFor(ms: number): AbortSignal {
-	const step = Math.max(1, Math.floor(ms / SHARING));
+export function timerFor(ms: number, step = Math.max(1, Math.floor(ms / SHARING))): CancelSignal {
 	const now = Date.now();
 	const end = Math.ceil((now + ms) / step) * step;
 	const known = sharedTimers.get(end);
 	if (known) return known;
-	const timer = AbortSignal.timeout(Math.max(0, end - now));
+	const timer = new CancelSource();
 	sharedTimers.set(end, timer);
-	timer.addEventListener('abort', () => sharedTimers.delete(end), { once: true });
+	const clock = AbortSignal.timeout(Math.max(0, end - now));
+	clock.addEventListener('abort', () => {
+		sharedTimers.delete(end);
+		timer.abort(clock.reason);
+	});
 	return timer;
 }
 
@@ -26,8 +32,8 @@ export function timerFor(ms: number): AbortSignal {
  * on its parent, which may live much longer.
  */
 export class Deadline implements Disposable {
-	private readonly controller = new AbortController();
-	private timer: AbortSignal | undefined;
+	private readonly source = new CancelSource();
+	private timer: CancelSignal | undefined;
 	private onTimer: (() => void) | undefined;
 
 	/**
@@ -36,30 +42,30 @@ export class Deadline implements Disposable {
 	 * @param reason the error to abort with when the time is over
 	 */
 	constructor(
-		private readonly parent: AbortSignal | undefined,
+		private readonly parent: CancelSignal | undefined,
 		afterMs?: number,
 		reason?: () => InferenceError,
 	) {
 		if (parent?.aborted) this.onParentAbort();
-		else parent?.addEventListener('abort', this.onParentAbort, { once: true });
+		else parent?.addEventListener('abort', this.onParentAbort);
 		if (afterMs !== undefined && reason !== undefined) this.start(afterMs, reason);
 	}
 
-	get signal(): AbortSignal {
-		return this.controller.signal;
+	get signal(): CancelSignal {
+		return this.source;
 	}
 
 	/** Starts the clock, once, if the deadline was made without a time limit. */
 	start(afterMs: number, reason: () => InferenceError): void {
 		if (this.signal.aborted) return;
-		this.onTimer = () => this.controller.abort(reason());
+		this.onTimer = () => this.source.abort(reason());
 		this.timer = timerFor(Math.max(0, afterMs));
-		this.timer.addEventListener('abort', this.onTimer, { once: true });
+		this.timer.addEventListener('abort', this.onTimer);
 	}
 
 	/** Aborts now. */
 	abort(reason: InferenceError): void {
-		this.controller.abort(reason);
+		this.source.abort(reason);
 	}
 
 	[Symbol.dispose](): void {
@@ -69,7 +75,7 @@ export class Deadline implements Disposable {
 
 	private readonly onParentAbort = (): void => {
 		const reason: unknown = this.parent?.reason;
-		this.controller.abort(
+		this.source.abort(
 			reason instanceof InferenceError
 				? reason
 				: new StoppedError('was stopped because the execution was canceled'),
@@ -79,18 +85,18 @@ export class Deadline implements Disposable {
 
 /** A signal that aborts a while after its parent, for work that has to be finished even then. */
 export class Grace implements Disposable {
-	private readonly controller = new AbortController();
+	private readonly source = new CancelSource();
 
 	constructor(
-		private readonly parent: AbortSignal,
+		private readonly parent: CancelSignal,
 		private readonly graceMs: number,
 	) {
 		if (parent.aborted) this.start();
-		else parent.addEventListener('abort', this.start, { once: true });
+		else parent.addEventListener('abort', this.start);
 	}
 
-	get signal(): AbortSignal {
-		return this.controller.signal;
+	get signal(): CancelSignal {
+		return this.source;
 	}
 
 	[Symbol.dispose](): void {
@@ -98,7 +104,7 @@ export class Grace implements Disposable {
 	}
 
 	private readonly start = (): void => {
-		const over = AbortSignal.timeout(this.graceMs);
-		over.addEventListener('abort', () => this.controller.abort(this.parent.reason), { once: true });
+		const over = timerFor(this.graceMs);
+		over.addEventListener('abort', () => this.source.abort(this.parent.reason));
 	};
 }

@@ -20,11 +20,14 @@ const ENVELOPE_KEYS: ReadonlySet<string> = new Set([
 	'error',
 ]);
 
+/** Nearly no answer has notices. */
+const NO_NOTICES: readonly ServiceNotice[] = [];
+
 /** An object that has a field called `data` is an envelope only if it has nothing of its own. */
 function isEnvelope(body: unknown): body is JsonObject {
-	return (
-		isJsonObject(body) && 'data' in body && Object.keys(body).every((key) => ENVELOPE_KEYS.has(key))
-	);
+	if (!isJsonObject(body) || !('data' in body)) return false;
+	for (const key in body) if (!ENVELOPE_KEYS.has(key)) return false;
+	return true;
 }
 
 function noticeFrom(entry: unknown): ServiceNotice | undefined {
@@ -44,9 +47,9 @@ export function isRefusal(body: unknown): body is JsonObject {
  * a bare value, and `{data,messages}`.
  */
 export function decodeReply(body: unknown): Reply {
-	if (!isEnvelope(body)) return { value: body, notices: [] };
-	const notices = listOf(body['messages'])
-		.map(noticeFrom)
-		.filter((notice) => notice !== undefined);
+	if (!isEnvelope(body)) return { value: body, notices: NO_NOTICES };
+	const messages = listOf(body['messages']);
+	if (messages.length === 0) return { value: body['data'], notices: NO_NOTICES };
+	const notices = messages.map(noticeFrom).filter((notice) => notice !== undefined);
 	return { value: body['data'], notices };
 }

@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import { path, type Api, type ApiCall } from './api';
 import { readPieces } from './body';
 import { Deadline } from './deadline';
@@ -56,8 +57,8 @@ export interface Followed {
  * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
  * several unreadable answers in a row; the abort reason
  */
-export async function follow(task: Task, context: FollowContext): Promise<Followed> {
-	return await new Follower(task, context).run();
+export function follow(task: Task, context: FollowContext): Promise<Followed> {
+	return new Follower(task, context).run();
 }
 
 /** Whether the service clearly said no, so that asking again is pointless. */
@@ -100,7 +101,7 @@ class Follower {
 	}
 
 	async run(): Promise<Followed> {
-		if (await this.settled()) return { task: this.task, via: 'submit', fellBack: false };
+		if (this.task.terminal && (this.complete || (await this.settled()))) return { task: this.task, via: 'submit', fellBack: false };
 		const { follow: mode } = this.context.settings;
 		if (mode !== 'poll') {
 			const via = await this.streaming(mode === 'stream');
@@ -116,7 +117,7 @@ class Follower {
 		let failures = 0;
 		while (forever || failures < timings.streamFailures) {
 			const end = await this.stream();
-			if (end.kind === 'terminal' && (await this.settled())) return 'stream';
+			if (end.kind === 'terminal' && (this.complete || (await this.settled()))) return 'stream';
 			if ((await this.refresh()) && (await this.settled())) return 'poll';
 			failures = end.kind === 'broken' && end.news ? 1 : failures + 1;
 			await clock.delay(this.backoff(failures), signal);
@@ -219,7 +220,7 @@ class Follower {
 		return this.task.terminal ? { kind: 'terminal' } : { kind: 'broken', news };
 	}
 
-	private async readStream(signal: AbortSignal, take: (event: TaskEvent) => void): Promise<void> {
+	private async readStream(signal: CancelSignal, take: (event: TaskEvent) => void): Promise<void> {
 		const { api } = this.context;
 		const { body, contentType } = await api.open({ ...this.get('stream'), signal });
 		this.contact();

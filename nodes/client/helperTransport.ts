@@ -90,19 +90,21 @@ export class HelperTransport implements Transport {
 		request.signal.throwIfAborted();
 		// Never disposed: it ends with the item's signal, and this transport is the rare one.
 		const signal = graceMs ? new Grace(request.signal, graceMs).signal : request.signal;
-		const response = await this.send({ ...request, signal });
+		const controller = new AbortController();
+		const abort = () => controller.abort(signal.reason);
+		signal.addEventListener('abort', abort);
+		const response = await this.send(request, controller.signal);
 		if (!isFullResponse(response) || !isStream(response.body)) {
 			throw new TransportError('the HTTP helper of n8n gave no streamed answer', true, undefined);
 		}
 		const { body: stream } = response;
-		const abandon = () => stream.destroy();
-		signal.addEventListener('abort', abandon, { once: true });
-		stream.on('close', () => signal.removeEventListener('abort', abandon));
+		controller.signal.addEventListener('abort', () => stream.destroy());
+		stream.on('close', () => signal.removeEventListener('abort', abort));
 		const body = new StreamBody(stream);
 		return { status: response.statusCode, headers: flatten(response.headers), body };
 	}
 
-	private async send(request: TransportRequest): Promise<unknown> {
+	private async send(request: TransportRequest, abortSignal: AbortSignal): Promise<unknown> {
 		try {
 			return await this.httpRequest({
 				method: request.method,
@@ -114,10 +116,10 @@ export class HelperTransport implements Transport {
 				ignoreHttpStatusErrors: true,
 				disableFollowRedirect: true,
 				timeout: Math.max(request.headersTimeoutMs, request.silenceMs),
-				abortSignal: request.signal,
+				abortSignal,
 			});
 		} catch (error) {
-			request.signal.throwIfAborted();
+			abortSignal.throwIfAborted();
 			throw asTransportError(error);
 		}
 	}

@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import { path, type Api } from './api';
 import { appName } from './appRef';
 import { NotFoundError } from './errors';
@@ -47,7 +48,7 @@ function shows(task: Task, field: string): boolean {
 }
 
 /** The list may leave out what the comparison needs; the task itself has it. */
-async function complete(api: Api, task: Task, signal: AbortSignal): Promise<Task | undefined> {
+async function complete(api: Api, task: Task, signal: CancelSignal): Promise<Task | undefined> {
 	if (shows(task, 'input') && shows(task, 'app')) return task;
 	const reply = await outcomeOf(
 		api.send({ method: 'GET', path: path('tasks', task.id), signal, taskId: task.id }),
@@ -73,7 +74,7 @@ export async function lookUpSubmission(
 	api: Api,
 	lost: LostSubmission,
 	claim: (taskId: string) => boolean,
-	signal: AbortSignal,
+	signal: CancelSignal,
 ): Promise<LookupResult> {
 	const wanted = canonicalJson(lost.request.input);
 	let cursor: string | undefined;

@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import type { Account } from './account';
 import type { ClientLog } from './api';
 import type { Clock } from './clock';
@@ -21,7 +22,7 @@ export interface RetryContext {
 	readonly log: ClientLog;
 	/** Counts for the client as a whole. */
 	readonly statistics: RetryStatistics;
-	readonly signal: AbortSignal;
+	readonly signal: CancelSignal;
 }
 
 /** Which kind of failure, in the words of the Retry On option; undefined for a final one. */

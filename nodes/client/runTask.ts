@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import type { Release } from './account';
 import { cancelTask } from './cancel';
 import { Deadline } from './deadline';
@@ -43,7 +44,7 @@ export interface TaskRunOptions {
 	readonly full: boolean;
 	readonly observer: TaskObserver;
 	/** Aborts with the node run. */
-	readonly signal: AbortSignal;
+	readonly signal: CancelSignal;
 }
 
 /** A task that was started, or has completed, for an item. */
@@ -143,7 +144,7 @@ async function attempts(
 		}
 		const used = made - madeBefore;
 		if (!settings.retryOn.has('taskFailed') || used > settings.maxRetries)
-			throw failed(task, context.api.clean(task.error ?? 'the service gave no reason'));
+			throw failed(task, context.api);
 		progress = { state: 'none' };
 		const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
 		await clock.delay(backoffDelay(Math.max(1, used), backoff, clock), context.signal);
@@ -227,7 +228,14 @@ export function notStarted(reason: unknown): InferenceError {
 	return new Kind(`The item ${said}. Nothing was started for it.`);
 }
 
-function failed(task: Task, reason: string): TaskFailedError {
+/** Why a task has no result; undefined unless it has ended without one. */
+export function failureOf(task: Task, api: Pick<Api, 'clean'>): InferenceError | undefined {
+	if (task.status === 'cancelled') return cancelledElsewhere(task);
+	return task.status === 'failed' ? failed(task, api) : undefined;
+}
+
+function failed(task: Task, api: Pick<Api, 'clean'>): TaskFailedError {
+	const reason = api.clean(task.error ?? 'the service gave no reason');
 	return new TaskFailedError(`Task ${task.id} failed: ${reason}`, {
 		taskId: task.id,
 		hint: 'The reason comes from the app. Check its input and its logs.',

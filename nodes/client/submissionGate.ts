@@ -20,19 +20,17 @@ export class SubmissionGate {
 		return this.underWay.size + this.lookups.size + this.onEnd.size === 0;
 	}
 
-	/** Runs one submission. */
-	async submitting<T>(content: SubmissionContent, job: () => Promise<T>): Promise<T> {
-		// Checked again after each wait, with no further wait before the next step.
-		while (this.lookups.size > 0 && this.lookups.has(content.key)) {
-			await this.lookups.get(content.key);
-		}
+	/** Waits until no equal submission is being looked for, then counts as under way until `end`. */
+	begin(content: SubmissionContent): Promise<void> | undefined {
+		if (this.lookups.size > 0) return this.beginLater(content);
 		this.underWay.add(content);
-		try {
-			return await job();
-		} finally {
-			this.underWay.delete(content);
-			if (this.onEnd.size > 0) for (const tell of this.onEnd) tell();
-		}
+		return undefined;
+	}
+
+	/** Ends what `begin` began. */
+	end(content: SubmissionContent): void {
+		this.underWay.delete(content);
+		for (const tell of this.onEnd) tell();
 	}
 
 	/** Looks for a lost submission while no equal one is under way. */
@@ -52,6 +50,12 @@ export class SubmissionGate {
 			this.lookups.delete(key);
 			over();
 		}
+	}
+
+	private async beginLater(content: SubmissionContent): Promise<void> {
+		// Checked again after each wait, with no further wait before the next step.
+		while (this.lookups.has(content.key)) await this.lookups.get(content.key);
+		this.underWay.add(content);
 	}
 
 	private async nextEnd(): Promise<void> {

@@ -69,12 +69,12 @@ function unknownOutcome(cause: unknown, why: string): SubmissionUnknownError {
  * @throws SubmissionUnknownError if it cannot be told; InferenceError of the refusal; the abort
  * reason
  */
-export async function submit(
+export function submit(
 	request: RunRequest,
 	options: SubmitOptions,
 	context: SubmitContext,
 ): Promise<Submitted> {
-	return await new Submission(request, options, context).run();
+	return new Submission(request, options, context).run();
 }
 
 class Submission implements SubmissionContent {
@@ -98,10 +98,9 @@ class Submission implements SubmissionContent {
 			const adopted = await this.adopt(undefined);
 			if (adopted) return adopted;
 		}
-		const { submissions } = this.context.account;
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
 			try {
-				return await submissions.submitting(this, async () => await this.post());
+				return await this.post();
 			} catch (error) {
 				const adopted = await this.afterFailure(error, attempt);
 				if (adopted) return adopted;
@@ -111,26 +110,32 @@ class Submission implements SubmissionContent {
 
 	private async post(): Promise<Submitted> {
 		const { api, account, signal, timings } = this.context;
-		if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
-		signal.throwIfAborted();
-		this.options.onAttempt(this.since);
-		const call: ApiCall = {
-			method: 'POST',
-			path: '/apps/run',
-			body: runRequestBody(this.request),
-			signal,
-			// An answer on its way tells which task to cancel.
-			graceMs: timings.cancelMs,
-			headersTimeoutMs: timings.submitMs,
-			urgent: true,
-		};
-		const reply = await api.send(call);
-		const task = taskFromWire(reply.value);
-		if (!task) throw api.unexpected(call, reply);
-		account.claim(task.id);
-		this.options.onTask(task);
-		signal.throwIfAborted();
-		return { task, adopted: false, notices: reply.notices };
+		const turn = account.submissions.begin(this);
+		if (turn) await turn;
+		try {
+			if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
+			signal.throwIfAborted();
+			this.options.onAttempt(this.since);
+			const call: ApiCall = {
+				method: 'POST',
+				path: '/apps/run',
+				body: runRequestBody(this.request),
+				signal,
+				// An answer on its way tells which task to cancel.
+				graceMs: timings.cancelMs,
+				headersTimeoutMs: timings.submitMs,
+				urgent: true,
+			};
+			const reply = await api.send(call);
+			const task = taskFromWire(reply.value);
+			if (!task) throw api.unexpected(call, reply);
+			account.claim(task.id);
+			this.options.onTask(task);
+			signal.throwIfAborted();
+			return { task, adopted: false, notices: reply.notices };
+		} finally {
+			account.submissions.end(this);
+		}
 	}
 
 	/** Returns an adopted task, or nothing if the next attempt may be made. */
@@ -176,7 +181,7 @@ class Submission implements SubmissionContent {
 	private async lookUp(lostAnswer: unknown): Promise<LookupResult> {
 		const { account, api, signal, timings } = this.context;
 		const lost = { request: this.request, since: this.since };
-		const claim = (taskId: string) => account.claim(taskId);
+		const claim = (taskId: string) => account.claimFound(taskId);
 		const grace = new Grace(signal, timings.cancelMs);
 		const late = grace.signal;
 		const look = async () =>

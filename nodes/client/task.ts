@@ -67,7 +67,8 @@ export function updatedFields(update: TaskUpdate): readonly string[] {
  * An update that says nothing of a status leaves it as it was.
  */
 export function mergeTask(task: Task, update: TaskUpdate): Task {
-	const changes = updatedFields(update).map((key) => [key, update.data[key]] as const);
-	const wire = { ...task.wire, ...Object.fromEntries(changes), id: task.id };
+	const wire: Record<string, unknown> = { ...task.wire };
+	for (const key of updatedFields(update)) wire[key] = update.data[key];
+	wire['id'] = task.id;
 	return taskFromWire(wire) ?? task;
 }

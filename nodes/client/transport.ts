@@ -1,10 +1,11 @@
+import type { CancelSignal } from './cancelSignal';
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
 	readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body?: string | undefined;
-	readonly signal: AbortSignal;
+	readonly signal: CancelSignal;
 	/** After `signal` has aborted, the answer is still waited for this long, ms; default 0. */
 	readonly graceMs?: number | undefined;
 	/** Longest wait for the head of the answer, connecting included, ms. */

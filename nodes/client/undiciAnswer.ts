@@ -1,3 +1,4 @@
+import type { CancelSignal } from './cancelSignal';
 import { timerFor } from './deadline';
 import {
 	asTransportError,
@@ -36,10 +37,11 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	constructor(
 		private readonly waiting: Waiting,
-		private readonly signal: AbortSignal,
+		private readonly signal: CancelSignal,
 		private readonly graceMs: number,
 	) {
-		signal.addEventListener('abort', this.onAbort);
+		if (signal.aborted) waiting.reject(signal.reason);
+		else signal.addEventListener('abort', this.onAbort);
 	}
 
 	get body(): ResponseBody {
@@ -117,7 +119,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	private end(error?: Error): void {
 		this.signal.removeEventListener('abort', this.onAbort);
-		if (this.status === 0 && error) this.waiting.reject(error);
+		if (this.status === 0 && error) this.waiting.reject(asTransportError(error));
 		this.ending = error ? { error } : {};
 		if (this.reader) this.tellEnd(error);
 	}
@@ -137,7 +139,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 			this.abort(reason instanceof Error ? reason : new Error(String(reason)));
 		};
 		if (this.graceMs === 0) give();
-		else timerFor(this.graceMs).addEventListener('abort', give, { once: true });
+		else timerFor(this.graceMs).addEventListener('abort', give);
 	};
 
 	private abort(reason: Error): void {

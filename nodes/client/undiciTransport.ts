@@ -1,7 +1,6 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
 import { UndiciAnswer } from './undiciAnswer';
 import {
-	asTransportError,
 	TransportError,
 	type Transport,
 	type TransportRequest,
@@ -84,29 +83,25 @@ export class UndiciTransport implements Transport {
 	) {}
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
-		const { signal, graceMs = 0 } = request;
-		signal.throwIfAborted();
+		const { egress } = this;
 		const origin = this.originOf(request.url);
-		if (this.egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, this.egress);
-		try {
-			return await new Promise<TransportResponse>((resolve, reject) => {
-				dispatcherFor(this.undici, origin, this.egress).dispatch(
-					{
-						origin,
-						path: pathOf(request.url, origin),
-						method: request.method,
-						headers: request.headers,
-						body: request.body ?? null,
-						headersTimeout: request.headersTimeoutMs,
-						bodyTimeout: request.silenceMs,
-					},
-					new UndiciAnswer({ resolve, reject }, signal, graceMs),
-				);
-			});
-		} catch (error) {
-			if (graceMs === 0 || error === signal.reason) signal.throwIfAborted();
-			throw asTransportError(error);
-		}
+		if (egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, egress);
+		return await new Promise<TransportResponse>((resolve, reject) => {
+			const answer = new UndiciAnswer({ resolve, reject }, request.signal, request.graceMs ?? 0);
+			if (request.signal.aborted) return;
+			dispatcherFor(this.undici, origin, egress).dispatch(
+				{
+					origin,
+					path: pathOf(request.url, origin),
+					method: request.method,
+					headers: request.headers,
+					body: request.body ?? null,
+					headersTimeout: request.headersTimeoutMs,
+					bodyTimeout: request.silenceMs,
+				},
+				answer,
+			);
+		});
 	}
 
 	/** Nearly all requests go to the origin of the one before, which saves parsing their URLs. */

@@ -3,6 +3,7 @@ import {
 	type IExecuteFunctions,
 	type ILoadOptionsFunctions,
 } from 'n8n-workflow';
+import type { CancelSignal } from '../client/cancelSignal';
 import { InferenceClient } from '../client/client';
 import { HelperTransport } from '../client/helperTransport';
 import type { RunSettings } from '../client/settings';
@@ -38,7 +39,7 @@ function credentialError(host: Host, problem: string): NodeOperationError {
 export async function withClient<T>(
 	host: Host,
 	settings: RunSettings,
-	signal: AbortSignal,
+	signal: CancelSignal,
 	job: (client: InferenceClient) => Promise<T>,
 ): Promise<T> {
 	await using client = await openClient(host, settings, signal);
@@ -48,7 +49,7 @@ export async function withClient<T>(
 async function openClient(
 	host: Host,
 	settings: RunSettings,
-	signal: AbortSignal,
+	signal: CancelSignal,
 ): Promise<InferenceClient> {
 	const { apiKey, baseUrl, maxConcurrency } = await host.getCredentials(CREDENTIAL_NAME);
 	if (typeof apiKey !== 'string' || apiKey.trim() === '') {

@@ -21,17 +21,12 @@ function runFacts(run: TaskRun): IDataObject {
 
 /** The output item of a task that has completed. */
 function completedItem(run: TaskRun, app: string, itemIndex: number): INodeExecutionData {
-	const { task } = run;
-	const json = asData({
-		id: task.id,
-		status: task.status,
-		output: task.output ?? null,
-		app,
-		session_id: task.sessionId,
-		created_at: task.createdAt,
-		updated_at: task.updatedAt,
-		run: runFacts(run),
-	});
+	const { id, status, output, sessionId, createdAt, updatedAt } = run.task;
+	const json: IDataObject = { id, status, output: isData(output) ? (output ?? null) : null, app };
+	if (sessionId !== undefined) json['session_id'] = sessionId;
+	if (createdAt !== undefined) json['created_at'] = createdAt;
+	if (updatedAt !== undefined) json['updated_at'] = updatedAt;
+	json['run'] = runFacts(run);
 	return { json, pairedItem: { item: itemIndex } };
 }
 

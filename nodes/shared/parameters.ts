@@ -22,8 +22,17 @@ export function nodeOf(context: ParameterSource): INode {
 	return node;
 }
 
+/** Values that are the same for all items, by what was read. */
+const fixedValues = new WeakMap<object, Map<string, unknown>>();
+
+function isExpression(value: unknown): boolean {
+	if (typeof value === 'string') return value.startsWith('=');
+	return typeof value === 'object' && value !== null && Object.values(value).some(isExpression);
+}
+
 /**
- * Reads a parameter for one item.
+ * Reads a parameter for one item. What has no expression is the same for all items, so n8n is
+ * asked for it once.
  *
  * @throws NodeOperationError that names the parameter and the item if its expression fails
  */
@@ -35,13 +44,18 @@ export function readParameter(
 	fallback: NodeParameterValueType,
 	extractValue = false,
 ): unknown {
+	const fixed = fixedValues.get(context) ?? new Map<string, unknown>();
+	fixedValues.set(context, fixed);
+	if (fixed.has(name)) return fixed.get(name);
+	const { parameters } = nodeOf(context);
 	try {
-		return context.getNodeParameter(name, itemIndex, fallback, { extractValue });
+		const value: unknown = context.getNodeParameter(name, itemIndex, fallback, { extractValue });
+		if (!isExpression(entered(parameters, name))) fixed.set(name, value);
+		return value;
 	} catch (error) {
 		const message = error instanceof Error ? error.message : String(error);
-		const { parameters } = context.getNode();
 		throw parameterError(
-			context.getNode(),
+			nodeOf(context),
 			displayName,
 			`cannot be read: ${message}. Its value is ${shown(entered(parameters, name))}`,
 			itemIndex,

@@ -1,18 +1,19 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import type { CancelSignal } from '../../nodes/client/cancelSignal.ts';
 import { Deadline, Grace } from '../../nodes/client/deadline.ts';
 import { StoppedError, TimeoutError } from '../../nodes/client/errors.ts';
 
 const tooLate = () => new TimeoutError('too late');
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 /** The reason of a signal, as soon as it has one. */
-async function reasonOf(signal: AbortSignal): Promise<unknown> {
+async function reasonOf(signal: CancelSignal): Promise<unknown> {
 	if (!signal.aborted) {
-		await new Promise((resolve) => {
-			signal.addEventListener('abort', resolve, { once: true });
+		await new Promise<void>((resolve) => {
+			signal.addEventListener('abort', resolve);
 		});
 	}
-	return signal.reason as unknown;
+	return signal.reason;
 }
 const pause = async (ms: number) => await new Promise((resolve) => void setTimeout(resolve, ms));
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SubmissionGate } from '../../nodes/client/submissionGate.ts';
+import { SubmissionGate, type SubmissionContent } from '../../nodes/client/submissionGate.ts';
 import { rejection } from './support.mts';
 
 /** Lets everything happen that needs no time. */
@@ -24,13 +24,29 @@ function gate() {
 	return { state, job, open, fail };
 }
 
+/** Runs a submission or a lookup through the gate. */
+async function through<T>(
+	shared: SubmissionGate,
+	kind: 'submitting' | 'lookingUp',
+	content: SubmissionContent,
+	job: () => Promise<T>,
+): Promise<T> {
+	if (kind === 'lookingUp') return await shared.lookingUp(content, job);
+	await shared.begin(content);
+	try {
+		return await job();
+	} finally {
+		shared.end(content);
+	}
+}
+
 describe('the submission gate', () => {
 	it('of equal submissions run side by side', async () => {
 		const shared = new SubmissionGate();
 		const [first, second] = [gate(), gate()];
 		const both = [
-			shared.submitting({ key: 'x' }, first.job),
-			shared.submitting({ key: 'x' }, second.job),
+			through(shared, 'submitting', { key: 'x' }, first.job),
+			through(shared, 'submitting', { key: 'x' }, second.job),
 		];
 		await settle();
 		expect([first.state.entered, second.state.entered]).toEqual([true, true]);
@@ -43,8 +59,8 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [first, second, lookup] = [gate(), gate(), gate()];
 		const all = [
-			shared.submitting({ key: 'x' }, first.job),
-			shared.submitting({ key: 'x' }, second.job),
+			through(shared, 'submitting', { key: 'x' }, first.job),
+			through(shared, 'submitting', { key: 'x' }, second.job),
 			shared.lookingUp({ key: 'x' }, lookup.job),
 		];
 		first.open();
@@ -62,7 +78,7 @@ describe('the submission gate', () => {
 		const [lookup, submission] = [gate(), gate()];
 		const all = [
 			shared.lookingUp({ key: 'x' }, lookup.job),
-			shared.submitting({ key: 'x' }, submission.job),
+			through(shared, 'submitting', { key: 'x' }, submission.job),
 		];
 		await settle();
 		expect([lookup.state.entered, submission.state.entered]).toEqual([true, false]);
@@ -77,9 +93,9 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [before, lookup, after] = [gate(), gate(), gate()];
 		const all = [
-			shared.submitting({ key: 'x' }, before.job),
+			through(shared, 'submitting', { key: 'x' }, before.job),
 			shared.lookingUp({ key: 'x' }, lookup.job),
-			shared.submitting({ key: 'x' }, after.job),
+			through(shared, 'submitting', { key: 'x' }, after.job),
 		];
 		before.open();
 		await settle();
@@ -93,7 +109,7 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [lookup, submission] = [gate(), gate()];
 		const looking = shared.lookingUp({ key: 'x' }, lookup.job);
-		const submitting = shared.submitting({ key: 'y' }, submission.job);
+		const submitting = through(shared, 'submitting', { key: 'y' }, submission.job);
 		await settle();
 		expect(submission.state.entered).toBe(true);
 		submission.open();
@@ -107,9 +123,9 @@ describe('the submission gate', () => {
 		async (kind) => {
 			const shared = new SubmissionGate();
 			const bad = gate();
-			const failing = rejection(shared[kind]({ key: 'x' }, bad.job));
+			const failing = rejection(through(shared, kind, { key: 'x' }, bad.job));
 			const after = shared.lookingUp({ key: 'x' }, async () => 'looked');
-			const last = shared.submitting({ key: 'x' }, async () => 'submitted');
+			const last = through(shared, 'submitting', { key: 'x' }, async () => 'submitted');
 			const error = new Error('failed');
 			bad.fail(error);
 			expect(await failing).toBe(error);
@@ -135,7 +151,7 @@ describe('the submission gate', () => {
 				await Promise.allSettled(
 					steps.map(async ({ kind, content, startsAfter, ticks, fails }) => {
 						for (let tick = 0; tick < startsAfter; tick += 1) await settle();
-						await shared[kind]({ key: content }, async () => {
+						await through(shared, kind, { key: content }, async () => {
 							const counts = running[content];
 							counts[kind] += 1;
 							if (counts.lookingUp > 1 || (counts.lookingUp > 0 && counts.submitting > 0)) {

@@ -449,7 +449,7 @@ describe('Parameters', () => {
 	it('of list elements are, too', async () => {
 		let read = 0;
 		const started = runBatch(sandbox(), {
-			app: 'sandbox/manual',
+			app: "={{ 'sandbox/manual' }}",
 			parameters: { ...FROM_LIST, concurrency: 2 },
 			items: [{ rows: numbered(50) }],
 			cancelAfter: until(() => sandbox().tasks().length === 4),

@@ -1,0 +1,40 @@
+/** What the client needs of an `AbortSignal`; every real one is one of these. */
+export interface CancelSignal {
+	readonly aborted: boolean;
+	readonly reason: unknown;
+	throwIfAborted(): void;
+	addEventListener(type: 'abort', listener: () => void): void;
+	removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/**
+ * A `CancelSignal` that can be aborted. Every item, submission and stream has one of its own, and a
+ * real `AbortController` with its event machinery costs more than all else that is done for them.
+ */
+export class CancelSource implements CancelSignal {
+	aborted = false;
+	reason: unknown;
+	private readonly listeners = new Set<() => void>();
+
+	throwIfAborted(): void {
+		if (this.aborted) throw this.reason;
+	}
+
+	addEventListener(_type: 'abort', listener: () => void): void {
+		if (!this.aborted) this.listeners.add(listener);
+	}
+
+	removeEventListener(_type: 'abort', listener: () => void): void {
+		this.listeners.delete(listener);
+	}
+
+	/** Tells every listener, once. */
+	abort(reason: unknown): void {
+		if (this.aborted) return;
+		this.aborted = true;
+		this.reason = reason;
+		const listeners = [...this.listeners];
+		this.listeners.clear();
+		for (const listener of listeners) listener();
+	}
+}
