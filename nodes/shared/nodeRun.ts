@@ -6,6 +6,7 @@ import { RunHints } from './hints';
 import { RetryMemory } from './retryMemory';
 import { openRunScope } from './runScope';
 import { readRunSettings, type NodeRunSettings } from './runSettings';
+import { TaskJournal } from './taskJournal';
 
 /** What one run of a node works with, from its settings to its end. */
 export interface NodeRun {
@@ -38,7 +39,8 @@ export async function runNode<T>(
 ): Promise<T> {
 	const settings = readRunSettings(context);
 	const scope = openRunScope(context, settings, options.cancelReserve?.(settings));
-	const memory = RetryMemory.begin(context);
+	const journal = new TaskJournal(context);
+	const memory = RetryMemory.begin(context, journal);
 	const hints = new RunHints();
 	let failed = true;
 	try {
@@ -54,5 +56,6 @@ export async function runNode<T>(
 	} finally {
 		memory.end(failed);
 		scope[Symbol.dispose]();
+		journal.flush();
 	}
 }

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/runTask';
+import type { TaskJournal } from './taskJournal';
 
 /** What an earlier try of the same node run has achieved for an item. */
 export type ItemMemory =
@@ -40,13 +41,19 @@ export class RetryMemory {
 		private readonly key: string | undefined,
 		private readonly run: NodeRun,
 		private readonly allowed: number,
+		private readonly journal: TaskJournal,
 	) {}
 
-	/** Begins a try: the first one, or a further one that finds what the earlier ones left. */
-	static begin(context: IExecuteFunctions): RetryMemory {
+	/**
+	 * Begins a try: the first one, or a further one that finds what the earlier ones left.
+	 *
+	 * @param journal told of every task that is started
+	 */
+	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
 		const allowed = triesAllowed(context);
 		if (allowed === 1) {
-			return new RetryMemory(undefined, { items: new Map(), tries: 1, endedAt: undefined }, 1);
+			const run = { items: new Map<number, ItemMemory>(), tries: 1, endedAt: undefined };
+			return new RetryMemory(undefined, run, 1, journal);
 		}
 		forgetOld();
 		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
@@ -59,7 +66,7 @@ export class RetryMemory {
 		run.tries += 1;
 		run.endedAt = undefined;
 		runs.set(key, run);
-		return new RetryMemory(key, run, allowed);
+		return new RetryMemory(key, run, allowed, journal);
 	}
 
 	/** Whether n8n will run the node again if this try fails. */
@@ -72,6 +79,9 @@ export class RetryMemory {
 	}
 
 	remember(itemIndex: number, memory: ItemMemory): void {
+		if (memory.state === 'running' && memory.cancelled !== true) {
+			this.journal.started(itemIndex, memory.task.id);
+		}
 		if (this.key !== undefined) this.run.items.set(itemIndex, memory);
 	}
 

@@ -1,0 +1,41 @@
+import { sleep, type IExecuteFunctions } from 'n8n-workflow';
+
+/** At most one line in this time, however many tasks start. */
+const INTERVAL_MS = 1_000;
+const MOST_IN_A_LINE = 100;
+
+/**
+ * Names every started task in n8n's log. n8n keeps nothing of a node that was running when its
+ * process died: then this is where it says which tasks are at the service, and for which items.
+ */
+export class TaskJournal {
+	private pending: string[] = [];
+	private resting = false;
+
+	constructor(private readonly context: IExecuteFunctions) {}
+
+	/** Notes a task; it is in the log at once or within a second. */
+	started(itemIndex: number, taskId: string): void {
+		this.pending.push(`${taskId} (item ${itemIndex})`);
+		if (!this.resting) void this.writeNowAndThen();
+	}
+
+	/** Writes what has not been written yet. */
+	flush(): void {
+		const { context } = this;
+		while (this.pending.length > 0) {
+			const tasks = this.pending.splice(0, MOST_IN_A_LINE).join(', ');
+			const where = `execution ${context.getExecutionId()}, "${context.getNode().name}"`;
+			context.logger.info(`inference.sh: ${where} started ${tasks}`);
+		}
+	}
+
+	private async writeNowAndThen(): Promise<void> {
+		this.resting = true;
+		while (this.pending.length > 0) {
+			this.flush();
+			await sleep(INTERVAL_MS);
+		}
+		this.resting = false;
+	}
+}
