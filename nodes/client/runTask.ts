@@ -1,5 +1,6 @@
 import type { CancelSignal } from './cancelSignal';
 import type { Release } from './account';
+import type { Api } from './api';
 import { cancelTask } from './cancel';
 import { Deadline } from './deadline';
 import type { ServiceNotice } from './envelope';
