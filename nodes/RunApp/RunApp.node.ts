@@ -4,10 +4,15 @@ import {
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { searchApps } from '../shared/appSearch';
+import { callbackWebhooks } from '../shared/waitDescription';
+import { answerCallback } from '../shared/webhookCallback';
 import { properties } from './description';
 import { runApp } from './execute';
+import { waitingApp } from './waiting';
 
 /** Inference.sh Run App: every input item is one task. */
 export class RunApp implements INodeType {
@@ -27,6 +32,9 @@ export class RunApp implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
 		credentials: [{ name: 'inferenceShApi', required: true }],
+		webhooks: callbackWebhooks,
+		waitingNodeTooltip:
+			'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.',
 		properties,
 	};
 
@@ -34,5 +42,9 @@ export class RunApp implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runApp(this);
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await answerCallback(this, waitingApp);
 	}
 }

@@ -5,33 +5,19 @@ import {
 	limitProperties,
 	taskOptionsProperty,
 } from '../shared/descriptions';
-
-const waitProperty: INodeProperties = {
-	displayName: 'Wait',
-	name: 'wait',
-	type: 'options',
-	noDataExpression: true,
-	options: [
-		{
-			name: 'For the Result',
-			value: 'result',
-			description: 'Output each task when it has completed',
-		},
-		{
-			name: 'Do Not Wait',
-			value: 'none',
-			description: 'Output the ID of each task as soon as it has been started',
-		},
-	],
-	default: 'result',
-	description: 'What the node waits for',
-};
+import { waitProperties } from '../shared/waitDescription';
 
 /** The parameters of Run App, in the order of its panel. */
 export const properties: INodeProperties[] = [
 	appProperty,
 	...inputProperties,
-	waitProperty,
+	...waitProperties([
+		{
+			name: 'Do Not Wait',
+			value: 'none',
+			description: 'Output the ID of each task as soon as it has been started',
+		},
+	]),
 	...limitProperties,
 	taskOptionsProperty(),
 ];

@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/runTask';
 import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/itemNode';
 import { oneOf, readParameter } from '../shared/parameters';
+import { runAndWait } from './waiting';
 
 /**
  * Runs every input item as one task, a few at a time, and returns one item for each, in order.
@@ -13,8 +14,9 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 	return await runItemNode(context, {}, async (run) => {
 		const value = readParameter(context, 'wait', 'Wait', 0, 'result');
 		const field = { node: context.getNode(), displayName: 'Wait', value };
-		const wait = oneOf(field, ['result', 'none']);
+		const wait = oneOf(field, ['result', 'none', 'webhook']);
 		await checkCost(run);
+		if (wait === 'webhook') return await runAndWait(run);
 		const item = async (index: number, earlier: TaskProgress) =>
 			await runItemTask(run, index, { wait, earlier, observer: {} });
 		return [await eachItem(run, item)];

@@ -7,7 +7,13 @@ import type { InferenceError } from './errors';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
 import { QuietWatch } from './quietWatch';
 import { retrying, type RetryStatistics } from './retry';
-import { failureOf, runTask, type TaskRun, type TaskRunContext, type TaskRunOptions } from './runTask';
+import {
+	failureOf,
+	runTask,
+	type TaskRun,
+	type TaskRunContext,
+	type TaskRunOptions,
+} from './runTask';
 import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
 import { taskFromWire, type Task } from './task';

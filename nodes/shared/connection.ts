@@ -2,6 +2,7 @@ import {
 	NodeOperationError,
 	type IExecuteFunctions,
 	type ILoadOptionsFunctions,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
 import type { CancelSignal } from '../client/cancelSignal';
 import { InferenceClient } from '../client/client';
@@ -13,7 +14,7 @@ import { loadHostUndici, UndiciTransport } from '../client/undiciTransport';
 
 export const CREDENTIAL_NAME = 'inferenceShApi';
 
-type Host = IExecuteFunctions | ILoadOptionsFunctions;
+type Host = IExecuteFunctions | ILoadOptionsFunctions | IWebhookFunctions;
 
 /** undici where the host has it, else n8n's HTTP helper; both under n8n's egress policy. */
 async function chooseTransport(host: Host): Promise<Transport> {

@@ -9,6 +9,7 @@ import { runNode, type NodeRun, type NodeRunOptions } from './nodeRun';
 import { resultItem, startedItem } from './output';
 import { stoppedError, wasStopped } from './runScope';
 import { readItemRequest } from './taskParameters';
+import type { WebhookWait } from './webhookWait';
 
 type Outputs = INodeExecutionData[][];
 
@@ -43,12 +44,14 @@ export async function runItemNode(
  * an earlier try has finished is not done again.
  *
  * @param work is told what an earlier try has begun
+ * @param callback waits for what `work` starts, so that nothing is finished yet
  * @throws the error of the first item that fails, unless the node is set to continue; of a stopped
  * execution what became of its tasks
  */
 export async function eachItem(
 	run: NodeRun,
 	work: (index: number, earlier: TaskProgress) => Promise<INodeExecutionData>,
+	callback?: WebhookWait,
 ): Promise<INodeExecutionData[]> {
 	const { context, settings, memory, scope } = run;
 	const goOn = context.continueOnFail();
@@ -61,7 +64,7 @@ export async function eachItem(
 			if (earlier.state === 'done') return earlier.item;
 			if (earlier.state === 'none' && scope.signal.aborted) throw notStarted(scope.signal.reason);
 			const item = await work(index, earlier);
-			memory.remember(index, { state: 'done', item });
+			if (!callback) memory.remember(index, { state: 'done', item });
 			return item;
 		},
 		onFailure: (error, index) => {
@@ -73,13 +76,14 @@ export async function eachItem(
 		},
 	});
 	if (wasStopped(context)) {
-		throw stoppedError(
-			context,
-			failures.map(({ error }) => error),
-		);
+		const fates = (await callback?.giveUp('was stopped with the execution')) ?? [];
+		throw stoppedError(context, [...failures.map(({ error }) => error), ...fates]);
 	}
 	const [first] = failures;
-	if (first && !goOn) throw toNodeError(context.getNode(), first.error, first.index);
+	if (first && !goOn) {
+		await callback?.giveUp('was given up because another item failed');
+		throw toNodeError(context.getNode(), first.error, first.index);
+	}
 	return outcomes.flatMap((outcome, index) => {
 		if (!outcome) return [];
 		return [outcome.kind === 'done' ? outcome.value : failureItem(outcome.error, index)];
@@ -115,6 +119,8 @@ export interface ItemTaskOptions {
 	/** What an earlier try has begun. */
 	readonly earlier: TaskProgress;
 	readonly observer: TaskObserver;
+	/** Waits for the task. */
+	readonly callback?: WebhookWait | undefined;
 	/** Told of everything that may cost money, after it has been remembered. */
 	onProgress?(progress: TaskProgress): void;
 }
@@ -130,9 +136,9 @@ export async function runItemTask(
 	options: ItemTaskOptions,
 ): Promise<INodeExecutionData> {
 	const { context, client, memory, scope, hints } = run;
-	const { wait, earlier, observer } = options;
+	const { wait, earlier, observer, callback } = options;
 	const { request, app, fullTask } = readItemRequest(context, index);
-	const taskRun = await client.run(request, {
+	const taskRun = await client.run(callback?.request(request, index) ?? request, {
 		wait,
 		full: fullTask,
 		observer,
@@ -144,6 +150,7 @@ export async function runItemTask(
 		},
 	});
 	hints.add(taskRun);
+	callback?.add(taskRun, { app, fullTask, position: index, itemIndex: index });
 	return wait === 'none'
 		? startedItem(taskRun, index)
 		: resultItem(taskRun, { app, fullTask }, index);

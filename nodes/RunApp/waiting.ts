@@ -1,0 +1,43 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import { eachItem, runItemTask } from '../shared/itemNode';
+import { failureItem } from '../shared/nodeErrors';
+import type { NodeRun } from '../shared/nodeRun';
+import { resultItem } from '../shared/output';
+import type { WaitingNode } from '../shared/waitState';
+import { WebhookWait } from '../shared/webhookWait';
+
+/** One output, with an item for each input item, in order. */
+export const waitingApp: WaitingNode = {
+	ended(end) {
+		const { position, itemIndex } = end.awaited;
+		return end.kind === 'completed'
+			? { ok: true, position, item: resultItem(end.run, end.awaited, itemIndex) }
+			: { ok: false, position, item: failureItem(end.error, itemIndex) };
+	},
+	unfinished({ id, status, app, position, itemIndex: item }) {
+		return { ok: false, position, item: { json: { id, status, app }, pairedItem: { item } } };
+	},
+	outputs(items) {
+		const sorted = [...items].sort((left, right) => left.position - right.position);
+		return [sorted.map(({ item }) => item)];
+	},
+};
+
+/**
+ * Starts a task for every input item and lets the execution wait for them without a worker.
+ *
+ * @throws as `eachItem` and `WebhookWait` do
+ */
+export async function runAndWait(run: NodeRun): Promise<INodeExecutionData[][]> {
+	const callback = await WebhookWait.open(run, waitingApp, !run.context.continueOnFail());
+	const start = { wait: 'none', observer: {}, callback } as const;
+	const items = await eachItem(
+		run,
+		async (index, earlier) => await runItemTask(run, index, { ...start, earlier }),
+		callback,
+	);
+	const failed = items.flatMap((item, position) =>
+		item.json['error'] === undefined ? [] : [{ ok: false, position, item }],
+	);
+	return await callback.outputs(failed);
+}

@@ -1,0 +1,51 @@
+import type { InferenceClient } from '../client/client';
+import { NotFoundError } from '../client/errors';
+import { outcomeOf } from '../client/outcome';
+import type { Task } from '../client/task';
+import type { TerminalStatus } from '../client/taskStatus';
+import type { AwaitedTask, TaskEnd } from './waitState';
+
+/** From a task's creation to its last change, ms, by the clock of the service. */
+function durationOf(task: Task): number {
+	const ms = Date.parse(task.updatedAt ?? '') - Date.parse(task.createdAt ?? '');
+	return Number.isNaN(ms) ? 0 : Math.max(0, ms);
+}
+
+/**
+ * Whether a task has ended; asks for its status only. One that has been deleted has failed.
+ *
+ * @throws InferenceError if it cannot be told
+ */
+export async function endStatus(
+	client: InferenceClient,
+	awaited: AwaitedTask,
+): Promise<TerminalStatus | undefined> {
+	const read = await outcomeOf(client.endStatus(awaited.id));
+	if (read.ok) return read.value;
+	if (read.error instanceof NotFoundError) return 'failed';
+	throw read.error;
+}
+
+/**
+ * Reads how a task has ended; undefined as long as it has not.
+ *
+ * @throws InferenceError if it cannot be told
+ */
+export async function readEnd(
+	client: InferenceClient,
+	awaited: AwaitedTask,
+): Promise<TaskEnd | undefined> {
+	const read = await outcomeOf(client.task(awaited.id));
+	if (!read.ok) {
+		const { error } = read;
+		if (error instanceof NotFoundError) return { awaited, kind: 'failed', error, durationMs: 0 };
+		throw error;
+	}
+	const { task, failure: error } = read.value;
+	const durationMs = durationOf(task);
+	if (error) return { awaited, kind: 'failed', error, durationMs };
+	if (!task.terminal) return undefined;
+	const { attempts } = awaited;
+	const seen = { via: 'poll', adopted: false, fellBack: false, notices: [] } as const;
+	return { awaited, kind: 'completed', durationMs, run: { task, attempts, durationMs, ...seen } };
+}

@@ -1,0 +1,51 @@
+import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
+
+const forResult: INodePropertyOptions = {
+	name: 'For the Result',
+	value: 'result',
+	description: 'Output each task when it has completed',
+};
+const forCallback: INodePropertyOptions = {
+	name: 'For the Callback',
+	value: 'webhook',
+	description:
+		'The same, but occupy no worker meanwhile: the service calls this n8n when tasks end',
+};
+
+/** What a node waits for, with options of its own, and for how long. */
+export function waitProperties(own: readonly INodePropertyOptions[] = []): INodeProperties[] {
+	return [
+		{
+			displayName: 'Wait',
+			name: 'wait',
+			type: 'options',
+			noDataExpression: true,
+			options: [forResult, ...own, forCallback],
+			default: 'result',
+			description: 'What the node waits for',
+		},
+		{
+			displayName: 'Wait at Most (Hours)',
+			name: 'waitLimit',
+			type: 'number',
+			typeOptions: { minValue: 0.001, maxValue: 8760, numberPrecision: 3 },
+			default: 24,
+			displayOptions: { show: { wait: ['webhook'] } },
+			description:
+				'Then the execution goes on with what has ended, and with the IDs of the tasks that had not ended when the wait began',
+		},
+	];
+}
+
+/** Where callbacks of the service reach a waiting execution. */
+export const callbackWebhooks: IWebhookDescription[] = [
+	{
+		name: 'default',
+		httpMethod: 'POST',
+		responseMode: 'onReceived',
+		responseData: 'noData',
+		path: '={{ $nodeId }}',
+		restartWebhook: true,
+		isFullPath: true,
+	},
+];

@@ -1,0 +1,220 @@
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import { Deadline } from '../client/deadline';
+import { ProtocolError, TimeoutError } from '../client/errors';
+import { isJsonObject, textOf } from '../client/json';
+import { outcomeOf } from '../client/outcome';
+import type { RunSettings } from '../client/settings';
+import { withClient } from './connection';
+import { toNodeError } from './nodeErrors';
+import { inParallel } from './parallel';
+import { endStatus, readEnd } from './taskEnds';
+import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
+
+/** Longest time in which a callback is answered; thousands of results may have to be read. */
+const ANSWER_MS = 10 * 60_000;
+const READING: RunSettings = {
+	timeoutMs: undefined,
+	maxRetries: 3,
+	retryOn: new Set(['rateLimit', 'network', 'serverError']),
+	backoffBaseMs: 500,
+	backoffCapMs: 4_000,
+	maxRetryAfterMs: 30_000,
+	onTimeout: 'keep',
+	onStop: 'keep',
+	onUnclearSubmit: 'fail',
+	follow: 'poll',
+	pollIntervalMs: 1_000,
+};
+/** Waits that are remembered; those forgotten only cost a few more requests. */
+const MOST_WATCHES = 200;
+
+/** For this long after it was resumed, an execution is taken to be running. */
+const RESUMING_MS = 30_000;
+
+/** What this process has learnt of the tasks that an execution waits for. */
+interface Watch {
+	/** Ids of tasks that have ended. */
+	readonly ended: Set<string>;
+	/** Ids that callbacks named and nobody has looked at yet. */
+	readonly named: Set<string>;
+	/** Settles when nobody is looking any more. */
+	looking: Promise<unknown> | undefined;
+	/** Whether somebody waits for that, to look next. */
+	queued: boolean;
+	/** When the execution was resumed, ms since the epoch. */
+	resumedAt: number;
+}
+
+const watches = new Map<string, Watch>();
+
+/** Task ids are unique, so the first one names the wait. */
+function watchOf(state: WaitState): Watch {
+	const key = state.tasks[0]?.id ?? '';
+	const watch = watches.get(key) ?? {
+		ended: new Set(),
+		named: new Set(),
+		looking: undefined,
+		queued: false,
+		resumedAt: 0,
+	};
+	// Again as the last one: those that nobody has asked for longest are forgotten first.
+	watches.delete(key);
+	watches.set(key, watch);
+	const [oldest] = watches.keys();
+	if (watches.size > MOST_WATCHES && oldest !== undefined) watches.delete(oldest);
+	return watch;
+}
+
+/** The task that a callback says it is about. Anybody can say anything: it is only a hint. */
+function namedTask(context: IWebhookFunctions): string | undefined {
+	const body: unknown = context.getBodyData();
+	if (!isJsonObject(body)) return undefined;
+	const { data } = body;
+	return textOf(isJsonObject(data) ? data['id'] : body['id']);
+}
+
+/**
+ * Reads tasks until one is found that goes on, or all have ended. That one is asked for first the
+ * next time, so that a wait costs about two short requests for each task, however many there are.
+ *
+ * @returns the ends of all tasks, or that of one failed task if it fails the node; else undefined
+ */
+async function look(
+	client: InferenceClient,
+	state: WaitState,
+	watch: Watch,
+): Promise<readonly TaskEnd[] | undefined> {
+	const { tasks, concurrency, stopOnError } = state;
+	const failed: string[] = [];
+	const check = async (some: WaitState['tasks']) => {
+		const statuses = await inParallel(some, concurrency, async (task) => {
+			const status = await endStatus(client, task);
+			if (status !== undefined) watch.ended.add(task.id);
+			if (status === 'failed' || status === 'cancelled') failed.push(task.id);
+			return status;
+		});
+		return !statuses.includes(undefined);
+	};
+	const open = () => tasks.filter(({ id }) => !watch.ended.has(id));
+	const named = new Set(watch.named);
+	watch.named.clear();
+	if (open().length > 1) await check(open().filter(({ id }) => named.has(id)));
+	for (let size = 1; open().length > 1 && failed.length === 0; size = concurrency) {
+		if (!(await check(open().slice(0, size)))) break;
+	}
+	if (stopOnError && failed.length > 0) {
+		const ends = await inParallel(
+			tasks.filter(({ id }) => failed.includes(id)),
+			concurrency,
+			async (task) => await readEnd(client, task),
+		);
+		return ends.filter((end) => end !== undefined);
+	}
+	const [last, ...more] = open();
+	if (more.length > 0) return undefined;
+	const lastEnd = last && (await readEnd(client, last));
+	if (last && !lastEnd) return undefined;
+	const others = await inParallel(
+		tasks.filter((task) => task !== last),
+		concurrency,
+		async (task) => await readEnd(client, task),
+	);
+	const ends = [lastEnd, ...others].filter((end) => end !== undefined);
+	if (ends.length === tasks.length) return ends;
+	throw new ProtocolError('the service contradicts itself on whether a task has ended');
+}
+
+/** Looks when nobody else does; of all who wait for that one does, for all of them. */
+async function inTurn<T>(watch: Watch, work: () => Promise<T>): Promise<T | undefined> {
+	if (watch.looking) {
+		if (watch.queued) return undefined;
+		watch.queued = true;
+		await watch.looking;
+		watch.queued = false;
+	}
+	if (Date.now() - watch.resumedAt < RESUMING_MS) return undefined;
+	const looking = outcomeOf(work());
+	watch.looking = looking;
+	const outcome = await looking;
+	watch.looking = undefined;
+	if (outcome.ok) return outcome.value;
+	throw outcome.error;
+}
+
+async function handle(
+	context: IWebhookFunctions,
+	node: WaitingNode,
+): Promise<IWebhookResponseData> {
+	const state = findState(context);
+	if (!state) return { webhookResponse: { message: 'This execution waits for no tasks.' } };
+	const { tasks, concurrency } = state;
+	const watch = watchOf(state);
+	const named = namedTask(context);
+	if (named !== undefined && tasks.some(({ id }) => id === named)) watch.named.add(named);
+
+	const scope = new Deadline(undefined, ANSWER_MS, () => new TimeoutError('took too long'));
+	const resume = async (client: InferenceClient) => {
+		const ends = await look(client, state, watch);
+		const failure = state.stopOnError && ends?.find((end) => end.kind === 'failed');
+		if (ends && failure) {
+			failNode(context, failure);
+			const over = new Set([...watch.ended, ...ends.map(({ awaited }) => awaited.id)]);
+			const goOn = tasks.filter(({ id }) => !over.has(id));
+			await inParallel(goOn, concurrency, async ({ id }) => await client.cancel(id));
+		}
+		return ends;
+	};
+	const ends = await inTurn(
+		watch,
+		async () => await withClient(context, READING, scope.signal, resume),
+	).finally(() => scope[Symbol.dispose]());
+	const progress = { ended: ends?.length ?? watch.ended.size, total: tasks.length };
+	const execution = context.getExecutionId();
+	context.logger.debug(
+		`inference.sh: ${progress.ended} of ${progress.total} tasks of execution ${execution} have ended`,
+	);
+	if (!ends) return { webhookResponse: progress };
+	watch.resumedAt = Date.now();
+	const read = new Set(ends.map(({ awaited }) => awaited));
+	const items = [
+		...state.settled,
+		...ends.map((end) => node.ended(end)),
+		...tasks.filter((task) => !read.has(task)).map((task) => node.unfinished(task)),
+	];
+	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts) };
+}
+
+/** Fails the node in n8n's own way for what failed while a node was waiting. */
+function failNode(
+	context: IWebhookFunctions,
+	{ awaited, error }: Extract<TaskEnd, { kind: 'failed' }>,
+): void {
+	// Not part of the interface; where it is missing the failure is an item of the output.
+	const entry: unknown = Reflect.get(context, 'executeData');
+	if (!isJsonObject(entry)) return;
+	const resumeError = toNodeError(context.getNode(), error, awaited.itemIndex);
+	const metadata = isJsonObject(entry['metadata']) ? entry['metadata'] : {};
+	Reflect.set(entry, 'metadata', { ...metadata, resumeError });
+}
+
+/**
+ * Answers a callback of the service, the `webhook` method of a node that waits. Callbacks are not
+ * signed, so each one is only a reason to look: early, repeated and forged ones change nothing.
+ * As long as a task goes on, the execution stays waiting; when all have ended, it is resumed with
+ * the node's outputs. If that cannot be told, the answer is 503, so that the service calls again.
+ */
+export async function answerCallback(
+	context: IWebhookFunctions,
+	node: WaitingNode,
+): Promise<IWebhookResponseData> {
+	// Whatever this method throws would resume the execution with an empty item.
+	const answer = await outcomeOf(handle(context, node));
+	if (answer.ok) return answer.value;
+	const message = answer.error instanceof Error ? answer.error.message : String(answer.error);
+	context.logger.warn(
+		`inference.sh: a callback for execution ${context.getExecutionId()} could not be verified: ${message}`,
+	);
+	context.getResponseObject().status(503).json({ message: 'The tasks could not be read.' });
+	return { noWebhookResponse: true };
+}

@@ -1,0 +1,218 @@
+import {
+	N8N_NODES_API_VERSION,
+	NodeOperationError,
+	sleep,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+import { StoppedError } from '../client/errors';
+import { outcomeOf } from '../client/outcome';
+import type { RunRequest } from '../client/runRequest';
+import type { TaskRun } from '../client/runTask';
+import { parseHttpUrl } from '../client/url';
+import { CREDENTIAL_NAME } from './connection';
+import { toNodeError } from './nodeErrors';
+import type { NodeRun } from './nodeRun';
+import { nodeOf, numberIn, readParameter } from './parameters';
+import { inParallel } from './parallel';
+import { parameterError } from './parameterError';
+import { stoppedError, wasStopped } from './runScope';
+import { endStatus, readEnd } from './taskEnds';
+import {
+	keepState,
+	type AwaitedTask,
+	type SettledItem,
+	type TaskEnd,
+	type WaitingNode,
+} from './waitState';
+
+const HOUR_MS = 3_600_000;
+/** A year; dates beyond that are more likely a mistake than a wish. */
+const LONGEST_HOURS = 8_760;
+/** When n8n is asked to look again, ms after the execution has been handed over. */
+const LOOK_AGAIN_MS = [2_000, 4_000, 8_000, 16_000];
+
+function isLoopback(url: URL): boolean {
+	return /^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/i.test(url.hostname);
+}
+
+/** Why this execution cannot be resumed by a callback, with what to do; undefined if it can. */
+async function obstacle(
+	context: IExecuteFunctions,
+	resumeUrl: URL | undefined,
+): Promise<readonly [problem: string, remedy: string] | undefined> {
+	const instead = 'Set Wait to For the Result.';
+	if (N8N_NODES_API_VERSION === undefined) return ['needs n8n 2.39 or newer', instead];
+	if (context.isToolExecution() || context.getNode().type.endsWith('Tool')) {
+		return ['cannot be used in a tool of an AI agent', instead];
+	}
+	if (context.getWorkflow().id === undefined || resumeUrl === undefined) {
+		return ['works in saved workflows only', 'Save the workflow and run it again.'];
+	}
+	const { baseUrl } = await context.getCredentials(CREDENTIAL_NAME);
+	const service = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl) : undefined;
+	if (!isLoopback(resumeUrl) || (service && isLoopback(service))) return undefined;
+	return [
+		`cannot work: this n8n says that its address is ${resumeUrl.origin}, which the service cannot call`,
+		'Set WEBHOOK_URL of n8n, on every worker too, to an address that can be reached from outside, or set Wait to For the Result.',
+	];
+}
+
+/**
+ * Waits for the tasks of a node run without occupying a worker: they are submitted with this
+ * execution's resume URL, the execution goes to n8n's database, and the service's callbacks
+ * resume it (see `answerCallback`).
+ */
+export class WebhookWait {
+	private readonly tasks: AwaitedTask[] = [];
+
+	private constructor(
+		private readonly run: NodeRun,
+		private readonly node: WaitingNode,
+		private readonly url: string,
+		private readonly limitMs: number,
+		private readonly stopOnError: boolean,
+	) {}
+
+	/**
+	 * @param stopOnError whether a failed task fails the node
+	 * @throws NodeOperationError if this execution cannot be resumed by a callback
+	 */
+	static async open(run: NodeRun, node: WaitingNode, stopOnError: boolean): Promise<WebhookWait> {
+		const { context } = run;
+		const value = readParameter(context, 'waitLimit', 'Wait at Most', 0, 24);
+		const hours = numberIn(
+			{ node: nodeOf(context), displayName: 'Wait at Most', value },
+			{ min: 0.001, max: LONGEST_HOURS },
+		);
+		const said: unknown = context.evaluateExpression('{{ $execution.resumeUrl }}', 0);
+		const url = typeof said === 'string' ? parseHttpUrl(said) : undefined;
+		const problem = await obstacle(context, url);
+		if (problem || !url) {
+			const [text, description] = problem ?? [];
+			throw new NodeOperationError(nodeOf(context), `Wait "For the Callback" ${text}`, {
+				...(description === undefined ? {} : { description }),
+			});
+		}
+		url.pathname += `/${encodeURIComponent(nodeOf(context).id)}`;
+		return new WebhookWait(run, node, url.href, hours * HOUR_MS, stopOnError);
+	}
+
+	/** The same request, with the URL that resumes the execution. */
+	request(request: RunRequest, itemIndex: number): RunRequest {
+		if (request.webhook === undefined) return { ...request, webhook: this.url };
+		throw parameterError(
+			nodeOf(this.run.context),
+			'Webhook URL',
+			'cannot be used together with Wait "For the Callback", which needs it itself',
+			itemIndex,
+		);
+	}
+
+	/** Takes a task that has been started into the wait. */
+	add(run: TaskRun, item: Omit<AwaitedTask, 'id' | 'status' | 'attempts'>): void {
+		const { task, attempts } = run;
+		this.tasks.push({ id: task.id, status: task.status, attempts, ...item });
+	}
+
+	/** Cancels all tasks, unless they are to be kept; says of each one what became of it. */
+	async giveUp(reason: string): Promise<readonly StoppedError[]> {
+		const { client, settings, memory } = this.run;
+		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
+		return await inParallel(this.tasks, settings.concurrency, async ({ id: taskId }) => {
+			const outcome = keep ? undefined : await client.cancel(taskId);
+			const fate = {
+				cancelled: 'The task was cancelled.',
+				over: 'The task was already over.',
+				failed: 'The task could not be cancelled and may still be running.',
+				kept: 'The task was left running.',
+			}[outcome?.kind ?? 'kept'];
+			return new StoppedError(`Task ${taskId} ${reason}. ${fate}`, { taskId });
+		});
+	}
+
+	/**
+	 * Ends the submission: with the outputs, if all tasks have ended meanwhile, else with the
+	 * execution waiting. What the node outputs at the end of the wait is left as its input, which
+	 * n8n then hands on; a callback that finds all tasks ended replaces it.
+	 *
+	 * @param settled items that never became a task
+	 * @throws NodeApiError or NodeOperationError of a failed task, if that is to fail the node
+	 */
+	async outputs(
+		settled: readonly SettledItem[],
+		facts: IDataObject = {},
+	): Promise<INodeExecutionData[][]> {
+		const { context, settings } = this.run;
+		const ends = await this.endsSoFar();
+		if (this.stopped) {
+			throw stoppedError(context, await this.giveUp('was stopped with the execution'));
+		}
+		if (this.stopOnError) await this.throwFailure(ends);
+		const over = new Set(ends.map(({ awaited }) => awaited.id));
+		const tasks = this.tasks.filter(({ id }) => !over.has(id));
+		const items = [...settled, ...ends.map((end) => this.node.ended(end))];
+		if (tasks.length === 0) return this.node.outputs(items, facts);
+
+		const { concurrency } = settings;
+		const { stopOnError } = this;
+		keepState(context, { tasks, settled: items, facts, concurrency, stopOnError });
+		const unfinished = tasks.map((task) => this.node.unfinished(task));
+		const outputs = this.node.outputs([...items, ...unfinished], facts);
+		context.getExecuteData().data['main'] = outputs;
+		context.setMetadata({ forwardAllOutputs: true });
+		await context.putExecutionToWait(new Date(Date.now() + this.limitMs));
+		void this.lookAgain();
+		return outputs.map(() => []);
+	}
+
+	private get stopped(): boolean {
+		return wasStopped(this.run.context);
+	}
+
+	/** The tasks that have ended by now. One that cannot be read is simply waited for. */
+	private async endsSoFar(): Promise<readonly TaskEnd[]> {
+		const { client, settings } = this.run;
+		const ends = await inParallel(this.tasks, settings.concurrency, async (task) => {
+			const status = await outcomeOf(endStatus(client, task));
+			if (!status.ok || status.value === undefined) return undefined;
+			const end = await outcomeOf(readEnd(client, task));
+			return end.ok ? end.value : undefined;
+		});
+		return ends.filter((end) => end !== undefined);
+	}
+
+	private async throwFailure(ends: readonly TaskEnd[]): Promise<void> {
+		const failed = ends.filter((end) => end.kind === 'failed');
+		const [first] = failed;
+		if (!first) return;
+		// Retry On Fail starts failed tasks again, and those only.
+		const { memory, context } = this.run;
+		for (const { awaited } of failed) memory.remember(awaited.position, { state: 'none' });
+		await this.giveUp('was given up because another item failed');
+		throw toNodeError(nodeOf(context), first.error, first.awaited.itemIndex);
+	}
+
+	/**
+	 * A callback that arrives before n8n has saved the execution as waiting is refused, and whether
+	 * the service repeats it is not known. So n8n calls itself, once, when it is ready.
+	 */
+	private async lookAgain(): Promise<void> {
+		const { httpRequest } = this.run.context.helpers;
+		for (const ms of LOOK_AGAIN_MS) {
+			await sleep(ms);
+			const request = {
+				method: 'POST',
+				url: this.url,
+				body: {},
+				json: true,
+				returnFullResponse: true,
+				ignoreHttpStatusErrors: true,
+				timeout: 10_000,
+			} as const;
+			const answer = await outcomeOf(httpRequest(request));
+			if (!answer.ok || answer.value.statusCode !== 409) return;
+		}
+	}
+}
