@@ -12,4 +12,5 @@ export type {
 	SandboxSettings,
 	SandboxTaskView,
 	StreamFaultOptions,
+	WebhookDelivery,
 } from './types.mts';

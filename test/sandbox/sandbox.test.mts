@@ -668,6 +668,24 @@ describe('webhooks', () => {
 		});
 	});
 
+	it('come late, twice or not at all, as asked, and every attempt is noted', async () => {
+		sandbox.configure({ webhookDelayMs: 20, webhookCopies: 2 });
+		const twice = await start('instant', {}, { webhook: url() });
+		expect(received).toEqual([]);
+		await expect.poll(() => received.length).toBe(2);
+		sandbox.configure({ webhookDelayMs: 0, webhookCopies: 0 });
+		await start('instant', {}, { webhook: url() });
+		failures = 1;
+		sandbox.configure({ webhookCopies: 1, webhookRetriesMs: [] });
+		const lost = await start('instant', {}, { webhook: url() });
+		await expect.poll(() => sandbox.webhookDeliveries().length).toBe(3);
+		expect(sandbox.webhookDeliveries()).toEqual([
+			{ taskId: twice, status: 200 },
+			{ taskId: twice, status: 200 },
+			{ taskId: lost, status: 500 },
+		]);
+	});
+
 	it('never leave this machine', async () => {
 		await start('instant', {}, { webhook: 'https://example.com/hook' });
 		expect(sandbox.violations()).toHaveLength(1);

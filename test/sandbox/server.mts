@@ -24,6 +24,7 @@ import type {
 	SandboxApp,
 	SandboxSettings,
 	SandboxTaskView,
+	WebhookDelivery,
 } from './types.mts';
 import { Webhooks } from './webhooks.mts';
 
@@ -53,6 +54,8 @@ export interface Sandbox {
 	fault(fault: Fault): void;
 	clearFaults(): void;
 	configure(settings: Partial<SandboxSettings>): void;
+	/** Attempts to call webhooks, in the order of their answers. */
+	webhookDeliveries(): readonly WebhookDelivery[];
 	/** TCP connections accepted so far, and those open now. */
 	connections(): { opened: number; open: number };
 	/** Things a client must never do, e.g. send the key to a download URL. */
@@ -92,6 +95,8 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	clockSkewMs: 0,
 	listPreloads: 'app',
 	webhookRetriesMs: [100, 500, 2000],
+	webhookDelayMs: 0,
+	webhookCopies: 1,
 	record: true,
 	recordBodies: true,
 };
@@ -119,7 +124,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const sessions = new Sessions(clock);
 	const files = new FileStore(() => url, clock, violate);
 	const catalogue = new Catalogue([...sandboxApps, ...storeApps, ...apps], clock);
-	const webhooks = new Webhooks(() => settings.webhookRetriesMs, violate);
+	const webhooks = new Webhooks(settings, violate);
 	const wire = new TaskWire(catalogue, clock);
 	const tasks = new Tasks({
 		settings,
@@ -129,7 +134,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		onTerminal(task) {
 			const webhook = task.request['webhook'];
 			if (typeof webhook !== 'string' || webhook === '') return;
-			webhooks.deliver(webhook, {
+			webhooks.deliver(webhook, task.id, {
 				event: `task.${statusName(task.status)}`,
 				timestamp: clock(Date.now()),
 				data: wire.result(task),
@@ -214,6 +219,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			Object.assign(settings, changes);
 			tasks.schedule();
 		},
+		webhookDeliveries: () => webhooks.deliveries,
 		connections: () => ({ opened, open: sockets.size }),
 		violations: () => violations,
 		apps: () => [...catalogue.entries()].map(({ ref }) => ref),

@@ -27,6 +27,13 @@ export interface SandboxTaskView {
 	readonly finishedAt?: number;
 }
 
+/** One attempt to call a webhook. */
+export interface WebhookDelivery {
+	readonly taskId: string;
+	/** HTTP status of the answer; undefined if there was none. */
+	readonly status: number | undefined;
+}
+
 export interface Notice {
 	readonly level: 'info' | 'warning';
 	readonly code: string;
@@ -73,6 +80,10 @@ export interface SandboxSettings {
 	listPreloads: 'app' | 'none';
 	/** Delays before a webhook delivery is tried again. */
 	webhookRetriesMs: readonly number[];
+	/** How long after the end of a task its webhook is called. */
+	webhookDelayMs: number;
+	/** How often it is called, retries not counted; 0 for never. */
+	webhookCopies: number;
 	record: boolean;
 	recordBodies: boolean;
 }

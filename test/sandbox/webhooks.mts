@@ -1,48 +1,75 @@
 /** Task webhooks: one POST per task when it ends, tried again when the receiver is not there. */
 import { request } from 'node:http';
 
+import type { SandboxSettings, WebhookDelivery } from './types.mts';
+
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const ANSWER_WITHIN_MS = 5000;
 
+type WebhookSettings = Pick<
+	SandboxSettings,
+	'webhookCopies' | 'webhookDelayMs' | 'webhookRetriesMs'
+>;
+
+interface Callback {
+	readonly target: URL;
+	readonly taskId: string;
+	readonly body: string;
+}
+
 export class Webhooks {
 	private readonly timers = new Set<NodeJS.Timeout>();
-	private readonly retriesMs: () => readonly number[];
+	private readonly settings: WebhookSettings;
 	private readonly violate: (what: string) => void;
+	/** Every attempt that has been answered, or has failed, in that order. */
+	readonly deliveries: WebhookDelivery[] = [];
 
-	constructor(retriesMs: () => readonly number[], violate: (what: string) => void) {
-		this.retriesMs = retriesMs;
+	constructor(settings: WebhookSettings, violate: (what: string) => void) {
+		this.settings = settings;
 		this.violate = violate;
 	}
 
 	/** Sends an event; failures are retried and then forgotten, as the service does. */
-	deliver(url: string, payload: unknown): void {
+	deliver(url: string, taskId: string, payload: unknown): void {
 		const target = URL.parse(url);
 		if (target?.protocol !== 'http:' || !LOOPBACK.has(target.hostname)) {
 			// The sandbox never talks to anything but this machine.
 			this.violate(`webhook ${url} is not an http URL on loopback`);
 			return;
 		}
-		this.attempt(target, JSON.stringify(payload), 0);
+		const { webhookCopies, webhookDelayMs } = this.settings;
+		const callback = { target, taskId, body: JSON.stringify(payload) };
+		for (let copy = 0; copy < webhookCopies; copy++) {
+			if (webhookDelayMs === 0) this.attempt(callback, 0);
+			else this.later(webhookDelayMs, () => this.attempt(callback, 0));
+		}
 	}
 
 	/** Drops what is still to be delivered. */
 	clear(): void {
 		for (const timer of this.timers) clearTimeout(timer);
 		this.timers.clear();
+		this.deliveries.length = 0;
 	}
 
-	private attempt(target: URL, body: string, tries: number): void {
+	private later(ms: number, then: () => void): void {
+		const timer = setTimeout(() => {
+			this.timers.delete(timer);
+			then();
+		}, ms);
+		this.timers.add(timer);
+	}
+
+	private attempt(callback: Callback, tries: number): void {
+		const { target, taskId, body } = callback;
 		let settled = false;
-		const settle = (delivered: boolean): void => {
+		const settle = (status: number | undefined): void => {
 			if (settled) return;
 			settled = true;
-			const delay = this.retriesMs()[tries];
-			if (delivered || delay === undefined) return;
-			const timer = setTimeout(() => {
-				this.timers.delete(timer);
-				this.attempt(target, body, tries + 1);
-			}, delay);
-			this.timers.add(timer);
+			this.deliveries.push({ taskId, status });
+			const delay = this.settings.webhookRetriesMs[tries];
+			if ((status !== undefined && status >= 200 && status < 300) || delay === undefined) return;
+			this.later(delay, () => this.attempt(callback, tries + 1));
 		};
 		const outgoing = request(
 			target,
@@ -58,13 +85,12 @@ export class Webhooks {
 			},
 			(response) => {
 				response.resume();
-				const status = response.statusCode ?? 0;
-				settle(status >= 200 && status < 300);
+				settle(response.statusCode);
 			},
 		);
 		outgoing.on('timeout', () => outgoing.destroy());
-		outgoing.on('error', () => settle(false));
-		outgoing.on('close', () => settle(false));
+		outgoing.on('error', () => settle(undefined));
+		outgoing.on('close', () => settle(undefined));
 		outgoing.end(body);
 	}
 }
