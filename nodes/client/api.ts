@@ -116,8 +116,15 @@ export class Api {
 	 * @throws InferenceError of the situation; the reason of `call.signal`
 	 */
 	async send(call: ApiCall): Promise<ApiReply> {
-		const response = await this.exchange(call, call.body === undefined ? 'plain' : 'json');
-		const text = await this.readBody(call, response);
+		if (!call.urgent && this.account.paused) await this.pauseOver(call);
+		let response: TransportResponse | undefined;
+		let text: string;
+		try {
+			response = await this.transport.request(this.carried(call, call.body === undefined ? 'plain' : 'json'));
+			text = await readText(response.body, BODY_LIMIT_MS);
+		} catch (error) {
+			throw this.lost(call, error, response);
+		}
 		const { status: httpStatus } = response;
 		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
 		const facts = { httpStatus, text, response };
@@ -153,41 +160,45 @@ export class Api {
 	 * @throws as `send`
 	 */
 	async open(call: ApiCall): Promise<ApiStream> {
-		const response = await this.exchange(call, 'stream');
-		if (response.status < 200 || response.status > 299) {
-			throw this.refused(call, response, await this.readBody(call, response));
-		}
-		return { body: response.body, contentType: response.headers['content-type'] ?? '' };
-	}
-
-	private async exchange(call: ApiCall, kind: RequestKind): Promise<TransportResponse> {
-		if (!call.urgent && this.account.paused) {
-			await this.account.ready(RESUME_SPREAD_MS, call.signal);
-		}
+		if (this.account.paused) await this.pauseOver(call);
+		let response: TransportResponse | undefined;
 		try {
-			return await this.transport.request({
-				method: call.method,
-				url: this.credential.baseUrl + call.path,
-				headers: this.headers[kind],
-				body: call.body === undefined ? undefined : JSON.stringify(call.body),
-				signal: call.signal,
-				graceMs: call.graceMs,
-				headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
-				silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
-			});
+			response = await this.transport.request(this.carried(call, 'stream'));
+			if (response.status >= 200 && response.status <= 299) {
+				return { body: response.body, contentType: response.headers['content-type'] ?? '' };
+			}
+			const text = await readText(response.body, BODY_LIMIT_MS);
+			throw this.refused(call, response, text);
 		} catch (error) {
-			throw this.noAnswer(call, error);
+			throw this.lost(call, error, response);
 		}
 	}
 
-	private async readBody(call: ApiCall, response: TransportResponse): Promise<string> {
-		try {
-			return await readText(response.body, BODY_LIMIT_MS);
-		} catch (error) {
+	private async pauseOver(call: ApiCall): Promise<void> {
+		await this.account.ready(RESUME_SPREAD_MS, call.signal);
+	}
+
+	/** The request as a transport carries it. */
+	private carried(call: ApiCall, kind: RequestKind): TransportRequest {
+		return {
+			method: call.method,
+			url: this.credential.baseUrl + call.path,
+			headers: this.headers[kind],
+			body: call.body === undefined ? undefined : JSON.stringify(call.body),
+			signal: call.signal,
+			graceMs: call.graceMs,
+			headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
+			silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
+		};
+	}
+
+	/** The error for an answer that did not come, or not to its end. */
+	private lost(call: ApiCall, error: unknown, response: TransportResponse | undefined): unknown {
+		if (response && error instanceof TransportError) {
 			letGo(response.body);
 			call.signal.throwIfAborted();
-			throw this.noAnswer(call, error);
 		}
+		return this.noAnswer(call, error);
 	}
 
 	private noAnswer(call: ApiCall, error: unknown): unknown {
