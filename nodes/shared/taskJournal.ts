@@ -1,7 +1,7 @@
 import { sleep, type IExecuteFunctions } from 'n8n-workflow';
 
 /** At most one line in this time, however many tasks start. */
-const INTERVAL_MS = 1_000;
+const INTERVAL_MS = 100;
 const MOST_IN_A_LINE = 100;
 
 /**
@@ -14,7 +14,7 @@ export class TaskJournal {
 
 	constructor(private readonly context: IExecuteFunctions) {}
 
-	/** Notes a task; it is in the log at once or within a second. */
+	/** Notes a task; it is in the log at once or a moment later. */
 	started(itemIndex: number, taskId: string): void {
 		this.pending.push(`${taskId} (item ${itemIndex})`);
 		if (!this.resting) void this.writeNowAndThen();

@@ -189,14 +189,33 @@ export class N8n {
 		if (this.server) return;
 		const port = await freePort(USUAL_PORT);
 		const url = `http://127.0.0.1:${port}`;
-		const child = spawn(nodeForN8n(), [this.options.installed.script, 'start'], {
+		await this.serve(url, ['start'], ['/healthz/readiness', '/rest/settings'], {
+			N8N_PORT: String(port),
+			N8N_EDITOR_BASE_URL: url,
+			WEBHOOK_URL: `${url}/`,
+		});
+	}
+
+	/** Starts a worker of queue mode instead and settles when it takes executions. */
+	async startWorker(concurrency: number): Promise<void> {
+		const port = await freePort();
+		const url = `http://127.0.0.1:${port}`;
+		await this.serve(url, ['worker', `--concurrency=${concurrency}`], ['/healthz/readiness'], {
+			QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+			QUEUE_HEALTH_CHECK_PORT: String(port),
+			N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+		});
+	}
+
+	private async serve(
+		url: string,
+		args: readonly string[],
+		probes: readonly string[],
+		env: NodeJS.ProcessEnv,
+	): Promise<void> {
+		const child = spawn(nodeForN8n(), [this.options.installed.script, ...args], {
 			cwd: this.options.home,
-			env: {
-				...(await this.environment()),
-				N8N_PORT: String(port),
-				N8N_EDITOR_BASE_URL: url,
-				WEBHOOK_URL: `${url}/`,
-			},
+			env: { ...(await this.environment()), ...env },
 			stdio: ['ignore', 'pipe', 'pipe'],
 			// Out of the terminal's process group: Ctrl+C is for this process, which then stops n8n.
 			detached: process.platform !== 'win32',
@@ -214,11 +233,10 @@ export class N8n {
 		child.once('error', (error) => (failure = error));
 		this.server = { process: child, url, tail };
 		const deadline = Date.now() + START_MS;
+		const ready = async (): Promise<boolean> =>
+			(await Promise.all(probes.map((probe) => answers(url + probe)))).every(Boolean);
 		try {
-			while (
-				!(await answers(`${url}/healthz/readiness`)) ||
-				!(await answers(`${url}/rest/settings`))
-			) {
+			while (!(await ready())) {
 				this.options.signal?.throwIfAborted();
 				if (failure) throw failure;
 				if (child.exitCode !== null || child.signalCode !== null) {
@@ -240,6 +258,18 @@ export class N8n {
 		const child = this.server?.process;
 		if (!child || child.exitCode !== null || child.signalCode !== null) return;
 		await new Promise<void>((resolve) => child.once('exit', () => resolve()));
+	}
+
+	/** Process id of the started server. */
+	get pid(): number | undefined {
+		return this.server?.process.pid;
+	}
+
+	/** Ends the server at once, without a chance to tidy up, as a power cut would. */
+	async kill(): Promise<void> {
+		const child = this.server?.process;
+		this.server = undefined;
+		if (child) await stopProcess(child, 0, 'SIGKILL');
 	}
 
 	/** The last lines that the server printed. */

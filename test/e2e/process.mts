@@ -31,6 +31,9 @@ export class Tail {
 export interface RunOptions {
 	readonly cwd?: string;
 	readonly env?: NodeJS.ProcessEnv;
+	/** The account to run it as; only root may choose. */
+	readonly uid?: number;
+	readonly gid?: number;
 	/** Ends the child. */
 	readonly signal?: AbortSignal | undefined;
 	readonly onLine?: (line: string) => void;
@@ -54,6 +57,8 @@ export async function run(
 		cwd: options.cwd,
 		env: options.env ?? process.env,
 		signal: options.signal,
+		...(options.uid !== undefined && { uid: options.uid }),
+		...(options.gid !== undefined && { gid: options.gid }),
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	const tail = new Tail();
@@ -95,10 +100,14 @@ export async function works(command: string, args: readonly string[]): Promise<b
 }
 
 /** Asks the child to end, and makes it after the given time. Settles when it is gone. */
-export async function stopProcess(child: ChildProcess, patienceMs: number): Promise<void> {
+export async function stopProcess(
+	child: ChildProcess,
+	patienceMs: number,
+	signal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
 	if (child.exitCode !== null || child.signalCode !== null) return;
 	const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-	child.kill('SIGTERM');
+	child.kill(signal);
 	const force = setTimeout(() => child.kill('SIGKILL'), patienceMs);
 	await gone;
 	clearTimeout(force);

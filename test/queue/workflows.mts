@@ -1,0 +1,81 @@
+/** Workflows for the tests of queue mode: a webhook, one of this package's nodes, an answer. */
+import { CREDENTIAL } from '../e2e/demo-instance.mts';
+
+interface Options {
+	readonly id: string;
+	/** `runApp` or `batch`. */
+	readonly type: string;
+	readonly parameters: Readonly<Record<string, unknown>>;
+	/** Of the Webhook node. Default: the last node's items. */
+	readonly responseMode?: 'lastNode' | 'streaming';
+	/** Node settings, such as `onError`. */
+	readonly node?: Readonly<Record<string, unknown>>;
+	/** What the webhook answers with: an output of the node. Default 0. */
+	readonly output?: number;
+}
+
+/** Name of the node under test. */
+export const NODE = 'Node';
+
+/** A workflow with a webhook at its id. The body's `rows` are the tasks' inputs. */
+export function webhookWorkflow(options: Options): Record<string, unknown> & { id: string } {
+	const { id, type, parameters, responseMode = 'lastNode', node, output = 0 } = options;
+	const to = (name: string): object[] => [{ node: name, type: 'main', index: 0 }];
+	const outputs = Array.from({ length: output + 1 }, (_, index) =>
+		index === output ? to('Answer') : [],
+	);
+	return {
+		id,
+		name: `Queue mode: ${id}`,
+		settings: { executionOrder: 'v1', saveExecutionProgress: false },
+		active: false,
+		nodes: [
+			{
+				id: `${id}-webhook`,
+				name: 'Webhook',
+				type: 'n8n-nodes-base.webhook',
+				typeVersion: 2.1,
+				position: [0, 0],
+				webhookId: id,
+				parameters: {
+					httpMethod: 'POST',
+					path: id,
+					responseMode,
+					...(responseMode === 'lastNode' && { responseData: 'allEntries' }),
+					options: {},
+				},
+			},
+			{
+				id: `${id}-rows`,
+				name: 'Rows',
+				type: 'n8n-nodes-base.splitOut',
+				typeVersion: 1,
+				position: [200, 0],
+				parameters: { fieldToSplitOut: 'body.rows', options: {} },
+			},
+			{
+				id: `${id}-node`,
+				name: NODE,
+				type: `n8n-nodes-inferencesh.${type}`,
+				typeVersion: 1,
+				position: [400, 0],
+				parameters,
+				credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
+				...node,
+			},
+			{
+				id: `${id}-answer`,
+				name: 'Answer',
+				type: 'n8n-nodes-base.noOp',
+				typeVersion: 1,
+				position: [600, 0],
+				parameters: {},
+			},
+		],
+		connections: {
+			Webhook: { main: [to('Rows')] },
+			Rows: { main: [to(NODE)] },
+			[NODE]: { main: outputs },
+		},
+	};
+}
