@@ -1,15 +1,21 @@
 import type { CancelSignal } from './cancelSignal';
 import { accountFor } from './account';
+import { appName } from './appRef';
 import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
 import { cancelTask, type CancelOutcome } from './cancel';
 import { systemClock, type Clock } from './clock';
+import { downloadFile, type DownloadOptions, type IncomingFile } from './download';
+import { findFiles, type OutputFile } from './files';
 import type { InferenceError } from './errors';
 import { isJsonObject, listOf, textOf, type JsonObject } from './json';
+import { outcomeOf } from './outcome';
 import { QuietWatch } from './quietWatch';
 import { retrying, type RetryStatistics } from './retry';
 import {
 	failureOf,
+	followTask,
 	runTask,
+	type FollowTaskOptions,
 	type TaskRun,
 	type TaskRunContext,
 	type TaskRunOptions,
@@ -18,7 +24,9 @@ import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
 import { taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus, type TerminalStatus } from './taskStatus';
+import type { TransferContext } from './transfer';
 import type { Transport } from './transport';
+import { uploadFile, type UploadedFile, type UploadSource } from './upload';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -66,7 +74,8 @@ export class InferenceClient implements AsyncDisposable {
 	/** What everything that the client does works with. */
 	private readonly context: TaskRunContext;
 	private readonly working = new Set<Promise<unknown>>();
-	private readonly appIds = new Map<string, Promise<string | undefined>>();
+	private readonly transfers: Omit<TransferContext, 'signal'>;
+	private readonly apps = new Map<string, Promise<JsonObject>>();
 
 	constructor(private readonly options: ClientOptions) {
 		const { credential, transport, settings, log, signal, maxConcurrency } = options;
@@ -80,11 +89,17 @@ export class InferenceClient implements AsyncDisposable {
 			statistics: this.statistics,
 			quiet: new QuietWatch(clock),
 		};
+		this.transfers = { ...this.context, transport };
 	}
 
 	/** Runs one app to its end; see `runTask`. */
 	run(request: RunRequest, options: TaskRunOptions): Promise<TaskRun> {
 		return this.track(runTask(request, options, this.context));
+	}
+
+	/** Follows a task that is already there to its end; see `followTask`. */
+	follow(taskId: string, options: FollowTaskOptions): Promise<TaskRun> {
+		return this.track(followTask(taskId, options, this.context));
 	}
 
 	/** Cancels a task; never throws. */
@@ -127,7 +142,7 @@ export class InferenceClient implements AsyncDisposable {
 	 * @param app `namespace/name`
 	 */
 	async estimate(app: string, request: RunRequest): Promise<CostEstimate> {
-		const id = await this.appId(app);
+		const id = textOf((await this.app(app))['id']);
 		if (id === undefined) return { kind: 'unknown' };
 		const { input, function: entry } = request;
 		const answer = await this.read({
@@ -141,19 +156,49 @@ export class InferenceClient implements AsyncDisposable {
 			: { kind: 'unknown' };
 	}
 
+	/** Uploads a file; see `uploadFile`. */
+	async upload(source: UploadSource, signal: CancelSignal): Promise<UploadedFile> {
+		return await this.track(uploadFile(source, { ...this.transfers, signal }));
+	}
+
+	/** Downloads a file from any host; see `downloadFile`. */
+	async download<T>(
+		url: string,
+		options: DownloadOptions,
+		store: (file: IncomingFile) => Promise<T>,
+	): Promise<T> {
+		const { signal } = options;
+		const context = { ...this.transfers, signal };
+		return await this.track(downloadFile(url, options, store, context));
+	}
+
+	/**
+	 * Finds the files in a task's output, with the help of the app's output schema if that can be read.
+	 *
+	 * @param app reference of the app, with or without version
+	 */
+	async filesIn(
+		output: unknown,
+		app: string,
+		entry: string | undefined,
+	): Promise<readonly OutputFile[]> {
+		const record = await outcomeOf(this.app(appName(app)));
+		const schema = record.ok ? outputSchema(record.value, entry) : undefined;
+		return findFiles(output, { schema, baseUrl: this.options.credential.baseUrl });
+	}
+
 	/** Waits for everything under way. Whoever closes a client early aborts its signal first. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await Promise.allSettled(this.working);
 	}
 
-	/** The id of an app, which the estimate wants instead of its name; asked for once. */
-	private async appId(app: string): Promise<string | undefined> {
-		const known = this.appIds.get(app);
+	/** What the service says of an app; asked for once. */
+	private async app(name: string): Promise<JsonObject> {
+		const known = this.apps.get(name);
 		if (known) return await known;
-		const asked = this.read({ method: 'GET', path: path('apps', ...app.split('/')) });
-		const id = asked.then((found) => textOf(found['id']));
-		this.appIds.set(app, id);
-		return await id;
+		const asked = this.read({ method: 'GET', path: path('apps', ...name.split('/')) });
+		this.apps.set(name, asked);
+		return await asked;
 	}
 
 	private async list(
@@ -205,6 +250,16 @@ export class InferenceClient implements AsyncDisposable {
 			this.working.delete(work);
 		}
 	}
+}
+
+/** Schema of what an app's function puts out (API notes 7.4). */
+function outputSchema(app: JsonObject, entry: string | undefined): JsonObject | undefined {
+	const version = isJsonObject(app['version']) ? app['version'] : app;
+	const { functions, default_function: fallback } = version;
+	const name = entry ?? textOf(fallback) ?? '';
+	const named: unknown = isJsonObject(functions) ? functions[name] : undefined;
+	const schema = isJsonObject(named) ? named['output_schema'] : version['output_schema'];
+	return isJsonObject(schema) ? schema : undefined;
 }
 
 function appSummary(entry: unknown): AppSummary | undefined {

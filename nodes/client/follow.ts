@@ -28,6 +28,8 @@ export type Via = 'submit' | 'stream' | 'poll';
 export interface TaskObserver {
 	/** The named fields of the task have been set; they may have the value they had before. */
 	changed?(task: Task, fields: readonly string[]): void;
+	/** A stream of the task has opened; what an earlier one would have said may be lost. */
+	opened?(): void;
 	/** A piece of a model's answer that is not yet part of the output. */
 	delta?(delta: JsonObject, seq: number | undefined): void;
 }
@@ -101,7 +103,12 @@ class Follower {
 	}
 
 	async run(): Promise<Followed> {
-		if (this.task.terminal && (this.complete || (await this.settled()))) return { task: this.task, via: 'submit', fellBack: false };
+		if (this.task.terminal && (this.complete || (await this.settled())))
+			return { task: this.task, via: 'submit', fellBack: false };
+		// Of a task that somebody else has started only the id is known.
+		if (this.task.status === 'unknown' && (await this.refresh()) && (await this.settled())) {
+			return { task: this.task, via: 'poll', fellBack: false };
+		}
 		const { follow: mode } = this.context.settings;
 		if (mode !== 'poll') {
 			const via = await this.streaming(mode === 'stream');
@@ -221,9 +228,10 @@ class Follower {
 	}
 
 	private async readStream(signal: CancelSignal, take: (event: TaskEvent) => void): Promise<void> {
-		const { api } = this.context;
+		const { api, observer } = this.context;
 		const { body, contentType } = await api.open({ ...this.get('stream'), signal });
 		this.contact();
+		observer.opened?.();
 		const decoder = new EventDecoder(contentType);
 		/** Returns whether the stream has more to say. */
 		const hear = (event: StreamEvent): boolean => {

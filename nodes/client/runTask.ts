@@ -1,21 +1,25 @@
 import type { CancelSignal } from './cancelSignal';
 import type { Release } from './account';
+import type { SubmitOptions } from './atMostOnce';
 import type { Api } from './api';
 import { cancelTask } from './cancel';
 import { Deadline } from './deadline';
 import type { ServiceNotice } from './envelope';
 import {
 	InferenceError,
+	NotFoundError,
+	PermissionError,
 	StoppedError,
 	TaskCancelledError,
 	TaskFailedError,
 	TimeoutError,
 } from './errors';
 import { follow, type FollowContext, type TaskObserver, type Via } from './follow';
+import { outcomeOf } from './outcome';
 import { backoffDelay } from './retryTiming';
 import type { RunRequest } from './runRequest';
-import { submit, type SubmitOptions } from './submit';
-import type { Task } from './task';
+import { submit } from './submit';
+import { unreadTask, type Task } from './task';
 
 /**
  * What is known of an item's task from an earlier try in the same execution. It is what keeps
@@ -44,6 +48,8 @@ export interface TaskRunOptions {
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
 	readonly observer: TaskObserver;
+	/** Completes the request before it is submitted, within the item's time. */
+	prepare?(signal: CancelSignal): Promise<RunRequest>;
 	/** Aborts with the node run. */
 	readonly signal: CancelSignal;
 }
@@ -78,10 +84,56 @@ export class AbandonedError extends StoppedError {}
  * @throws TimeoutError and StoppedError, after the remote task has been cancelled or left as
  * asked; TaskFailedError, TaskCancelledError; what submitting and following throw
  */
-export async function runTask(
+export function runTask(
 	request: RunRequest,
 	options: TaskRunOptions,
 	context: TaskRunContext,
+): Promise<TaskRun> {
+	return bounded(options, context, (inner, note) => attempts(request, options, inner, note));
+}
+
+/** What following a task needs that running one needs, too. */
+export type FollowTaskOptions = Pick<TaskRunOptions, 'full' | 'observer' | 'signal'>;
+
+/**
+ * Follows a task that is already there to its end. It is never started again.
+ *
+ * @throws NotFoundError and PermissionError that name the task; otherwise as `runTask`
+ */
+export function followTask(
+	taskId: string,
+	options: FollowTaskOptions,
+	context: TaskRunContext,
+): Promise<TaskRun> {
+	const task = unreadTask(taskId);
+	const progress: TaskProgress = { state: 'running', task, attempts: 0 };
+	return bounded({ ...options, progress, onProgress: () => {} }, context, async (inner) => {
+		const started = inner.clock.now();
+		const end = await outcomeOf(follow(task, inner));
+		if (!end.ok) throw cannotFollow(taskId, end.error);
+		const failure = failureOf(end.value.task, inner.api);
+		if (failure) throw failure;
+		const durationMs = Math.round(inner.clock.now() - started);
+		return { ...end.value, attempts: 0, durationMs, adopted: false, notices: [] };
+	});
+}
+
+function cannotFollow(taskId: string, error: unknown): unknown {
+	const unknown = error instanceof NotFoundError;
+	if (!unknown && !(error instanceof PermissionError)) return error;
+	const why = unknown ? 'There is no such task, or this API key cannot see it' : error.message;
+	const Kind = unknown ? NotFoundError : PermissionError;
+	return new Kind(`Task ${taskId} cannot be followed. ${why}`, {
+		...{ taskId, httpStatus: error.httpStatus, cause: error },
+		hint: 'Check the task ID, and that the API key belongs to the workspace that started the task.',
+	});
+}
+
+/** Gives an item its turn and its time, and takes care of its task when that is over. */
+async function bounded(
+	options: Omit<TaskRunOptions, 'wait'>,
+	context: TaskRunContext,
+	job: (inner: FollowContext, note: (progress: TaskProgress) => void) => Promise<TaskRun>,
 ): Promise<TaskRun> {
 	let current: TaskProgress = options.progress;
 	const note = (progress: TaskProgress) => {
@@ -99,7 +151,7 @@ export async function runTask(
 		// The item's time starts here, not while it waits for its turn.
 		if (timeoutMs !== undefined) scope.start(timeoutMs, () => tooLong(timeoutMs));
 		const { observer, full } = options;
-		return await attempts(request, options, { ...context, signal, observer, full }, note);
+		return await job({ ...context, signal, observer, full }, note);
 	} catch (error) {
 		return await end(error);
 	} finally {
@@ -153,7 +205,7 @@ async function attempts(
 	}
 
 	async function begin(from: Exclude<TaskProgress, { state: 'running' }>): Promise<Task> {
-		const submission: SubmitOptions = {
+		const submission: SubmitOptions<Task> = {
 			failedAttempts: made - madeBefore,
 			unclearSince: from.state === 'submitting' ? from.since : undefined,
 			onAttempt: (since) => {
@@ -161,12 +213,13 @@ async function attempts(
 				note({ state: 'submitting', since, attempts: made });
 			},
 			onNothingStarted: () => note({ state: 'none' }),
-			onTask: (task) => note({ state: 'running', task, attempts: made }),
+			onCreated: (task) => note({ state: 'running', task, attempts: made }),
 		};
-		const submitted = await submit(request, submission, context);
+		const whole = options.prepare ? await options.prepare(context.signal) : request;
+		const submitted = await submit(whole, submission, context);
 		adopted ||= submitted.adopted;
 		if (submitted.notices.length > 0) notices = [...notices, ...submitted.notices];
-		return submitted.task;
+		return submitted.value;
 	}
 
 	function result(task: Task, via: Via, fellBack: boolean): TaskRun {

@@ -49,6 +49,13 @@ export function taskFromWire(wire: unknown): Task | undefined {
 	};
 }
 
+/** A task of which nothing but its id is known yet. */
+export function unreadTask(id: string): Task {
+	const nothing = { output: undefined, error: undefined, sessionId: undefined };
+	const times = { createdAt: undefined, updatedAt: undefined };
+	return { id, status: 'unknown', terminal: false, ...nothing, ...times, wire: { id } };
+}
+
 /** A change as a stream sends it: with `fields`, only these of `data` count (API notes 4.2). */
 export interface TaskUpdate {
 	readonly data: JsonObject;
