@@ -4,7 +4,7 @@ import { StoppedError, TimeoutError } from '../client/errors';
 import { isJsonObject } from '../client/json';
 import type { TaskProgress, TaskRun } from '../client/runTask';
 import { refuseIfTooExpensive } from '../shared/costCheck';
-import { runItems } from '../shared/itemRunner';
+import { slide } from '../shared/itemRunner';
 import { failureFacts, toNodeError } from '../shared/nodeErrors';
 import { runNode, type NodeRun } from '../shared/nodeRun';
 import { asData, resultItem } from '../shared/output';
@@ -71,10 +71,9 @@ function durationOf(item: INodeExecutionData): number {
 	return typeof ms === 'number' ? ms : 0;
 }
 
-/** An output item with its place in the batch. */
-interface Placed {
-	readonly position: number;
-	readonly item: INodeExecutionData;
+/** The items of an output whose places are not all taken. */
+function dense(output: INodeExecutionData[]): INodeExecutionData[] {
+	return output.filter(() => true);
 }
 
 class BatchRun {
@@ -82,8 +81,8 @@ class BatchRun {
 	private readonly breaker: CircuitBreaker;
 	private readonly reports: ProgressReports;
 	private readonly order: 'input' | 'completion';
-	private readonly succeeded: Placed[] = [];
-	private readonly failed: Placed[] = [];
+	private readonly succeeded: INodeExecutionData[] = [];
+	private readonly failed: INodeExecutionData[] = [];
 	private readonly startedAt = systemClock.now();
 	/** What became of the tasks that a Stop has met. */
 	private readonly stopped: unknown[] = [];
@@ -117,12 +116,7 @@ class BatchRun {
 		const reporting = new AbortController();
 		const reports = this.reports.run(reporting.signal);
 		try {
-			await runItems({
-				count: source.total,
-				concurrency,
-				work: async (position) => await this.item(position),
-				onFailure: () => 'go on',
-			});
+			await slide(source.total, concurrency, (position) => this.item(position));
 		} finally {
 			reporting.abort();
 			await reports;
@@ -132,30 +126,37 @@ class BatchRun {
 		hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);
-		return [this.output(this.succeeded), this.output(this.failed), [this.summary()]];
+		return [dense(this.succeeded), dense(this.failed), [this.summary()]];
 	}
 
-	private output(placed: Placed[]): INodeExecutionData[] {
-		if (this.order === 'input') placed.sort((left, right) => left.position - right.position);
-		return placed.map(({ item }) => item);
+	/** Keeps an output item in the order that is wanted. */
+	private keep(output: INodeExecutionData[], position: number, item: INodeExecutionData): void {
+		if (this.order === 'input') output[position] = item;
+		else output.push(item);
 	}
 
 	private summary(): INodeExecutionData {
-		const json = this.tally.toJson(systemClock.now(), this.run.client.statistics);
+		const json = this.tally.toJson(
+			systemClock.now(),
+			this.run.client.statistics,
+			this.succeeded.map(durationOf),
+		);
 		return { json, pairedItem: { item: 0 } };
 	}
 
 	/** Runs one item; never throws. */
-	private async item(position: number): Promise<void> {
+	private item(position: number): Promise<void> | void {
 		const earlier = this.run.memory.recall(position);
-		if (earlier.state === 'done') {
-			this.take(position, earlier.item, durationOf(earlier.item));
-		} else if (earlier.state === 'none' && this.cannotStart()) {
-			this.leaveOut(position);
-		} else {
-			await this.start(position, earlier);
+		if (earlier.state !== 'done' && (earlier.state !== 'none' || !this.cannotStart())) {
+			return this.start(position, earlier);
 		}
-		// Of a stopped run nobody wants to know how it goes on.
+		if (earlier.state === 'done') this.take(position, earlier.item, durationOf(earlier.item));
+		else this.leaveOut(position);
+		this.itemDone();
+	}
+
+	/** Of a stopped run nobody wants to know how it goes on. */
+	private itemDone(): void {
 		if (!wasStopped(this.run.context)) this.reports.itemDone();
 	}
 
@@ -188,6 +189,7 @@ class BatchRun {
 			this.fail(position, error, { attempts, duration_ms: durationMs });
 		} finally {
 			tally.leave();
+			this.itemDone();
 		}
 	}
 
@@ -207,7 +209,7 @@ class BatchRun {
 
 	private take(position: number, item: INodeExecutionData, durationMs: number): void {
 		this.tally.success(durationMs);
-		this.succeeded.push({ position, item });
+		this.keep(this.succeeded, position, item);
 	}
 
 	private fail(position: number, error: unknown, run: IDataObject): void {
@@ -243,6 +245,6 @@ class BatchRun {
 		const { source } = this;
 		const json = { ...facts, ...asData({ item: source.original(position) ?? null }) };
 		const pairedItem = { item: source.inputIndex(position) };
-		this.failed.push({ position, item: { json, pairedItem } });
+		this.keep(this.failed, position, { json, pairedItem });
 	}
 }

@@ -6,7 +6,7 @@ export type StoppedBy = 'total_timeout' | 'circuit_breaker';
 /** Different messages that the summary lists. */
 const MOST_MESSAGES = 20;
 
-/** Counts what happens in a batch. Grows by one number for each item that succeeded. */
+/** Counts what happens in a batch. */
 export class Tally {
 	succeeded = 0;
 	failed = 0;
@@ -14,7 +14,6 @@ export class Tally {
 	stoppedBy: StoppedBy | undefined;
 	private inFlight = 0;
 	private mostInFlight = 0;
-	private readonly durations: number[] = [];
 	private readonly messages = new Map<string, number>();
 
 	constructor(
@@ -39,9 +38,8 @@ export class Tally {
 	}
 
 	success(durationMs: number): void {
+		this.fastest = this.succeeded === 0 ? durationMs : Math.min(this.fastest, durationMs);
 		this.succeeded += 1;
-		this.fastest = this.durations.length === 0 ? durationMs : Math.min(this.fastest, durationMs);
-		this.durations.push(durationMs);
 	}
 
 	/** @param message without what differs from item to item */
@@ -56,12 +54,17 @@ export class Tally {
 		return (this.succeeded + this.failed) / seconds;
 	}
 
-	/** The Summary item. */
+	/**
+	 * The Summary item.
+	 *
+	 * @param durations those of the successes, ms
+	 */
 	toJson(
 		now: number,
 		retries: { readonly retries: number; readonly rateLimited: number },
+		durations: readonly number[],
 	): IDataObject {
-		const sorted = Float64Array.from(this.durations).sort();
+		const sorted = Float64Array.from(durations).sort();
 		const percentile = (share: number) =>
 			sorted.length === 0 ? null : (sorted[Math.ceil(sorted.length * share) - 1] ?? null);
 		return {

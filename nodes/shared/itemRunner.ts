@@ -15,7 +15,31 @@ export interface ItemRunnerOptions<T> {
 
 /**
  * Runs items through a sliding window: as soon as one ends the next one starts, so that a slow
- * item holds up its own place only. Resolves when all that were started are over.
+ * item holds up its own place only. Nothing is kept of an item that is over.
+ *
+ * @param work runs one item; is called in the order of the items, when a place is free; its result
+ * says whether to go on
+ * @throws what `work` throws
+ */
+export async function slide(
+	count: number,
+	concurrency: number,
+	work: (index: number) => Promise<'go on' | 'stop' | void> | void,
+): Promise<void> {
+	let next = 0;
+	const worker = async () => {
+		while (next < count) {
+			const index = next;
+			next += 1;
+			if ((await work(index)) === 'stop') next = count;
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}
+
+/**
+ * Runs items through a sliding window and keeps what became of them. Resolves when all that were
+ * started are over.
  *
  * @returns outcomes by item index; items that were never started have none
  */
@@ -24,20 +48,14 @@ export async function runItems<T>(
 ): Promise<ReadonlyArray<ItemOutcome<T> | undefined>> {
 	const { count, concurrency, work, onFailure } = options;
 	const outcomes = new Array<ItemOutcome<T> | undefined>(count).fill(undefined);
-	let next = 0;
-	let stopped = false;
-	const worker = async () => {
-		while (next < count && !stopped) {
-			const index = next;
-			next += 1;
-			try {
-				outcomes[index] = { kind: 'done', value: await work(index) };
-			} catch (error) {
-				outcomes[index] = { kind: 'failed', error };
-				if (onFailure(error, index) === 'stop') stopped = true;
-			}
+	await slide(count, concurrency, async (index) => {
+		try {
+			outcomes[index] = { kind: 'done', value: await work(index) };
+			return 'go on';
+		} catch (error) {
+			outcomes[index] = { kind: 'failed', error };
+			return onFailure(error, index);
 		}
-	};
-	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+	});
 	return outcomes;
 }

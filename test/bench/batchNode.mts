@@ -12,7 +12,7 @@ export interface BatchOptions {
 	/** The Options collection. */
 	readonly options?: INodeParameters;
 	readonly parameters?: INodeParameters;
-	/** Called with every line that the node writes to n8n's log for people. */
+	/** Called with every line on the progress of the batch. */
 	readonly onLogLine?: () => void;
 	/** Called when n8n has prepared everything and the node begins. */
 	readonly onStart?: () => void;
@@ -86,6 +86,13 @@ function spyOnLog(context: IExecuteFunctions, onLine: () => void): void {
 	const silent = () => {};
 	// n8n's own getter must not run before: it fixes the property for good.
 	Object.defineProperty(context, 'logger', {
-		value: { info: onLine, debug: silent, warn: silent, error: silent },
+		value: {
+			info: (line: string) => {
+				if (line.startsWith('inference.sh Batch')) onLine();
+			},
+			debug: silent,
+			warn: silent,
+			error: silent,
+		},
 	});
 }

@@ -79,13 +79,20 @@ export function addsUp({ succeeded, failed, summary }: BatchResult): boolean {
 	);
 }
 
-/** Notes what a node writes to n8n's log for people to read. */
+/** Notes the lines about a batch's progress in n8n's log. */
 export function spyOnLog(onLine: (line: string) => void): (context: IExecuteFunctions) => void {
 	return (context) => {
 		const silent = () => {};
 		// n8n's own getter must not run before: it fixes the property for good.
 		Object.defineProperty(context, 'logger', {
-			value: { info: onLine, debug: silent, warn: silent, error: silent },
+			value: {
+				info: (line: string) => {
+					if (line.startsWith('inference.sh Batch')) onLine(line);
+				},
+				debug: silent,
+				warn: silent,
+				error: silent,
+			},
 		});
 	};
 }

@@ -1,0 +1,89 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import { isJsonObject, textOf } from '../client/json';
+import type { NodeRun } from '../shared/nodeRun';
+import { resultItem } from '../shared/output';
+import { oneOf, readParameter } from '../shared/parameters';
+import type { AwaitedTask, WaitingNode } from '../shared/waitState';
+import { WebhookWait } from '../shared/webhookWait';
+import { describeFailure, failedItem, withoutPlace } from './failedItem';
+import { Tally } from './summary';
+
+/** How long the task of an output item took, ms. */
+export function durationOf(item: INodeExecutionData): number {
+	const { run } = item.json;
+	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
+	return typeof ms === 'number' ? ms : 0;
+}
+
+/** When the task of an output item ended, ms since the epoch. */
+function endOf(item: INodeExecutionData): number {
+	return Date.parse(textOf(item.json['updated_at']) ?? '') || 0;
+}
+
+function failed(task: AwaitedTask, facts: INodeExecutionData['json']) {
+	const { position, itemIndex: inputIndex, original } = task;
+	return { ok: false, position, item: failedItem(facts, { original, inputIndex }) };
+}
+
+/** Succeeded, Failed, Summary: the same outputs, made of what was kept during the wait. */
+export const waitingBatch: WaitingNode = {
+	ended(end) {
+		const { awaited, durationMs } = end;
+		const { position, itemIndex, attempts } = awaited;
+		if (end.kind === 'completed') {
+			return { ok: true, position, item: resultItem(end.run, awaited, itemIndex) };
+		}
+		return failed(awaited, describeFailure(end.error, { attempts, duration_ms: durationMs }));
+	},
+
+	unfinished(task) {
+		const { id, app, attempts } = task;
+		const message = `Task ${id} had not ended when the wait began, and n8n was not called before its end. It may have ended meanwhile: follow it by its id`;
+		return failed(task, {
+			id,
+			status: 'timed_out',
+			app,
+			error: { message, code: 'timeout', retryable: true },
+			run: { attempts, duration_ms: 0 },
+		});
+	},
+
+	outputs(items, facts, now) {
+		const { order, total, started_at, retries, rate_limited, max_in_flight, stopped_by } = facts;
+		const tally = new Tally(Number(total), Number(started_at));
+		for (const { ok, item } of items) {
+			const { id, status, error } = item.json;
+			const message = isJsonObject(error) ? (textOf(error['message']) ?? '') : '';
+			if (ok) tally.success(durationOf(item));
+			else if (status === 'not_started') tally.notStarted += 1;
+			else tally.failure(withoutPlace(message, id));
+		}
+		const sorted = [...items].sort((left, right) =>
+			order === 'completion'
+				? endOf(left.item) - endOf(right.item)
+				: left.position - right.position,
+		);
+		const statistics = { retries: Number(retries), rateLimited: Number(rate_limited) };
+		const json = { ...tally.toJson(now, statistics), max_in_flight, stopped_by };
+		return [
+			sorted.filter(({ ok }) => ok).map(({ item }) => item),
+			sorted.filter(({ ok }) => !ok).map(({ item }) => item),
+			[{ json, pairedItem: { item: 0 } }],
+		];
+	},
+};
+
+/**
+ * The wait for callbacks, if the node is set to it.
+ *
+ * @throws NodeOperationError if this execution cannot be resumed by a callback
+ */
+export async function openCallback(run: NodeRun): Promise<WebhookWait | undefined> {
+	const { context } = run;
+	const value = readParameter(context, 'wait', 'Wait', 0, 'result');
+	const wait = oneOf({ node: context.getNode(), displayName: 'Wait', value }, [
+		'result',
+		'webhook',
+	]);
+	return wait === 'webhook' ? await WebhookWait.open(run, waitingBatch, false) : undefined;
+}
