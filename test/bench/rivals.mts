@@ -23,7 +23,14 @@ const isOver = (task: Pick<TaskAnswer, 'status'>) => task.status >= TERMINAL_FRO
  */
 export function bareUndici({ url, apiKey }: Address): Way {
 	const dispatcher = new Agent();
-	const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+	const common = { authorization: `Bearer ${apiKey}`, 'user-agent': 'n8n-nodes-inferencesh/0.1.0' };
+	const headers = { ...common, accept: 'application/json', 'content-type': 'application/json' };
+	const streamHeaders = {
+		...common,
+		accept: 'application/x-ndjson',
+		'cache-control': 'no-cache',
+		'accept-encoding': 'identity',
+	};
 
 	async function outputOf(app: string, input: object): Promise<unknown> {
 		const submitted = await request(`${url}/apps/run`, {
@@ -36,7 +43,7 @@ export function bareUndici({ url, apiKey }: Address): Way {
 		if (isOver(task)) return task.output;
 		const stream = await request(`${url}/tasks/${task.id}/stream`, {
 			dispatcher,
-			headers: { ...headers, accept: 'application/x-ndjson' },
+			headers: streamHeaders,
 		});
 		let rest = '';
 		let output: unknown;

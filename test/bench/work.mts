@@ -1,6 +1,5 @@
 /** What there is to do, and how whoever does it reports back. */
 import type { IDataObject } from 'n8n-workflow';
-import { collectGarbage } from './garbage.mts';
 import type { Service } from './serviceProcess.mts';
 
 /** Tasks for one app, `width` of them in flight at once. */
@@ -32,10 +31,9 @@ export interface Round {
 	readonly known: readonly Known[];
 }
 
-/** Lets one way do the work, on a service and a heap that remember nothing. */
+/** Lets one way do the work, on a service that remembers nothing. */
 export async function measure(way: Way, work: Work, service: Service): Promise<Round> {
 	await service.reset();
-	collectGarbage();
 	const cpu = process.cpuUsage();
 	const started = performance.now();
 	const known = await way.run(work);
