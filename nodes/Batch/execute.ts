@@ -122,7 +122,7 @@ class BatchRun {
 			await reports;
 		}
 		if (wasStopped(context)) throw stoppedError(context, this.stopped);
-		this.reports.end();
+		await this.reports.end();
 		hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);

@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Clock } from '../client/clock';
 import { outcomeOf } from '../client/outcome';
+import { LiveStream } from '../shared/liveStream';
 import type { Tally } from './summary';
 
 /** A batch whose items take long still shows that it is alive this often. */
@@ -13,6 +14,7 @@ const INTERVAL_MS = 10_000;
 export class ProgressReports {
 	/** Items done at the last report. */
 	private reported: number | undefined;
+	private readonly live: LiveStream | undefined;
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -20,7 +22,9 @@ export class ProgressReports {
 		private readonly clock: Clock,
 		/** Items between two reports, 0 for time only. */
 		private readonly every: number,
-	) {}
+	) {
+		this.live = LiveStream.to(context);
+	}
 
 	/** Called when an item is done. */
 	itemDone(): void {
@@ -37,8 +41,9 @@ export class ProgressReports {
 	}
 
 	/** The last report, unless it would repeat the one before. */
-	end(): void {
+	async end(): Promise<void> {
 		if (this.reported !== this.tally.done) this.report();
+		await this.live?.flush();
 	}
 
 	private report(): void {
@@ -60,10 +65,9 @@ export class ProgressReports {
 		void outcomeOf(this.tell(line, facts));
 	}
 
-	/** May fail, for example if the caller has gone: that does not concern the batch. */
+	/** May fail, for example if the log cannot be written: that does not concern the batch. */
 	private async tell(line: string, facts: IDataObject): Promise<void> {
 		this.context.logger.info(line);
-		// Declared to return nothing, but in n8n it is a promise that may reject.
-		if (this.context.isStreaming()) await this.context.sendChunk('item', 0, { progress: facts });
+		this.live?.send('item', 0, { progress: facts });
 	}
 }
