@@ -4,7 +4,9 @@ import {
 	asTransportError,
 	TransportError,
 	type BodyReader,
+	type Readable,
 	type ResponseBody,
+	type StreamedResponse,
 	type Transport,
 	type TransportRequest,
 	type TransportResponse,
@@ -25,7 +27,7 @@ interface ReadableStream {
 	destroy(error?: Error): unknown;
 }
 
-function isStream(value: unknown): value is ReadableStream {
+function isStream(value: unknown): value is Readable {
 	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
 }
 
@@ -86,6 +88,11 @@ export class HelperTransport implements Transport {
 	constructor(private readonly httpRequest: HttpRequestHelper) {}
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
+		const { status, headers, stream } = await this.open(request);
+		return { status, headers, body: new StreamBody(stream) };
+	}
+
+	async open(request: TransportRequest): Promise<StreamedResponse> {
 		const { graceMs } = request;
 		request.signal.throwIfAborted();
 		// Never disposed: it ends with the item's signal, and this transport is the rare one.
@@ -98,10 +105,11 @@ export class HelperTransport implements Transport {
 			throw new TransportError('the HTTP helper of n8n gave no streamed answer', true, undefined);
 		}
 		const { body: stream } = response;
+		// An error that nobody listens to any more would end the process.
+		stream.on('error', () => {});
 		controller.signal.addEventListener('abort', () => stream.destroy());
 		stream.on('close', () => signal.removeEventListener('abort', abort));
-		const body = new StreamBody(stream);
-		return { status: response.statusCode, headers: flatten(response.headers), body };
+		return { status: response.statusCode, headers: flatten(response.headers), stream };
 	}
 
 	private async send(request: TransportRequest, abortSignal: AbortSignal): Promise<unknown> {

@@ -49,7 +49,7 @@ export interface TaskRunOptions {
 	readonly full: boolean;
 	readonly observer: TaskObserver;
 	/** Completes the request before it is submitted, within the item's time. */
-	prepare?(signal: CancelSignal): Promise<RunRequest>;
+	prepare?(request: RunRequest, signal: CancelSignal): Promise<RunRequest>;
 	/** Aborts with the node run. */
 	readonly signal: CancelSignal;
 }
@@ -215,7 +215,7 @@ async function attempts(
 			onNothingStarted: () => note({ state: 'none' }),
 			onCreated: (task) => note({ state: 'running', task, attempts: made }),
 		};
-		const whole = options.prepare ? await options.prepare(context.signal) : request;
+		const whole = options.prepare ? await options.prepare(request, context.signal) : request;
 		const submitted = await submit(whole, submission, context);
 		adopted ||= submitted.adopted;
 		if (submitted.notices.length > 0) notices = [...notices, ...submitted.notices];

@@ -1,10 +1,16 @@
+import type { BinaryHelperFunctions } from 'n8n-workflow';
 import type { CancelSignal } from './cancelSignal';
+
+/** A readable stream of Node.js; n8n hands them out, and their module may not be imported here. */
+export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
+
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
 	readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
-	readonly body?: string | undefined;
+	/** Bytes and streams need a Content-Length among the headers. A stream is destroyed if it fails. */
+	readonly body?: string | Uint8Array | Readable | undefined;
 	readonly signal: CancelSignal;
 	/** After `signal` has aborted, the answer is still waited for this long, ms; default 0. */
 	readonly graceMs?: number | undefined;
@@ -36,6 +42,11 @@ export interface TransportResponse {
 	readonly body: ResponseBody;
 }
 
+/** An answer whose body is read at the reader's pace, however long it is. */
+export interface StreamedResponse extends Omit<TransportResponse, 'body'> {
+	readonly stream: Readable;
+}
+
 /** Carries requests over the network; knows nothing of the service. */
 export interface Transport {
 	/** Name for logs and tests. */
@@ -46,6 +57,12 @@ export interface Transport {
 	 * @throws TransportError if there is no answer, or the reason of the request's signal
 	 */
 	request(request: TransportRequest): Promise<TransportResponse>;
+	/**
+	 * The same for an answer of any size; the signal counts until its head is there.
+	 *
+	 * @throws as `request`
+	 */
+	open(request: TransportRequest): Promise<StreamedResponse>;
 }
 
 /** No answer came. */

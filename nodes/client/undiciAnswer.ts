@@ -164,7 +164,8 @@ function fromPairs(raw: readonly Uint8Array[]): Record<string, string> {
 	return flat;
 }
 
-function flatten(headers: HeaderValues): Record<string, string> {
+/** Headers by their names in lower case, repeated ones joined. */
+export function flatten(headers: HeaderValues): Record<string, string> {
 	const flat: Record<string, string> = {};
 	for (const [name, value] of Object.entries(headers)) {
 		if (value !== undefined) {

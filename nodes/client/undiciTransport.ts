@@ -1,7 +1,10 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
-import { UndiciAnswer } from './undiciAnswer';
+import { outcomeOf } from './outcome';
+import { flatten, UndiciAnswer } from './undiciAnswer';
 import {
+	asTransportError,
 	TransportError,
+	type StreamedResponse,
 	type Transport,
 	type TransportRequest,
 	type TransportResponse,
@@ -23,6 +26,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Stands for "no policy" among the keys below. */
 const UNRESTRICTED = {};
+/** Files come from and go to any host; all of them share one dispatcher. */
+const FILE_HOSTS = 'files';
 
 /**
  * One pool per undici and egress policy, kept for the life of the process. An undici is known by
@@ -82,20 +87,22 @@ export class UndiciTransport implements Transport {
 		private readonly egress?: EgressPolicy,
 	) {}
 
-	async request(request: TransportRequest): Promise<TransportResponse> {
+	request(request: TransportRequest): Promise<TransportResponse> {
 		const { egress } = this;
+		const { body = null } = request;
 		const origin = this.originOf(request.url);
-		if (egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, egress);
-		return await new Promise<TransportResponse>((resolve, reject) => {
+		if (egress && !this.allowed.has(origin)) return this.requestAllowed(origin, egress, request);
+		const pool = typeof body === 'object' && body !== null ? FILE_HOSTS : origin;
+		return new Promise<TransportResponse>((resolve, reject) => {
 			const answer = new UndiciAnswer({ resolve, reject }, request.signal, request.graceMs ?? 0);
 			if (request.signal.aborted) return;
-			dispatcherFor(this.undici, origin, egress).dispatch(
+			dispatcherFor(this.undici, pool, egress).dispatch(
 				{
 					origin,
 					path: pathOf(request.url, origin),
 					method: request.method,
 					headers: request.headers,
-					body: request.body ?? null,
+					body,
 					headersTimeout: request.headersTimeoutMs,
 					bodyTimeout: request.silenceMs,
 				},
@@ -104,10 +111,47 @@ export class UndiciTransport implements Transport {
 		});
 	}
 
+	async open(request: TransportRequest): Promise<StreamedResponse> {
+		const { egress } = this;
+		const { url, method, headers, signal } = request;
+		const origin = this.originOf(url);
+		if (egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, egress);
+		signal.throwIfAborted();
+		const controller = new AbortController();
+		const abort = () => controller.abort(signal.reason);
+		signal.addEventListener('abort', abort);
+		const asked = dispatcherFor(this.undici, FILE_HOSTS, egress).request({
+			origin,
+			path: pathOf(url, origin),
+			method,
+			headers,
+			signal: controller.signal,
+			headersTimeout: request.headersTimeoutMs,
+			bodyTimeout: request.silenceMs,
+		});
+		const answer = await outcomeOf(asked);
+		signal.removeEventListener('abort', abort);
+		// An error that nobody listens to any more would end the process.
+		if (answer.ok) answer.value.body.on('error', () => {});
+		signal.throwIfAborted();
+		if (!answer.ok) throw asTransportError(answer.error);
+		const { statusCode: status, body: stream } = answer.value;
+		return { status, headers: flatten(answer.value.headers), stream };
+	}
+
 	/** Nearly all requests go to the origin of the one before, which saves parsing their URLs. */
 	private originOf(url: string): string {
 		if (!url.startsWith(`${this.lastOrigin}/`)) this.lastOrigin = new URL(url).origin;
 		return this.lastOrigin;
+	}
+
+	private async requestAllowed(
+		origin: string,
+		egress: EgressPolicy,
+		request: TransportRequest,
+	): Promise<TransportResponse> {
+		await this.refuseForbidden(origin, egress);
+		return await this.request(request);
 	}
 
 	/** Asks the policy once for each origin; the lookup goes on checking every connection. */

@@ -244,6 +244,14 @@ const commonOptions: INodeProperties[] = [
 
 const taskOptions: INodeProperties[] = [
 	{
+		displayName: 'Download Files',
+		name: 'downloadFiles',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to add the files of the output to the item as binary data. Their URLs stay in the output.',
+	},
+	{
 		displayName: 'Function',
 		name: 'function',
 		type: 'string',
@@ -270,6 +278,14 @@ const taskOptions: INodeProperties[] = [
 		default: 0,
 		description:
 			'Ask for the estimated cost of all items first and start nothing if it is higher. 0 for no limit. Evaluates the parameters of all items up front.',
+	},
+	{
+		displayName: 'Max File Size (MB)',
+		name: 'maxFileSize',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'Larger files are not downloaded. 0 for no limit.',
 	},
 	{
 		displayName: 'Output Full Task',

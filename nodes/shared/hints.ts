@@ -11,11 +11,17 @@ export class RunHints {
 	private readonly extra: string[] = [];
 	private adopted = 0;
 	private fellBack = 0;
+	/** Why files of outputs are missing. */
+	private readonly missing: string[] = [];
 
 	add(run: TaskRun): void {
 		for (const notice of run.notices) this.notices.set(notice.message, notice);
 		if (run.adopted) this.adopted += 1;
 		if (run.fellBack) this.fellBack += 1;
+	}
+
+	notDownloaded(reason: string): void {
+		this.missing.push(reason);
 	}
 
 	say(message: string): void {
@@ -39,6 +45,13 @@ export class RunHints {
 			say(
 				`The stream of ${count(this.fellBack, 'task')} kept failing, so the status was polled instead.`,
 				'info',
+			);
+		}
+		const [reason] = this.missing;
+		if (reason !== undefined) {
+			say(
+				`${count(this.missing.length, 'file')} could not be downloaded: ${reason}. The URLs are in the output, all reasons in download_errors.`,
+				'warning',
 			);
 		}
 		for (const message of this.extra) say(message, 'info');

@@ -3,6 +3,8 @@ import { StoppedError } from '../client/errors';
 import type { TaskObserver } from '../client/follow';
 import { AbandonedError, notStarted, type TaskProgress } from '../client/runTask';
 import { refuseIfTooExpensive } from './costCheck';
+import { fileUploads } from './fileInputs';
+import { addFiles } from './fileOutputs';
 import { runItems } from './itemRunner';
 import { failureItem, toNodeError } from './nodeErrors';
 import { runNode, type NodeRun, type NodeRunOptions } from './nodeRun';
@@ -137,11 +139,14 @@ export async function runItemTask(
 ): Promise<INodeExecutionData> {
 	const { context, client, memory, scope, hints } = run;
 	const { wait, earlier, observer, callback } = options;
-	const { request, app, fullTask } = readItemRequest(context, index);
+	const asked = readItemRequest(context, index);
+	const { request, app, fullTask, files } = asked;
+	const prepare = fileUploads(context, client, index, files);
 	const taskRun = await client.run(callback?.request(request, index) ?? request, {
 		wait,
 		full: fullTask,
 		observer,
+		...(prepare ? { prepare } : {}),
 		signal: scope.signal,
 		progress: earlier,
 		onProgress: (progress) => {
@@ -151,7 +156,6 @@ export async function runItemTask(
 	});
 	hints.add(taskRun);
 	callback?.add(taskRun, { app, fullTask, position: index, itemIndex: index });
-	return wait === 'none'
-		? startedItem(taskRun, index)
-		: resultItem(taskRun, { app, fullTask }, index);
+	if (wait === 'none') return startedItem(taskRun, index);
+	return await addFiles(run, resultItem(taskRun, { app, fullTask }, index), taskRun, asked);
 }

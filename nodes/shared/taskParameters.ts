@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parseAppRef } from '../client/appRef';
+import { MB } from '../client/download';
 import { isJsonObject, listOf, type JsonObject } from '../client/json';
 import type { RunRequest } from '../client/runRequest';
 import type { FileSlot } from './fileInputs';
@@ -26,6 +27,8 @@ export interface ItemRequest {
 	readonly fullTask: boolean;
 	/** Files to upload before the task is started; their places in the input are still empty. */
 	readonly files: readonly FileSlot[];
+	/** How to download the files of the output; undefined if they stay where they are. */
+	readonly download: { readonly maxBytes: number | undefined } | undefined;
 }
 
 /** An input that does not come from the node's Input parameter. */
@@ -64,6 +67,7 @@ export function readItemRequest(
 		app: entry === undefined ? ref.app : `${ref.app}:${entry}`,
 		fullTask: options['fullTask'] === true,
 		files: readFileSlots(context, itemIndex),
+		download: options['downloadFiles'] === true ? { maxBytes: readMaxBytes() } : undefined,
 		request: {
 			app: ref.app,
 			function: entry,
@@ -86,6 +90,12 @@ export function readItemRequest(
 			runAt: optionalTime(option('runAt', 'Run At')),
 		},
 	};
+
+	function readMaxBytes(): number | undefined {
+		const field = option('maxFileSize', 'Max File Size (MB)');
+		const size = isBlank(field.value) ? 0 : numberIn(field, { min: 0, max: 1e6 });
+		return size === 0 ? undefined : size * MB;
+	}
 }
 
 function isBlank(value: unknown): boolean {

@@ -1,0 +1,154 @@
+import type { CancelSignal } from './cancelSignal';
+import { ProtocolError, ValidationError, type InferenceError } from './errors';
+import { outcomeOf } from './outcome';
+import { retrying } from './retry';
+import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
+import {
+	asTransportError,
+	TransportError,
+	type Readable,
+	type StreamedResponse,
+} from './transport';
+import { parseHttpUrl } from './url';
+
+/** A file that is arriving. */
+export interface IncomingFile {
+	readonly stream: Readable;
+	/** What the answer says of itself, without parameters such as the character set. */
+	readonly contentType: string | undefined;
+	/** From the answer, or from the URL. */
+	readonly filename: string | undefined;
+}
+
+export interface DownloadOptions {
+	readonly signal: CancelSignal;
+	/** A larger file is refused; undefined for no limit. */
+	readonly maxBytes: number | undefined;
+}
+
+/** Bytes. */
+export const MB = 1024 * 1024;
+const MOST_REDIRECTS = 5;
+const BROKE_OFF = 'the answer broke off';
+/** No key and nothing else that says who asks: any host may be behind the URL of an output. */
+const HEADERS = { Accept: '*/*', 'Accept-Encoding': 'identity' };
+
+/**
+ * Downloads a file from any host, as a stream.
+ *
+ * @param store reads the stream to its end; called for each attempt
+ * @throws InferenceError of the last attempt; the abort reason; what `store` throws
+ */
+export async function downloadFile<T>(
+	url: string,
+	options: DownloadOptions,
+	store: (file: IncomingFile) => Promise<T>,
+	base: TransferContext,
+): Promise<T> {
+	const { signal } = options;
+	const context = { ...base, signal };
+	return await retrying(async () => await attempt(url, options, store, context), context);
+}
+
+async function attempt<T>(
+	start: string,
+	{ signal, maxBytes }: DownloadOptions,
+	store: (file: IncomingFile) => Promise<T>,
+	context: TransferContext,
+): Promise<T> {
+	const { clock, quiet, timings } = context;
+	const { response, url } = await follow(start, context);
+	const { headers, stream } = response;
+	const what = `The download from ${url.host}`;
+	const tooLarge = () =>
+		new ValidationError(`${what} was refused: the file is larger than ${(maxBytes ?? 0) / MB} MB`);
+	const expected = Number(headers['content-length'] ?? NaN);
+	const encoding = headers['content-encoding'] ?? 'identity';
+	using watch: StreamWatch = new StreamWatch(stream, {
+		...{ signal, clock, quiet, silenceMs: timings.headersMs },
+		onBytes: (total) => {
+			if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
+		},
+	});
+	if (response.status < 200 || response.status > 299) {
+		throw transferRefused(what, response, '', clock);
+	}
+	if (maxBytes !== undefined && expected > maxBytes) throw tooLarge();
+	if (encoding !== 'identity') {
+		throw new ProtocolError(`${what} is compressed (${encoding}) although it must not be`);
+	}
+	const contentType = headers['content-type']?.split(';')[0]?.trim();
+	const filename = fileName(headers['content-disposition'], url);
+	const stored = await outcomeOf(store({ stream, contentType, filename }));
+	signal.throwIfAborted();
+	const { failure, bytes } = watch;
+	if (failure instanceof ValidationError) throw failure;
+	if (failure) throw transferBroken(what, asTransportError(failure));
+	if (!stored.ok) throw stored.error;
+	if (bytes < expected) throw transferBroken(what, new TransportError(BROKE_OFF, true, undefined));
+	return stored.value;
+}
+
+/** Gets a URL, through redirects; each of them is a request of its own, checked like the first. */
+async function follow(
+	start: string,
+	context: TransferContext,
+): Promise<{ response: StreamedResponse; url: URL }> {
+	const { transport, signal, timings } = context;
+	let url = withoutSecrets(start);
+	for (let redirects = 0; url; redirects += 1) {
+		const what = `The download from ${url.host}`;
+		const opened = await outcomeOf(
+			transport.open({
+				method: 'GET',
+				url: url.href,
+				headers: HEADERS,
+				signal,
+				headersTimeoutMs: timings.headersMs,
+				silenceMs: timings.headersMs,
+			}),
+		);
+		signal.throwIfAborted();
+		if (!opened.ok) {
+			const { error } = opened;
+			throw error instanceof TransportError ? transferBroken(what, error) : error;
+		}
+		const response = opened.value;
+		const { location } = response.headers;
+		if (response.status < 300 || response.status > 399 || location === undefined) {
+			return { response, url };
+		}
+		response.stream.destroy();
+		if (redirects === MOST_REDIRECTS) throw lost(`is redirected more than ${redirects} times`);
+		const next = URL.canParse(location, url.href) ? new URL(location, url).href : location;
+		url = withoutSecrets(next);
+	}
+	throw lost('leads to something that is no http or https URL');
+
+	function lost(problem: string): InferenceError {
+		return new ProtocolError(`The download from ${new URL(start).host} ${problem}`);
+	}
+}
+
+/** A URL without user name, password and fragment; undefined if it is not for the web. */
+function withoutSecrets(text: string): URL | undefined {
+	const url = parseHttpUrl(text);
+	if (url) Object.assign(url, { username: '', password: '', hash: '' });
+	return url;
+}
+
+/** The file's name by Content-Disposition (RFC 6266), else the last part of the path. */
+function fileName(disposition: string | undefined, url: URL): string | undefined {
+	const encoded = /filename\*\s*=\s*[\w-]+'[^']*'([^;\s]+)/i.exec(disposition ?? '')?.[1];
+	const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? '');
+	const named = encoded ?? plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2];
+	return decoded(named ?? '') || decoded(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
+}
+
+function decoded(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
+}

@@ -1,0 +1,128 @@
+import type { Api } from './api';
+import type { CancelSignal } from './cancelSignal';
+import type { Clock } from './clock';
+import {
+	NetworkError,
+	NotFoundError,
+	PermissionError,
+	ProtocolError,
+	ServerError,
+	ValidationError,
+	type InferenceError,
+} from './errors';
+import type { QuietStream, QuietWatch } from './quietWatch';
+import type { RetryContext } from './retry';
+import { requestedDelay } from './retryTiming';
+import type { Timings } from './settings';
+import { TransportError, type Readable, type Transport } from './transport';
+
+/** What moving files needs. */
+export interface TransferContext extends RetryContext {
+	readonly api: Api;
+	/** Without the key: files are moved to and from hosts that must not see it. */
+	readonly transport: Transport;
+	readonly timings: Timings;
+	readonly quiet: QuietWatch;
+}
+
+export interface StreamWatchOptions {
+	readonly signal: CancelSignal;
+	readonly clock: Clock;
+	readonly quiet: QuietWatch;
+	/** Longest time without a byte, ms. */
+	readonly silenceMs: number;
+	/** Told how many bytes have been read. */
+	onBytes?(total: number): void;
+}
+
+/**
+ * Watches a stream while somebody else reads it, at their pace: counts its bytes and ends it when
+ * it falls silent or the signal aborts.
+ */
+export class StreamWatch implements Disposable {
+	/** Bytes read so far. */
+	bytes = 0;
+	/** Why the stream broke off. */
+	failure: Error | undefined;
+	private readonly silence: QuietStream;
+
+	constructor(
+		private readonly stream: Readable,
+		private readonly options: StreamWatchOptions,
+	) {
+		const { clock, signal, silenceMs } = options;
+		this.silence = {
+			lastWord: clock.now(),
+			patienceMs: silenceMs,
+			onQuiet: () => this.end(new TransportError('no more bytes came', true, undefined)),
+		};
+		stream.on('error', (error) => {
+			this.failure ??= error;
+		});
+		stream.on('end', () => options.quiet.remove(this.silence));
+		stream.on('newListener', this.onListener);
+		options.quiet.add(this.silence);
+		signal.addEventListener('abort', this.onAbort);
+		if (signal.aborted) this.onAbort();
+	}
+
+	/** Breaks the stream off. */
+	end(reason: Error): void {
+		this.failure ??= reason;
+		this.stream.destroy(reason);
+	}
+
+	[Symbol.dispose](): void {
+		this.options.signal.removeEventListener('abort', this.onAbort);
+		this.options.quiet.remove(this.silence);
+		this.stream.destroy();
+	}
+
+	/** A listener for data sets a stream flowing, so ours waits until the reader's own is there. */
+	private readonly onListener = (event: string | symbol): void => {
+		if (event !== 'data' && event !== 'readable') return;
+		this.stream.off('newListener', this.onListener);
+		this.stream.on('data', (chunk: Uint8Array) => {
+			this.bytes += chunk.byteLength;
+			this.silence.lastWord = this.options.clock.now();
+			this.options.onBytes?.(this.bytes);
+		});
+	};
+
+	private readonly onAbort = (): void => {
+		const { reason } = this.options.signal;
+		this.end(reason instanceof Error ? reason : new Error(String(reason)));
+	};
+}
+
+/** The error for a transfer that got no answer, or whose answer broke off. */
+export function transferBroken(
+	what: string,
+	{ message, mayHaveArrived, cause }: TransportError,
+): NetworkError {
+	return new NetworkError(`${what} failed: ${message}`, mayHaveArrived, { cause });
+}
+
+/**
+ * The error for a refusal by whoever keeps the files. It is never a rate limit of the service, even
+ * at HTTP 429: only this transfer has to wait.
+ */
+export function transferRefused(
+	what: string,
+	answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+	text: string,
+	clock: Clock,
+): InferenceError {
+	const { status: httpStatus } = answer;
+	const said = (/<Message>([^<]+)/.exec(text)?.[1] ?? text).trim().slice(0, 200);
+	const message = `${what} was refused with HTTP ${httpStatus}${said === '' ? '' : `: ${said}`}`;
+	const facts = { httpStatus };
+	if (httpStatus >= 500 || [408, 425, 429].includes(httpStatus)) {
+		const retryAfterMs = requestedDelay(answer.headers, clock.now(), httpStatus);
+		return new ServerError(message, retryAfterMs, facts);
+	}
+	if (httpStatus === 403) return new PermissionError(message, facts);
+	if (httpStatus === 404 || httpStatus === 410) return new NotFoundError(message, facts);
+	if (httpStatus >= 400) return new ValidationError(message, facts);
+	return new ProtocolError(message, facts);
+}
