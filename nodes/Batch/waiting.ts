@@ -64,7 +64,8 @@ export const waitingBatch: WaitingNode = {
 				: left.position - right.position,
 		);
 		const statistics = { retries: Number(retries), rateLimited: Number(rate_limited) };
-		const json = { ...tally.toJson(now, statistics), max_in_flight, stopped_by };
+		const durations = items.filter(({ ok }) => ok).map(({ item }) => durationOf(item));
+		const json = { ...tally.toJson(now, statistics, durations), max_in_flight, stopped_by };
 		return [
 			sorted.filter(({ ok }) => ok).map(({ item }) => item),
 			sorted.filter(({ ok }) => !ok).map(({ item }) => item),
