@@ -4,6 +4,8 @@ import { StoppedError, TimeoutError } from '../client/errors';
 import { isJsonObject } from '../client/json';
 import type { TaskProgress, TaskRun } from '../client/runTask';
 import { refuseIfTooExpensive } from '../shared/costCheck';
+import { fileUploads } from '../shared/fileInputs';
+import { addFiles } from '../shared/fileOutputs';
 import { slide } from '../shared/itemRunner';
 import { failureFacts, toNodeError } from '../shared/nodeErrors';
 import { runNode, type NodeRun } from '../shared/nodeRun';
@@ -162,16 +164,20 @@ class BatchRun {
 
 	private async start(position: number, progress: TaskProgress): Promise<void> {
 		const { source, tally } = this;
-		const { client, memory, scope, hints } = this.run;
+		const { context, client, memory, scope, hints } = this.run;
 		const itemStartedAt = systemClock.now();
 		let attempts = 0;
 		tally.enter();
 		try {
-			const { request, app, fullTask } = source.request(position);
+			const asked = source.request(position);
+			const { request, app, fullTask, files, download } = asked;
+			const itemIndex = source.inputIndex(position);
+			const prepare = fileUploads(context, client, itemIndex, files);
 			const run: TaskRun = await client.run(request, {
 				wait: 'result',
 				full: fullTask,
 				observer: {},
+				...(prepare ? { prepare } : {}),
 				signal: scope.signal,
 				progress,
 				onProgress: (now) => {
@@ -180,7 +186,8 @@ class BatchRun {
 				},
 			});
 			hints.add(run);
-			const item = resultItem(run, { app, fullTask }, source.inputIndex(position));
+			const result = resultItem(run, { app, fullTask }, itemIndex);
+			const item = download ? await addFiles(this.run, result, run, asked) : result;
 			memory.remember(position, { state: 'done', item });
 			this.breaker.succeeded();
 			this.take(position, item, run.durationMs);
