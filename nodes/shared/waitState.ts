@@ -55,7 +55,8 @@ export interface WaitingNode {
 	ended(end: TaskEnd): SettledItem;
 	/** The output item of a task that has not ended when the wait is over. */
 	unfinished(task: AwaitedTask): SettledItem;
-	outputs(items: readonly SettledItem[], facts: IDataObject): INodeExecutionData[][];
+	/** @param now end of the run, ms since the epoch */
+	outputs(items: readonly SettledItem[], facts: IDataObject, now: number): INodeExecutionData[][];
 }
 
 const KEY = 'inferenceShWait';

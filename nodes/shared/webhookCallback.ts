@@ -182,7 +182,7 @@ async function handle(
 		...ends.map((end) => node.ended(end)),
 		...tasks.filter((task) => !read.has(task)).map((task) => node.unfinished(task)),
 	];
-	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts) };
+	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts, Date.now()) };
 }
 
 /** Fails the node in n8n's own way for what failed while a node was waiting. */

@@ -99,6 +99,11 @@ export class WebhookWait {
 		return new WebhookWait(run, node, url.href, hours * HOUR_MS, stopOnError);
 	}
 
+	/** Tasks that have been started. */
+	get started(): number {
+		return this.tasks.length;
+	}
+
 	/** The same request, with the URL that resumes the execution. */
 	request(request: RunRequest, itemIndex: number): RunRequest {
 		if (request.webhook === undefined) return { ...request, webhook: this.url };
@@ -153,16 +158,18 @@ export class WebhookWait {
 		const over = new Set(ends.map(({ awaited }) => awaited.id));
 		const tasks = this.tasks.filter(({ id }) => !over.has(id));
 		const items = [...settled, ...ends.map((end) => this.node.ended(end))];
-		if (tasks.length === 0) return this.node.outputs(items, facts);
+		const now = Date.now();
+		if (tasks.length === 0) return this.node.outputs(items, facts, now);
 
 		const { concurrency } = settings;
 		const { stopOnError } = this;
 		keepState(context, { tasks, settled: items, facts, concurrency, stopOnError });
 		const unfinished = tasks.map((task) => this.node.unfinished(task));
-		const outputs = this.node.outputs([...items, ...unfinished], facts);
+		const until = now + this.limitMs;
+		const outputs = this.node.outputs([...items, ...unfinished], facts, until);
 		context.getExecuteData().data['main'] = outputs;
 		context.setMetadata({ forwardAllOutputs: true });
-		await context.putExecutionToWait(new Date(Date.now() + this.limitMs));
+		await context.putExecutionToWait(new Date(until));
 		void this.lookAgain();
 		return outputs.map(() => []);
 	}
