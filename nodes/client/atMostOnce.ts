@@ -28,6 +28,8 @@ export interface Creation<T> extends SubmissionContent {
 		readonly done: string;
 		/** Where it can be looked for, such as `the task list`. */
 		readonly place: string;
+		/** Why looking there may not have told. */
+		readonly unclear: string;
 		/** What the person at the editor should do if its fate is unknown. */
 		readonly hint: string;
 	};
@@ -184,7 +186,7 @@ class Submission<T> {
 			return undefined;
 		}
 		if (found.kind === 'inconclusive') {
-			throw this.unknown(lostAnswer, `${creation.words.place} is too long to find it in`);
+			throw this.unknown(lostAnswer, creation.words.unclear);
 		}
 		const { value } = found;
 		options.onCreated(value);

@@ -22,11 +22,23 @@ export interface CancelContext {
 
 const BACKOFF = { baseMs: 200, capMs: 1_000 };
 
-/**
- * Cancels a task, trying for at most `timings.cancelMs`. Never throws: it is called when something
- * else has already gone wrong, and its outcome goes into that error's text.
- */
+/** Cancels a task; see `cancelRemote`. */
 export async function cancelTask(taskId: string, context: CancelContext): Promise<CancelOutcome> {
+	return await cancelRemote(taskId, path('tasks', taskId, 'cancel'), context);
+}
+
+/**
+ * Cancels what runs remotely, trying for at most `timings.cancelMs`. Never throws: it is called
+ * when something else has already gone wrong, and its outcome goes into that error's text.
+ *
+ * @param id of the task, chat or message
+ * @param route where the request goes
+ */
+export async function cancelRemote(
+	id: string,
+	route: string,
+	context: CancelContext,
+): Promise<CancelOutcome> {
 	const { api, clock, timings, log } = context;
 	const scope = new Deadline(
 		undefined,
@@ -35,22 +47,22 @@ export async function cancelTask(taskId: string, context: CancelContext): Promis
 	);
 	const call = {
 		method: 'POST',
-		path: path('tasks', taskId, 'cancel'),
+		path: route,
 		body: {},
 		signal: scope.signal,
-		taskId,
+		taskId: id,
 		urgent: true,
 	} as const;
 	const failed = (error: unknown): CancelOutcome => {
 		const reason = error instanceof Error ? error.message : String(error);
-		log.debug(`Could not cancel task ${taskId}: ${reason}`);
+		log.debug(`Could not cancel ${id}: ${reason}`);
 		return { kind: 'failed', reason };
 	};
 	try {
 		for (let attempt = 1; ; attempt += 1) {
 			const sent = await outcomeOf(api.send(call));
 			if (sent.ok) {
-				log.debug(`Cancelled task ${taskId}`);
+				log.debug(`Cancelled ${id}`);
 				return { kind: 'cancelled' };
 			}
 			const { error } = sent;

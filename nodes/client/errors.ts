@@ -2,7 +2,7 @@
 export interface ErrorFacts {
 	/** HTTP status of the answer, if there was one. */
 	readonly httpStatus?: number | undefined;
-	/** Task the error is about, so that it can be looked up or followed again. */
+	/** Task or chat the error is about, so that it can be looked up or followed again. */
 	readonly taskId?: string | undefined;
 	/** What the person at the editor can do now. */
 	readonly hint?: string | undefined;
@@ -23,6 +23,7 @@ export type ErrorCode =
 	| 'stopped'
 	| 'task_failed'
 	| 'task_cancelled'
+	| 'input_required'
 	| 'submission_unknown'
 	| 'contact_lost'
 	| 'network'
@@ -142,6 +143,12 @@ export class TaskFailedError extends InferenceError {
 /** Somebody cancelled the task on the service. */
 export class TaskCancelledError extends InferenceError {
 	readonly code = 'task_cancelled';
+	readonly retryable = false;
+}
+
+/** An agent waits for somebody, and the workflow is set not to. */
+export class InputRequiredError extends InferenceError {
+	readonly code = 'input_required';
 	readonly retryable = false;
 }
 

@@ -43,6 +43,8 @@ export interface Timings {
 	readonly cancelMs: number;
 	/** With no timeout set: time without any answer after which a task is given up. */
 	readonly contactMs: number;
+	/** How long a chat may seem idle although its answer has begun and not ended. */
+	readonly doubtMs: number;
 	/** Unreadable answers in a row before following a task is given up. */
 	readonly protocolErrors: number;
 }
@@ -57,5 +59,6 @@ export const DEFAULT_TIMINGS: Timings = {
 	pollCapMs: 10_000,
 	cancelMs: 5_000,
 	contactMs: 10 * 60_000,
+	doubtMs: 60_000,
 	protocolErrors: 5,
 };

@@ -28,6 +28,7 @@ export function submit(
 const WORDS: Creation<Task>['words'] = {
 	done: 'the task was started',
 	place: 'the task list',
+	unclear: 'the task list is too long to find it in',
 	hint: 'Look at the task list on inference.sh before running this item again, so that it is not paid twice.',
 };
 
