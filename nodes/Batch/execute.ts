@@ -1,7 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../client/clock';
 import { StoppedError, TimeoutError } from '../client/errors';
-import { isJsonObject } from '../client/json';
 import type { TaskProgress, TaskRun } from '../client/runTask';
 import { refuseIfTooExpensive } from '../shared/costCheck';
 import { fileUploads } from '../shared/fileInputs';
@@ -9,17 +8,20 @@ import { addFiles } from '../shared/fileOutputs';
 import { slide } from '../shared/itemRunner';
 import { failureFacts, toNodeError } from '../shared/nodeErrors';
 import { runNode, type NodeRun } from '../shared/nodeRun';
-import { asData, resultItem } from '../shared/output';
+import { resultItem } from '../shared/output';
 import { numberIn, oneOf, readParameter } from '../shared/parameters';
 import { stoppedError, wasStopped } from '../shared/runScope';
 import type { NodeRunSettings } from '../shared/runSettings';
+import type { WebhookWait } from '../shared/webhookWait';
 import { CircuitBreaker } from './breaker';
+import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { ProgressReports } from './progress';
 import { openSource, type BatchSource } from './source';
 import { Tally } from './summary';
+import { durationOf, openCallback } from './waiting';
 
 /** Succeeded, Failed, Summary. */
-export type BatchOutputs = [INodeExecutionData[], INodeExecutionData[], INodeExecutionData[]];
+type BatchOutputs = INodeExecutionData[][];
 
 /**
  * Runs thousands of items through a sliding window and keeps every result: successes, failures
@@ -52,25 +54,13 @@ async function runAll(context: IExecuteFunctions): Promise<BatchOutputs> {
 	return await runNode(
 		context,
 		{ cancelReserve, looksFailed: () => false },
-		async (run) => await new BatchRun(run, source).outputs(),
+		async (run) => await new BatchRun(run, source, await openCallback(run)).outputs(),
 	);
 }
 
 /** Of the total time, what is kept for cancelling the tasks that are still running at its end. */
 function cancelReserve({ totalTimeoutMs }: NodeRunSettings): number {
 	return totalTimeoutMs === undefined ? 0 : Math.min(5_000, totalTimeoutMs / 10);
-}
-
-/** A message without what says which item it is about, so that equal ones can be counted. */
-function withoutPlace(message: string): string {
-	return message.replace(/ \[item \d+\]$/, '').replace(/^(Parameter "List element) \d+"/, '$1"');
-}
-
-/** How long the task of an output item took, ms. */
-function durationOf(item: INodeExecutionData): number {
-	const { run } = item.json;
-	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
-	return typeof ms === 'number' ? ms : 0;
 }
 
 /** The items of an output whose places are not all taken. */
@@ -92,6 +82,7 @@ class BatchRun {
 	constructor(
 		private readonly run: NodeRun,
 		private readonly source: BatchSource,
+		private readonly callback: WebhookWait | undefined,
 	) {
 		const { context } = run;
 		const node = context.getNode();
@@ -123,12 +114,25 @@ class BatchRun {
 			reporting.abort();
 			await reports;
 		}
-		if (wasStopped(context)) throw stoppedError(context, this.stopped);
+		if (wasStopped(context)) {
+			const fates = (await this.callback?.giveUp('was stopped with the execution')) ?? [];
+			throw stoppedError(context, [...this.stopped, ...fates]);
+		}
 		await this.reports.end();
+		if (this.callback) return await this.wait(this.callback);
 		hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);
 		return [dense(this.succeeded), dense(this.failed), [this.summary()]];
+	}
+
+	/** Leaves the rest to the callbacks of the service. */
+	private async wait(callback: WebhookWait): Promise<BatchOutputs> {
+		const { tally, order, startedAt: started_at } = this;
+		const soFar = tally.toJson(systemClock.now(), this.run.client.statistics, []);
+		const max_in_flight = Math.max(Number(soFar['max_in_flight']), callback.started);
+		const failed = this.failed.flatMap((item, position) => [{ ok: false, position, item }]);
+		return await callback.outputs(failed, { ...soFar, max_in_flight, started_at, order });
 	}
 
 	/** Keeps an output item in the order that is wanted. */
@@ -163,7 +167,7 @@ class BatchRun {
 	}
 
 	private async start(position: number, progress: TaskProgress): Promise<void> {
-		const { source, tally } = this;
+		const { source, tally, callback } = this;
 		const { context, client, memory, scope, hints } = this.run;
 		const itemStartedAt = systemClock.now();
 		let attempts = 0;
@@ -173,8 +177,8 @@ class BatchRun {
 			const { request, app, fullTask, files, download } = asked;
 			const itemIndex = source.inputIndex(position);
 			const prepare = fileUploads(context, client, itemIndex, files);
-			const run: TaskRun = await client.run(request, {
-				wait: 'result',
+			const run: TaskRun = await client.run(callback?.request(request, itemIndex) ?? request, {
+				wait: callback ? 'none' : 'result',
 				full: fullTask,
 				observer: {},
 				...(prepare ? { prepare } : {}),
@@ -186,10 +190,15 @@ class BatchRun {
 				},
 			});
 			hints.add(run);
+			this.breaker.succeeded();
+			if (callback) {
+				const original = source.original(position);
+				callback.add(run, { app, fullTask, position, itemIndex, original });
+				return;
+			}
 			const result = resultItem(run, { app, fullTask }, itemIndex);
 			const item = download ? await addFiles(this.run, result, run, asked) : result;
 			memory.remember(position, { state: 'done', item });
-			this.breaker.succeeded();
 			this.take(position, item, run.durationMs);
 		} catch (error) {
 			const durationMs = Math.round(systemClock.now() - itemStartedAt);
@@ -225,14 +234,9 @@ class BatchRun {
 		if (error instanceof TimeoutError && this.run.scope.signal.aborted) {
 			this.tally.stoppedBy ??= 'total_timeout';
 		}
-		const { message, code, status, id, http_status, retryable } = failureFacts(error);
-		this.tally.failure(withoutPlace(id === undefined ? message : message.replaceAll(id, '…')));
-		this.reject(position, {
-			...(id === undefined ? {} : { id }),
-			status: status ?? 'failed',
-			error: asData({ message, code, http_status, retryable }),
-			run,
-		});
+		const { message, id } = failureFacts(error);
+		this.tally.failure(withoutPlace(message, id));
+		this.reject(position, describeFailure(error, run));
 	}
 
 	private leaveOut(position: number): void {
@@ -250,8 +254,8 @@ class BatchRun {
 
 	private reject(position: number, facts: IDataObject): void {
 		const { source } = this;
-		const json = { ...facts, ...asData({ item: source.original(position) ?? null }) };
-		const pairedItem = { item: source.inputIndex(position) };
-		this.keep(this.failed, position, { json, pairedItem });
+		const original = source.original(position);
+		const inputIndex = source.inputIndex(position);
+		this.keep(this.failed, position, failedItem(facts, { original, inputIndex }));
 	}
 }
