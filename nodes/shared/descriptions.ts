@@ -341,16 +341,40 @@ const taskOptions: INodeProperties[] = [
 	},
 ];
 
-/** The Options of a node that runs tasks, with those of its own, in alphabetical order. */
-export function taskOptionsProperty(own: readonly INodeProperties[] = []): INodeProperties {
+/** Options about a task's output, whoever has started it. */
+const OUTPUT_OPTIONS: ReadonlySet<string> = new Set(['downloadFiles', 'maxFileSize', 'fullTask']);
+
+/** The same properties, shown only if others have certain values, too. */
+export function shownIf(
+	show: Record<string, string[]>,
+	properties: readonly INodeProperties[],
+): INodeProperties[] {
+	return properties.map((property) => ({
+		...property,
+		displayOptions: { show: { ...property.displayOptions?.show, ...show } },
+	}));
+}
+
+/**
+ * The Options of a node that runs tasks, with those of its own, in alphabetical order.
+ *
+ * @param starts when the node starts its tasks itself, if it does not always
+ */
+export function taskOptionsProperty(
+	own: readonly INodeProperties[] = [],
+	starts?: Record<string, string[]>,
+): INodeProperties {
+	const outputs = taskOptions.filter(({ name }) => OUTPUT_OPTIONS.has(name));
+	const others = taskOptions.filter(({ name }) => !OUTPUT_OPTIONS.has(name));
+	const starting = starts ? shownIf(starts, others) : others;
 	return {
 		displayName: 'Options',
 		name: 'options',
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [...commonOptions, ...taskOptions, ...own].sort((left, right) =>
-			left.displayName.localeCompare(right.displayName),
+		options: [...commonOptions, ...outputs, ...starting, ...own].sort(
+			(left, right) => left.displayName.localeCompare(right.displayName),
 		),
 	};
 }

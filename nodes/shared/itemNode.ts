@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { StoppedError } from '../client/errors';
 import type { TaskObserver } from '../client/follow';
 import { AbandonedError, notStarted, type TaskProgress } from '../client/runTask';
+import type { Task } from '../client/task';
 import { refuseIfTooExpensive } from './costCheck';
 import { fileUploads } from './fileInputs';
 import { addFiles } from './fileOutputs';
@@ -125,6 +126,8 @@ export interface ItemTaskOptions {
 	readonly callback?: WebhookWait | undefined;
 	/** Told of everything that may cost money, after it has been remembered. */
 	onProgress?(progress: TaskProgress): void;
+	/** Told of the task when it has completed. */
+	onCompleted?(task: Task): void;
 }
 
 /**
@@ -154,6 +157,7 @@ export async function runItemTask(
 			options.onProgress?.(progress);
 		},
 	});
+	options.onCompleted?.(taskRun.task);
 	hints.add(taskRun);
 	callback?.add(taskRun, { app, fullTask, position: index, itemIndex: index });
 	if (wait === 'none') return startedItem(taskRun, index);

@@ -23,6 +23,8 @@ export interface NodeRun {
 export interface NodeRunOptions<T> {
 	/** Part of the total time that is kept for cancelling, ms. */
 	cancelReserve?(settings: NodeRunSettings): number;
+	/** Whether tasks go on after a Stop or timeout if nobody has said what happens to them. */
+	keepTasks?(): boolean;
 	/** Whether n8n is going to take this result for a failed run and may try again. */
 	looksFailed(result: T): boolean;
 }
@@ -37,7 +39,7 @@ export async function runNode<T>(
 	options: NodeRunOptions<T>,
 	job: (run: NodeRun) => Promise<T>,
 ): Promise<T> {
-	const settings = readRunSettings(context);
+	const settings = readRunSettings(context, options.keepTasks?.() === true ? 'keep' : 'cancel');
 	const scope = openRunScope(context, settings, options.cancelReserve?.(settings));
 	const journal = new TaskJournal(context);
 	const memory = RetryMemory.begin(context, journal);

@@ -69,6 +69,11 @@ export class RetryMemory {
 		return new RetryMemory(key, run, allowed, journal);
 	}
 
+	/** The same object in all tries of a node run, to keep more about it. */
+	get identity(): object {
+		return this.run;
+	}
+
 	/** Whether n8n will run the node again if this try fails. */
 	get hasTriesLeft(): boolean {
 		return this.run.tries < this.allowed;

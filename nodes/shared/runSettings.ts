@@ -36,9 +36,13 @@ function retryReasons(field: Field): ReadonlySet<RetryReason> {
 /**
  * Reads and checks the settings of a node run.
  *
+ * @param fate what happens to running tasks at a Stop or timeout if nobody has said it
  * @throws NodeOperationError that names the parameter and prints the bad value
  */
-export function readRunSettings(context: IExecuteFunctions): NodeRunSettings {
+export function readRunSettings(
+	context: IExecuteFunctions,
+	fate: 'cancel' | 'keep' = 'cancel',
+): NodeRunSettings {
 	const node = context.getNode();
 	const setting = (name: string, displayName: string, fallback: number): Field => ({
 		node,
@@ -72,8 +76,8 @@ export function readRunSettings(context: IExecuteFunctions): NodeRunSettings {
 		backoffBaseMs: milliseconds(option('backoffBase', 'Backoff Base', 1)),
 		backoffCapMs: milliseconds(option('backoffCap', 'Backoff Cap', 30)),
 		maxRetryAfterMs: milliseconds(option('maxRetryAfter', 'Max Retry-After', 120)),
-		onTimeout: oneOf(option('onTimeout', 'On Timeout', 'cancel'), ['cancel', 'keep']),
-		onStop: oneOf(option('onStop', 'On Stop', 'cancel'), ['cancel', 'keep']),
+		onTimeout: oneOf(option('onTimeout', 'On Timeout', fate), ['cancel', 'keep']),
+		onStop: oneOf(option('onStop', 'On Stop', fate), ['cancel', 'keep']),
 		onUnclearSubmit: oneOf(option('onUnclearSubmit', 'When Submission Is Unclear', 'check'), [
 			'check',
 			'fail',

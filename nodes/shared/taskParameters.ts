@@ -18,17 +18,21 @@ import {
 import { parameterError, shown } from './parameterError';
 import { readOptions } from './runSettings';
 
+/** In what form an item wants its task. */
+export interface OutputForm {
+	/** Output the whole task instead of the short form. */
+	readonly fullTask: boolean;
+	/** How to download the files of the output; undefined if they stay where they are. */
+	readonly download: { readonly maxBytes: number | undefined } | undefined;
+}
+
 /** What one item asks for. */
-export interface ItemRequest {
+export interface ItemRequest extends OutputForm {
 	readonly request: RunRequest;
 	/** The app as the output names it: with function, as given. */
 	readonly app: string;
-	/** Output the whole task instead of the short form. */
-	readonly fullTask: boolean;
 	/** Files to upload before the task is started; their places in the input are still empty. */
 	readonly files: readonly FileSlot[];
-	/** How to download the files of the output; undefined if they stay where they are. */
-	readonly download: { readonly maxBytes: number | undefined } | undefined;
 }
 
 /** An input that does not come from the node's Input parameter. */
@@ -65,9 +69,8 @@ export function readItemRequest(
 	const session = optionalText(option('session', 'Session'));
 	return {
 		app: entry === undefined ? ref.app : `${ref.app}:${entry}`,
-		fullTask: options['fullTask'] === true,
+		...readOutputForm(context, itemIndex),
 		files: readFileSlots(context, itemIndex),
-		download: options['downloadFiles'] === true ? { maxBytes: readMaxBytes() } : undefined,
 		request: {
 			app: ref.app,
 			function: entry,
@@ -90,12 +93,21 @@ export function readItemRequest(
 			runAt: optionalTime(option('runAt', 'Run At')),
 		},
 	};
+}
 
-	function readMaxBytes(): number | undefined {
-		const field = option('maxFileSize', 'Max File Size (MB)');
-		const size = isBlank(field.value) ? 0 : numberIn(field, { min: 0, max: 1e6 });
-		return size === 0 ? undefined : size * MB;
-	}
+/**
+ * Reads in what form an item wants its task.
+ *
+ * @throws NodeOperationError that names the parameter, the item and the bad value
+ */
+export function readOutputForm(context: IExecuteFunctions, itemIndex: number): OutputForm {
+	const { fullTask, downloadFiles, maxFileSize } = readOptions(context, itemIndex);
+	if (downloadFiles !== true) return { fullTask: fullTask === true, download: undefined };
+	const displayName = 'Max File Size (MB)';
+	const field: Field = { node: nodeOf(context), displayName, itemIndex, value: maxFileSize };
+	const size = isBlank(maxFileSize) ? 0 : numberIn(field, { min: 0, max: 1e6 });
+	const maxBytes = size === 0 ? undefined : size * MB;
+	return { fullTask: fullTask === true, download: { maxBytes } };
 }
 
 function isBlank(value: unknown): boolean {
