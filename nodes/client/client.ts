@@ -1,8 +1,11 @@
 import type { CancelSignal } from './cancelSignal';
 import { accountFor } from './account';
+import { AgentsApi } from './agents';
+import { functionOf } from './appInfo';
 import { appName } from './appRef';
 import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
 import { cancelTask, type CancelOutcome } from './cancel';
+import { Catalogue } from './catalogue';
 import { systemClock, type Clock } from './clock';
 import { downloadFile, type DownloadOptions, type IncomingFile } from './download';
 import { findFiles, type OutputFile } from './files';
@@ -70,12 +73,15 @@ const PAGE_SIZE = 50;
 export class InferenceClient implements AsyncDisposable {
 	/** Retries and rate limits so far. */
 	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
+	/** Agents and their chats. */
+	readonly agents: AgentsApi;
 	private readonly api: Api;
 	/** What everything that the client does works with. */
 	private readonly context: TaskRunContext;
 	private readonly working = new Set<Promise<unknown>>();
 	private readonly transfers: Omit<TransferContext, 'signal'>;
-	private readonly apps = new Map<string, Promise<JsonObject>>();
+	/** Apps with their schemas, versions, sessions. */
+	readonly catalogue: Catalogue;
 
 	constructor(private readonly options: ClientOptions) {
 		const { credential, transport, settings, log, signal, maxConcurrency } = options;
@@ -90,6 +96,8 @@ export class InferenceClient implements AsyncDisposable {
 			quiet: new QuietWatch(clock),
 		};
 		this.transfers = { ...this.context, transport };
+		this.agents = new AgentsApi(this.context, this.track.bind(this));
+		this.catalogue = new Catalogue(this.readAs.bind(this), account, clock);
 	}
 
 	/** Runs one app to its end; see `runTask`. */
@@ -136,13 +144,18 @@ export class InferenceClient implements AsyncDisposable {
 		return await this.list('/store/apps/list', search, cursor);
 	}
 
+	/** Agents of the key's own workspace (`POST /agents/list`), filtered by a search term. */
+	async listAgents(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
+		return await this.list('/agents/list', search, cursor);
+	}
+
 	/**
 	 * What running an app with an input is going to cost.
 	 *
 	 * @param app `namespace/name`
 	 */
 	async estimate(app: string, request: RunRequest): Promise<CostEstimate> {
-		const id = textOf((await this.app(app))['id']);
+		const { id } = await this.catalogue.app(app);
 		if (id === undefined) return { kind: 'unknown' };
 		const { input, function: entry } = request;
 		const answer = await this.read({
@@ -182,23 +195,14 @@ export class InferenceClient implements AsyncDisposable {
 		app: string,
 		entry: string | undefined,
 	): Promise<readonly OutputFile[]> {
-		const record = await outcomeOf(this.app(appName(app)));
-		const schema = record.ok ? outputSchema(record.value, entry) : undefined;
+		const info = await outcomeOf(this.catalogue.app(appName(app)));
+		const schema = info.ok ? functionOf(info.value, entry)?.output : undefined;
 		return findFiles(output, { schema, baseUrl: this.options.credential.baseUrl });
 	}
 
 	/** Waits for everything under way. Whoever closes a client early aborts its signal first. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await Promise.allSettled(this.working);
-	}
-
-	/** What the service says of an app; asked for once. */
-	private async app(name: string): Promise<JsonObject> {
-		const known = this.apps.get(name);
-		if (known) return await known;
-		const asked = this.read({ method: 'GET', path: path('apps', ...name.split('/')) });
-		this.apps.set(name, asked);
-		return await asked;
 	}
 
 	private async list(
@@ -231,14 +235,15 @@ export class InferenceClient implements AsyncDisposable {
 	private async readAs<T>(
 		call: Omit<ApiCall, 'signal'>,
 		decode: (value: unknown) => T | undefined,
+		signal: CancelSignal = this.options.signal,
 	): Promise<T> {
 		const job = async () => {
-			const reply = await this.api.send({ ...call, signal: this.options.signal });
+			const reply = await this.api.send({ ...call, signal });
 			const value = decode(reply.value);
 			if (value !== undefined) return value;
-			throw this.api.unexpected({ ...call, signal: this.options.signal }, reply);
+			throw this.api.unexpected({ ...call, signal }, reply);
 		};
-		return await this.track(retrying(job, this.context));
+		return await this.track(retrying(job, { ...this.context, signal }));
 	}
 
 	/** Remembers work until it is over. */
@@ -250,16 +255,6 @@ export class InferenceClient implements AsyncDisposable {
 			this.working.delete(work);
 		}
 	}
-}
-
-/** Schema of what an app's function puts out (API notes 7.4). */
-function outputSchema(app: JsonObject, entry: string | undefined): JsonObject | undefined {
-	const version = isJsonObject(app['version']) ? app['version'] : app;
-	const { functions, default_function: fallback } = version;
-	const name = entry ?? textOf(fallback) ?? '';
-	const named: unknown = isJsonObject(functions) ? functions[name] : undefined;
-	const schema = isJsonObject(named) ? named['output_schema'] : version['output_schema'];
-	return isJsonObject(schema) ? schema : undefined;
 }
 
 function appSummary(entry: unknown): AppSummary | undefined {

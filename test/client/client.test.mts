@@ -93,15 +93,15 @@ describe('an estimate', () => {
 
 	it('asks for the id of an app once', async () => {
 		const client = makeClient(sandbox);
-		const request = { app: 'sandbox/echo', input: {} };
-		await client.estimate('sandbox/echo', request);
-		await client.estimate('sandbox/echo', request);
-		expect(sandbox.count('GET', '/apps/sandbox/echo')).toBe(1);
+		const request = { app: 'sandbox/sleep', input: { ms: 1 } };
+		await client.estimate('sandbox/sleep', request);
+		await client.estimate('sandbox/sleep', request);
+		expect(sandbox.count('GET', '/apps/sandbox/sleep')).toBe(1);
 	});
 
 	it('of an app without an id is unknown', async () => {
-		sandbox.fault({ on: 'GET /apps/sandbox/echo', kind: 'body', body: '{"data":{"name":"echo"}}' });
-		const asked = makeClient(sandbox).estimate('sandbox/echo', { app: 'sandbox/echo', input: {} });
+		sandbox.fault({ on: 'GET /apps/sandbox/slim', kind: 'body', body: '{"data":{"name":"slim"}}' });
+		const asked = makeClient(sandbox).estimate('sandbox/slim', { app: 'sandbox/slim', input: {} });
 		expect(await asked).toEqual({ kind: 'unknown' });
 	});
 

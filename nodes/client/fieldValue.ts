@@ -1,0 +1,181 @@
+import { isJsonObject } from './json';
+import type { Choice, FieldKind } from './schema';
+
+/** A value as it leaves, or what is wrong with it, continuing "Width …". */
+export type CheckedValue =
+	| { readonly ok: true; readonly value: unknown }
+	| { readonly ok: false; readonly problem: string };
+
+/** Where a value comes from and goes to. */
+export interface ValuePlace {
+	/** Keys and list indices, joined by dots. */
+	readonly path: string;
+	/** The value has its type already, as that of an expression has; typed text may mean JSON. */
+	readonly typed: boolean;
+	/** Takes note that the file of this name goes to this place; false if there is no such file. */
+	takeFile(name: string, path: string): boolean;
+}
+
+/** What begins with a scheme. */
+const URI = /^[a-z][a-z0-9+.-]*:./i;
+
+const ok = (value: unknown): CheckedValue => ({ ok: true, value });
+const wrong = (problem: string): CheckedValue => ({ ok: false, problem });
+
+/** The value of a JSON text; undefined if it is none. */
+function fromJson(text: string): unknown {
+	try {
+		const value: unknown = JSON.parse(text);
+		return value;
+	} catch {
+		return undefined;
+	}
+}
+
+/** Ranges in words: ` ≥ 1 and ≤ 10`. */
+function bounds(limits: ReadonlyArray<readonly [sign: string, limit: number | undefined]>): string {
+	const known = limits.filter(([, limit]) => limit !== undefined);
+	return known.map(([sign, limit]) => ` ${sign} ${limit}`).join(' and');
+}
+
+function within(size: number, min: number | undefined, max: number | undefined): boolean {
+	return size >= (min ?? -Infinity) && size <= (max ?? Infinity);
+}
+
+function checkText(value: unknown, kind: FieldKind & { type: 'text' }): CheckedValue {
+	const { min, max } = kind;
+	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
+	if (typeof text !== 'string') return wrong('must be text');
+	// As Python counts: a character outside the basic plane is one.
+	if ((min === undefined && max === undefined) || within([...text].length, min, max)) {
+		return ok(text);
+	}
+	return wrong(
+		`must be text with a length${bounds([
+			['≥', min],
+			['≤', max],
+		])}`,
+	);
+}
+
+function checkNumber(value: unknown, kind: FieldKind & { type: 'number' }): CheckedValue {
+	const { integer, min, max, above, below } = kind;
+	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	const fits =
+		typeof number === 'number' &&
+		Number.isFinite(number) &&
+		(!integer || Number.isInteger(number)) &&
+		within(number, min, max) &&
+		number > (above ?? -Infinity) &&
+		number < (below ?? Infinity);
+	if (fits) return ok(number);
+	const range = bounds([
+		['≥', min],
+		['>', above],
+		['≤', max],
+		['<', below],
+	]);
+	return wrong(`must be a ${integer ? 'whole number' : 'number'}${range}`);
+}
+
+function checkBoolean(value: unknown): CheckedValue {
+	const word = typeof value === 'string' ? fromJson(value.trim().toLowerCase()) : value;
+	return typeof word === 'boolean' ? ok(word) : wrong('must be true or false');
+}
+
+function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
+	const choice =
+		choices.find((one) => one === value) ??
+		choices.find((one) => typeof value !== 'object' && String(one) === String(value));
+	return choice === undefined ? wrong(`must be one of ${choices.join(', ')}`) : ok(choice);
+}
+
+/** Several files in one text: names or URLs, which may hold commas themselves. */
+function splitFiles(text: string): readonly string[] {
+	if (/^data:/i.test(text)) return [text];
+	const separator = URI.test(text) ? /\s*(?:\n|,\s|,(?=https?:))\s*/ : /\s*[\n,]\s*/;
+	return text.split(separator).filter((part) => part !== '');
+}
+
+function checkFile(value: unknown, objects: boolean, place: ValuePlace): CheckedValue {
+	if (typeof value === 'string') {
+		const text = value.trim();
+		if (place.takeFile(text, place.path)) return ok(null);
+		if (URI.test(text)) return ok(text);
+	}
+	if (isJsonObject(value) && typeof value['uri'] === 'string') {
+		return ok(objects ? value : value['uri']);
+	}
+	return wrong('must be a URL, or the name of a binary property of the item');
+}
+
+function checkList(
+	value: unknown,
+	kind: FieldKind & { type: 'list' },
+	place: ValuePlace,
+): CheckedValue {
+	const { items, min, max } = kind;
+	const json = typeof value === 'string' ? fromJson(value) : value;
+	const files = items.type === 'file' && json !== undefined && !Array.isArray(json) ? [json] : json;
+	const list =
+		items.type === 'file' && typeof value === 'string' ? (files ?? splitFiles(value)) : files;
+	if (!Array.isArray(list)) return wrong('must be a JSON array');
+	if (!within(list.length, min, max)) {
+		return wrong(
+			`must have a number of elements${bounds([
+				['≥', min],
+				['≤', max],
+			])}`,
+		);
+	}
+	const values: unknown[] = [];
+	for (const [index, element] of list.entries()) {
+		const path = `${place.path}.${index}`;
+		const checked = checkValue(element, items, { ...place, typed: true, path });
+		if (!checked.ok) return wrong(`has an element ${index} that ${checked.problem}`);
+		values.push(checked.value);
+	}
+	return ok(values);
+}
+
+function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
+	// Text that somebody typed may be meant as JSON; text from an expression is what it is.
+	const json = typeof value === 'string' && !place.typed ? fromJson(value) : undefined;
+	if (kinds.length === 0) return ok(json ?? value);
+	const inside = { ...place, typed: true };
+	const texts = kinds.filter(({ type }) => type === 'text');
+	const others = kinds.filter(({ type }) => type !== 'text');
+	const textFirst = typeof value === 'string' && place.typed;
+	const attempts = [
+		...(textFirst ? texts : others).map((kind) => checkValue(json ?? value, kind, inside)),
+		...kinds.map((kind) => checkValue(value, kind, inside)),
+	];
+	return attempts.find((attempt) => attempt.ok) ?? attempts[0] ?? ok(value);
+}
+
+/**
+ * Checks a value against what its field takes and gives it the exact type: numbers and booleans
+ * from text, lists and objects from JSON.
+ */
+export function checkValue(value: unknown, kind: FieldKind, place: ValuePlace): CheckedValue {
+	switch (kind.type) {
+		case 'text':
+			return checkText(value, kind);
+		case 'number':
+			return checkNumber(value, kind);
+		case 'boolean':
+			return checkBoolean(value);
+		case 'choice':
+			return checkChoice(value, kind.choices);
+		case 'file':
+			return checkFile(value, kind.objects, place);
+		case 'list':
+			return checkList(value, kind, place);
+		case 'object': {
+			const object = typeof value === 'string' ? fromJson(value) : value;
+			return isJsonObject(object) ? ok(object) : wrong('must be a JSON object');
+		}
+		case 'any':
+			return checkAny(value, kind.kinds, place);
+	}
+}
