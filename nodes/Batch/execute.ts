@@ -193,7 +193,7 @@ class BatchRun {
 			this.breaker.succeeded();
 			if (callback) {
 				const original = source.original(position);
-				callback.add(run, { app, fullTask, position, itemIndex, original });
+				callback.add(run, { app, fullTask, download, position, itemIndex, original });
 				return;
 			}
 			const result = resultItem(run, { app, fullTask }, itemIndex);

@@ -1,4 +1,10 @@
-import type { IBinaryData, IBinaryKeyData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type {
+	BinaryHelperFunctions,
+	IBinaryData,
+	IBinaryKeyData,
+	IDataObject,
+	INodeExecutionData,
+} from 'n8n-workflow';
 import { Deadline } from '../client/deadline';
 import type { DownloadOptions, IncomingFile } from '../client/download';
 import { TimeoutError } from '../client/errors';
@@ -16,9 +22,15 @@ const SAYS_NOTHING = /^(application|binary)\/(octet-stream|unknown)$/i;
 
 /** What to do with the files of an item's output. */
 export interface DownloadWish {
-	readonly request: RunRequest;
+	readonly request: Pick<RunRequest, 'app' | 'function'>;
 	/** Undefined if they are not to be downloaded. */
 	readonly download: Pick<DownloadOptions, 'maxBytes'> | undefined;
+}
+
+/** Who downloads files, and how long they may take. */
+export interface FileKeeper extends Pick<NodeRun, 'client' | 'scope' | 'hints'> {
+	readonly settings: Pick<NodeRun['settings'], 'timeoutMs'>;
+	readonly context: { readonly helpers: Pick<BinaryHelperFunctions, 'prepareBinaryData'> };
 }
 
 /**
@@ -29,7 +41,7 @@ export interface DownloadWish {
  * @throws the reason of the run's end, unless its time is over: a further try can do it
  */
 export async function addFiles(
-	run: NodeRun,
+	run: FileKeeper,
 	item: INodeExecutionData,
 	{ task }: TaskRun,
 	{ request, download }: DownloadWish,

@@ -143,7 +143,7 @@ export async function runItemTask(
 	const { context, client, memory, scope, hints } = run;
 	const { wait, earlier, observer, callback } = options;
 	const asked = readItemRequest(context, index);
-	const { request, app, fullTask, files } = asked;
+	const { request, app, fullTask, files, download } = asked;
 	const prepare = fileUploads(context, client, index, files);
 	const taskRun = await client.run(callback?.request(request, index) ?? request, {
 		wait,
@@ -159,7 +159,7 @@ export async function runItemTask(
 	});
 	options.onCompleted?.(taskRun.task);
 	hints.add(taskRun);
-	callback?.add(taskRun, { app, fullTask, position: index, itemIndex: index });
+	callback?.add(taskRun, { app, fullTask, download, position: index, itemIndex: index });
 	if (wait === 'none') return startedItem(taskRun, index);
 	return await addFiles(run, resultItem(taskRun, { app, fullTask }, index), taskRun, asked);
 }

@@ -1,9 +1,11 @@
+import { parseAppRef } from '../client/appRef';
 import type { InferenceClient } from '../client/client';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
 import type { Task } from '../client/task';
 import type { TerminalStatus } from '../client/taskStatus';
-import type { AwaitedTask, TaskEnd } from './waitState';
+import { addFiles, type FileKeeper } from './fileOutputs';
+import type { AwaitedTask, SettledItem, TaskEnd, WaitingNode } from './waitState';
 
 /** From a task's creation to its last change, ms, by the clock of the service. */
 function durationOf(task: Task): number {
@@ -48,4 +50,17 @@ export async function readEnd(
 	const { attempts } = awaited;
 	const seen = { via: 'poll', adopted: false, fellBack: false, notices: [] } as const;
 	return { awaited, kind: 'completed', durationMs, run: { task, attempts, durationMs, ...seen } };
+}
+
+/** The output item of a task that has ended, with its files if they are wanted. */
+export async function settle(
+	node: WaitingNode,
+	end: TaskEnd,
+	keeper: FileKeeper,
+): Promise<SettledItem> {
+	const settled = node.ended(end);
+	const { app: ref, download } = end.awaited;
+	const request = parseAppRef(ref);
+	if (end.kind === 'failed' || !request || !download) return settled;
+	return { ...settled, item: await addFiles(keeper, settled.item, end.run, { request, download }) };
 }

@@ -6,6 +6,7 @@ import type {
 } from 'n8n-workflow';
 import type { TaskRun } from '../client/runTask';
 import { isJsonObject } from '../client/json';
+import type { DownloadWish } from './fileOutputs';
 
 /** A task that an execution waits for; plain data, because n8n keeps it in its database. */
 export interface AwaitedTask {
@@ -15,6 +16,8 @@ export interface AwaitedTask {
 	readonly app: string;
 	readonly fullTask: boolean;
 	readonly attempts: number;
+	/** What to do with the files of its output. */
+	readonly download?: DownloadWish['download'];
 	/** Place of its item in the run. */
 	readonly position: number;
 	/** The incoming item that it belongs to. */

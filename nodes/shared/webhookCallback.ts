@@ -6,9 +6,10 @@ import { isJsonObject, textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
 import type { RunSettings } from '../client/settings';
 import { withClient } from './connection';
+import { RunHints } from './hints';
 import { toNodeError } from './nodeErrors';
 import { inParallel } from './parallel';
-import { endStatus, readEnd } from './taskEnds';
+import { endStatus, readEnd, settle } from './taskEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
 
 /** Longest time in which a callback is answered; thousands of results may have to be read. */
@@ -156,32 +157,36 @@ async function handle(
 	const scope = new Deadline(undefined, ANSWER_MS, () => new TimeoutError('took too long'));
 	const resume = async (client: InferenceClient) => {
 		const ends = await look(client, state, watch);
-		const failure = state.stopOnError && ends?.find((end) => end.kind === 'failed');
-		if (ends && failure) {
+		if (!ends) return undefined;
+		const failure = state.stopOnError && ends.find((end) => end.kind === 'failed');
+		if (failure) {
 			failNode(context, failure);
 			const over = new Set([...watch.ended, ...ends.map(({ awaited }) => awaited.id)]);
 			const goOn = tasks.filter(({ id }) => !over.has(id));
 			await inParallel(goOn, concurrency, async ({ id }) => await client.cancel(id));
 		}
-		return ends;
+		const keeper = { client, scope, context, settings: READING, hints: new RunHints() };
+		const items = await inParallel(
+			ends,
+			concurrency,
+			async (end) => await settle(node, end, keeper),
+		);
+		const read = new Set(ends.map(({ awaited }) => awaited));
+		const unread = tasks.filter((task) => !read.has(task));
+		return [...state.settled, ...items, ...unread.map((task) => node.unfinished(task))];
 	};
-	const ends = await inTurn(
+	const items = await inTurn(
 		watch,
 		async () => await withClient(context, READING, scope.signal, resume),
 	).finally(() => scope[Symbol.dispose]());
-	const progress = { ended: ends?.length ?? watch.ended.size, total: tasks.length };
+	const { size } = watch.ended;
+	const progress = { ended: items ? tasks.length : size, total: tasks.length };
 	const execution = context.getExecutionId();
 	context.logger.debug(
 		`inference.sh: ${progress.ended} of ${progress.total} tasks of execution ${execution} have ended`,
 	);
-	if (!ends) return { webhookResponse: progress };
+	if (!items) return { webhookResponse: progress };
 	watch.resumedAt = Date.now();
-	const read = new Set(ends.map(({ awaited }) => awaited));
-	const items = [
-		...state.settled,
-		...ends.map((end) => node.ended(end)),
-		...tasks.filter((task) => !read.has(task)).map((task) => node.unfinished(task)),
-	];
 	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts, Date.now()) };
 }
 

@@ -18,7 +18,7 @@ import { nodeOf, numberIn, readParameter } from './parameters';
 import { inParallel } from './parallel';
 import { parameterError } from './parameterError';
 import { stoppedError, wasStopped } from './runScope';
-import { endStatus, readEnd } from './taskEnds';
+import { endStatus, readEnd, settle } from './taskEnds';
 import {
 	keepState,
 	type AwaitedTask,
@@ -157,7 +157,8 @@ export class WebhookWait {
 		if (this.stopOnError) await this.throwFailure(ends);
 		const over = new Set(ends.map(({ awaited }) => awaited.id));
 		const tasks = this.tasks.filter(({ id }) => !over.has(id));
-		const items = [...settled, ...ends.map((end) => this.node.ended(end))];
+		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
+		const items = [...settled, ...(await inParallel(ends, settings.concurrency, keep))];
 		const now = Date.now();
 		if (tasks.length === 0) return this.node.outputs(items, facts, now);
 
