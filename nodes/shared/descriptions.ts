@@ -373,8 +373,8 @@ export function taskOptionsProperty(
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [...commonOptions, ...outputs, ...starting, ...own].sort(
-			(left, right) => left.displayName.localeCompare(right.displayName),
+		options: [...commonOptions, ...outputs, ...starting, ...own].sort((left, right) =>
+			left.displayName.localeCompare(right.displayName),
 		),
 	};
 }
