@@ -29,7 +29,6 @@ export interface DownloadOptions {
 /** Bytes. */
 export const MB = 1024 * 1024;
 const MOST_REDIRECTS = 5;
-const BROKE_OFF = 'the answer broke off';
 /** No key and nothing else that says who asks: any host may be behind the URL of an output. */
 const HEADERS = { Accept: '*/*', 'Accept-Encoding': 'identity' };
 
@@ -62,10 +61,11 @@ async function attempt<T>(
 	const what = `The download from ${url.host}`;
 	const tooLarge = () =>
 		new ValidationError(`${what} was refused: the file is larger than ${(maxBytes ?? 0) / MB} MB`);
-	const expected = Number(headers['content-length'] ?? NaN);
+	const length = headers['content-length'];
+	const size = length === undefined ? undefined : Number(length);
 	const encoding = headers['content-encoding'] ?? 'identity';
 	using watch: StreamWatch = new StreamWatch(stream, {
-		...{ signal, clock, quiet, silenceMs: timings.headersMs },
+		...{ signal, clock, quiet, size, silenceMs: timings.headersMs },
 		onBytes: (total) => {
 			if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
 		},
@@ -73,7 +73,7 @@ async function attempt<T>(
 	if (response.status < 200 || response.status > 299) {
 		throw transferRefused(what, response, '', clock);
 	}
-	if (maxBytes !== undefined && expected > maxBytes) throw tooLarge();
+	if (maxBytes !== undefined && size !== undefined && size > maxBytes) throw tooLarge();
 	if (encoding !== 'identity') {
 		throw new ProtocolError(`${what} is compressed (${encoding}) although it must not be`);
 	}
@@ -81,11 +81,10 @@ async function attempt<T>(
 	const filename = fileName(headers['content-disposition'], url);
 	const stored = await outcomeOf(store({ stream, contentType, filename }));
 	signal.throwIfAborted();
-	const { failure, bytes } = watch;
+	const { failure } = watch;
 	if (failure instanceof ValidationError) throw failure;
 	if (failure) throw transferBroken(what, asTransportError(failure));
 	if (!stored.ok) throw stored.error;
-	if (bytes < expected) throw transferBroken(what, new TransportError(BROKE_OFF, true, undefined));
 	return stored.value;
 }
 

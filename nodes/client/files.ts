@@ -86,7 +86,8 @@ function describesFile(value: JsonObject): boolean {
 /** Current schemas mark the string, older ones refer to a definition called File (API notes 7.5). */
 function declaresFile(schema: JsonObject): boolean {
 	if (schema['format'] === 'file' || schema['$id'] === '/schemas/File') return true;
-	const { title, properties } = schema;
+	const { title, properties, $ref: reference } = schema;
+	if (/\/File$/.test(textOf(reference) ?? '')) return true;
 	return title === 'File' && isJsonObject(properties) && 'uri' in properties;
 }
 

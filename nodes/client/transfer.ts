@@ -1,5 +1,5 @@
 import type { Api } from './api';
-import type { CancelSignal } from './cancelSignal';
+import { CancelSource, type CancelSignal } from './cancelSignal';
 import type { Clock } from './clock';
 import {
 	NetworkError,
@@ -31,45 +31,54 @@ export interface StreamWatchOptions {
 	readonly quiet: QuietWatch;
 	/** Longest time without a byte, ms. */
 	readonly silenceMs: number;
+	/** Bytes that have to come, no less and no more; undefined if nobody knows. */
+	readonly size?: number | undefined;
 	/** Told how many bytes have been read. */
 	onBytes?(total: number): void;
 }
 
 /**
- * Watches a stream while somebody else reads it, at their pace: counts its bytes and ends it when
- * it falls silent or the signal aborts.
+ * Watches a stream while somebody else reads it, at their pace, and breaks it off when it falls
+ * silent, has another length than it should have, or the signal aborts.
  */
 export class StreamWatch implements Disposable {
-	/** Bytes read so far. */
-	bytes = 0;
 	/** Why the stream broke off. */
 	failure: Error | undefined;
+	private bytes = 0;
+	private readonly broken = new CancelSource();
 	private readonly silence: QuietStream;
 
 	constructor(
 		private readonly stream: Readable,
 		private readonly options: StreamWatchOptions,
 	) {
-		const { clock, signal, silenceMs } = options;
+		const { clock, signal, silenceMs, quiet, size } = options;
 		this.silence = {
 			lastWord: clock.now(),
 			patienceMs: silenceMs,
 			onQuiet: () => this.end(new TransportError('no more bytes came', true, undefined)),
 		};
-		stream.on('error', (error) => {
-			this.failure ??= error;
+		stream.on('error', (error) => this.end(error));
+		stream.on('end', () => {
+			quiet.remove(this.silence);
+			if (size !== undefined && this.bytes !== size) this.end(this.wrongLength(size));
 		});
-		stream.on('end', () => options.quiet.remove(this.silence));
 		stream.on('newListener', this.onListener);
-		options.quiet.add(this.silence);
+		quiet.add(this.silence);
 		signal.addEventListener('abort', this.onAbort);
 		if (signal.aborted) this.onAbort();
+	}
+
+	/** Aborts when the stream breaks off, for whatever reason. */
+	get signal(): CancelSignal {
+		return this.broken;
 	}
 
 	/** Breaks the stream off. */
 	end(reason: Error): void {
 		this.failure ??= reason;
 		this.stream.destroy(reason);
+		this.broken.abort(reason);
 	}
 
 	[Symbol.dispose](): void {
@@ -83,11 +92,18 @@ export class StreamWatch implements Disposable {
 		if (event !== 'data' && event !== 'readable') return;
 		this.stream.off('newListener', this.onListener);
 		this.stream.on('data', (chunk: Uint8Array) => {
+			const { clock, size, onBytes } = this.options;
 			this.bytes += chunk.byteLength;
-			this.silence.lastWord = this.options.clock.now();
-			this.options.onBytes?.(this.bytes);
+			this.silence.lastWord = clock.now();
+			if (size !== undefined && this.bytes > size) this.end(this.wrongLength(size));
+			onBytes?.(this.bytes);
 		});
 	};
+
+	private wrongLength(size: number): TransportError {
+		const held = `${this.bytes} bytes came instead of ${size}`;
+		return new TransportError(held, true, undefined);
+	}
 
 	private readonly onAbort = (): void => {
 		const { reason } = this.options.signal;

@@ -4,7 +4,7 @@ import { isJsonObject, textOf } from './json';
 import { outcomeOf } from './outcome';
 import { retrying } from './retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
-import { TransportError, type Readable } from './transport';
+import { asTransportError, type Readable } from './transport';
 import { parseHttpUrl } from './url';
 
 /** A file to be uploaded. */
@@ -85,28 +85,26 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 	const inOnePiece = body instanceof Uint8Array;
 	using watch = inOnePiece
 		? undefined
-		: new StreamWatch(body, { signal, clock, quiet, silenceMs: timings.headersMs });
+		: new StreamWatch(body, {
+				...{ signal, clock, quiet, silenceMs: timings.headersMs },
+				size: source.size,
+			});
 	const sent = await outcomeOf(
 		transport.request({
 			method: 'PUT',
 			url,
 			headers: { 'Content-Type': source.contentType, 'Content-Length': String(source.size) },
 			body,
-			signal,
+			signal: watch?.signal ?? signal,
 			headersTimeoutMs: timings.submitMs + (inOnePiece ? source.size / SLOWEST_BYTES_PER_MS : 0),
 			silenceMs: timings.headersMs,
 		}),
 	);
 	signal.throwIfAborted();
-	if (!sent.ok) throw broken(sent.error);
+	if (!sent.ok) throw transferBroken(what, asTransportError(sent.error));
 	const { status } = sent.value;
 	if (status >= 200 && status < 300) return letGo(sent.value.body);
 	const text = await outcomeOf(readText(sent.value.body, ANSWER_MS));
 	signal.throwIfAborted();
 	throw transferRefused(what, sent.value, text.ok ? api.clean(text.value) : '', clock);
-
-	function broken(error: unknown): unknown {
-		const cause = watch?.failure instanceof TransportError ? watch.failure : error;
-		return cause instanceof TransportError ? transferBroken(what, cause) : cause;
-	}
 }

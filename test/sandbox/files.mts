@@ -11,7 +11,7 @@ import { data, notFound, problem, type Answer } from './answers.mts';
 import { newId } from './ids.mts';
 import { cursorList } from './lists.mts';
 import type { Call, Route } from './routes.mts';
-import type { JobFiles } from './types.mts';
+import type { JobFiles, SandboxFileView } from './types.mts';
 import { asArray, asRecord, text } from './values.mts';
 
 export const TEAM_ID = '65hmp52a0000000000000team';
@@ -19,6 +19,8 @@ const TEAM_PATH = '65hmp52a';
 /** Larger files go to disk, so that transfers of any size cost the test process no memory. */
 const IN_MEMORY_LIMIT = 4 * 1024 * 1024;
 const SYNTHETIC_CHUNK = 64 * 1024;
+/** The bytes of a synthetic file: the same chunk over and over. */
+const SYNTHETIC = Buffer.alloc(SYNTHETIC_CHUNK, 'abcdefghijklmnopqrstuvwxyz012345');
 
 const EXTENSIONS: Readonly<Record<string, string>> = {
 	'image/png': 'png',
@@ -42,9 +44,19 @@ interface StoredFile {
 	readonly contentType: string;
 	readonly category: string;
 	readonly createdAt: number;
-	size: number;
+	/** Undefined if nobody has said it before the upload. */
+	size: number | undefined;
 	sha256: string;
 	content: Content | undefined;
+}
+
+/** The hash of a synthetic file. */
+export function syntheticSha256(size: number): string {
+	const hash = createHash('sha256');
+	for (let left = size; left > 0; left -= SYNTHETIC_CHUNK) {
+		hash.update(left >= SYNTHETIC_CHUNK ? SYNTHETIC : SYNTHETIC.subarray(0, left));
+	}
+	return hash.digest('hex');
 }
 
 function xmlError(status: number, code: string, message: string): Answer {
@@ -56,11 +68,9 @@ function xmlError(status: number, code: string, message: string): Answer {
 	};
 }
 
-/** The bytes of a synthetic file: the alphabet over and over. */
 async function* syntheticBytes(size: number): AsyncGenerator<Buffer> {
-	const chunk = Buffer.alloc(SYNTHETIC_CHUNK, 'abcdefghijklmnopqrstuvwxyz012345');
 	for (let left = size; left > 0; left -= SYNTHETIC_CHUNK) {
-		yield left >= SYNTHETIC_CHUNK ? chunk : chunk.subarray(0, left);
+		yield left >= SYNTHETIC_CHUNK ? SYNTHETIC : SYNTHETIC.subarray(0, left);
 	}
 }
 
@@ -70,16 +80,29 @@ export class FileStore implements JobFiles {
 	private readonly baseUrl: () => string;
 	private readonly clock: (epochMs: number) => string;
 	private readonly violate: (what: string) => void;
+	private readonly apiKey: string;
 	private directory: string | undefined;
 
 	constructor(
 		baseUrl: () => string,
 		clock: (epochMs: number) => string,
 		violate: (what: string) => void,
+		apiKey: string,
 	) {
 		this.baseUrl = baseUrl;
 		this.clock = clock;
 		this.violate = violate;
+		this.apiKey = apiKey;
+	}
+
+	/** Every file whose content has arrived or was made, in the order of their records. */
+	all(): SandboxFileView[] {
+		return [...this.byId.values()].flatMap((file) => {
+			const { content, contentType, filename, sha256, size = 0 } = file;
+			if (!content) return [];
+			const hash = content.kind === 'synthetic' ? syntheticSha256(size) : sha256;
+			return [{ uri: this.uri(file), filename, contentType, size, sha256: hash }];
+		});
 	}
 
 	publish(bytes: Uint8Array, contentType: string, extension: string): string {
@@ -101,7 +124,7 @@ export class FileStore implements JobFiles {
 		const base = this.baseUrl();
 		const file = uri.startsWith(base) ? this.byPath.get(uri.slice(base.length)) : undefined;
 		if (!file?.content) return undefined;
-		const { size, contentType, filename, sha256 } = file;
+		const { size = 0, contentType, filename, sha256 } = file;
 		return { size, contentType, filename, sha256 };
 	}
 
@@ -123,7 +146,7 @@ export class FileStore implements JobFiles {
 			contentType,
 			category,
 			createdAt: Date.now(),
-			size: 0,
+			size: undefined,
 			sha256: '',
 			content: undefined,
 		};
@@ -152,7 +175,7 @@ export class FileStore implements JobFiles {
 				: `${this.baseUrl()}/uploads/${file.id}?X-Amz-Signature=${file.id}&X-Amz-Expires=900`,
 			uri: this.uri(file),
 			content_type: file.contentType,
-			size: file.size,
+			size: file.size ?? 0,
 			filename: file.filename,
 			category: file.category,
 			rating: 'safe',
@@ -184,12 +207,10 @@ export class FileStore implements JobFiles {
 	private async upload(call: Call): Promise<Answer> {
 		const file = this.byId.get(call.params['id'] ?? '');
 		const { headers } = call;
+		if (this.betraysKey(call))
+			return xmlError(403, 'AccessDenied', 'Only one auth mechanism allowed');
 		if (!file || !call.query.includes(`X-Amz-Signature=${file.id}`)) {
 			return xmlError(403, 'AccessDenied', 'Access Denied');
-		}
-		if (headers['authorization'] !== undefined) {
-			this.violate(`PUT ${call.path}: the API key was sent to the upload URL`);
-			return xmlError(403, 'AccessDenied', 'Only one auth mechanism allowed');
 		}
 		if (headers['content-length'] === undefined || headers['transfer-encoding'] !== undefined) {
 			this.violate(`PUT ${call.path}: no Content-Length`);
@@ -201,7 +222,12 @@ export class FileStore implements JobFiles {
 			);
 			return xmlError(403, 'SignatureDoesNotMatch', 'The request signature does not match.');
 		}
-		await this.receive(file, call.request, Number(headers['content-length']));
+		const length = Number(headers['content-length']);
+		if (file.size !== undefined && length !== file.size) {
+			this.violate(`PUT ${call.path}: ${length} bytes instead of ${file.size}`);
+			return xmlError(403, 'SignatureDoesNotMatch', 'The request signature does not match.');
+		}
+		await this.receive(file, call.request, length);
 		return {
 			kind: 'raw',
 			status: 200,
@@ -209,6 +235,14 @@ export class FileStore implements JobFiles {
 			contentType: 'application/xml',
 			headers: { etag: `"${file.sha256.slice(0, 32)}"` },
 		};
+	}
+
+	/** Neither in a header nor in the URL may storage see the key. */
+	private betraysKey({ method, path, query, headers }: Call): boolean {
+		const sent = JSON.stringify([headers, path, query]);
+		const betrays = headers['authorization'] !== undefined || sent.includes(this.apiKey);
+		if (betrays) this.violate(`${method} ${path}: the API key was sent to storage`);
+		return betrays;
 	}
 
 	private async receive(file: StoredFile, source: IncomingMessage, size: number): Promise<void> {
@@ -229,14 +263,13 @@ export class FileStore implements JobFiles {
 	}
 
 	private download(call: Call): Answer {
-		if (call.headers['authorization'] !== undefined) {
-			this.violate(`${call.method} ${call.path}: the API key was sent to a download URL`);
+		if (this.betraysKey(call)) {
 			return xmlError(400, 'InvalidArgument', 'Only one auth mechanism allowed');
 		}
 		const file = this.byPath.get(call.path);
 		if (!file?.content) return xmlError(404, 'NoSuchKey', 'The specified key does not exist.');
-		const headers = { 'content-length': String(file.size), 'accept-ranges': 'bytes' };
-		const { contentType, content } = file;
+		const { contentType, content, size = 0 } = file;
+		const headers = { 'content-length': String(size), 'accept-ranges': 'bytes' };
 		if (call.method === 'HEAD') {
 			return { kind: 'raw', status: 200, body: '', contentType, headers };
 		}
@@ -245,7 +278,7 @@ export class FileStore implements JobFiles {
 				? content.bytes
 				: content.kind === 'disk'
 					? createReadStream(content.path)
-					: Readable.from(syntheticBytes(file.size), { objectMode: false });
+					: Readable.from(syntheticBytes(size), { objectMode: false });
 		return { kind: 'raw', status: 200, body, contentType, headers };
 	}
 

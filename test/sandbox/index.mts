@@ -1,5 +1,7 @@
 /** A stand-in of the inference.sh API for tests, demos and benchmarks. */
 export { API_KEY, startSandbox, type Sandbox, type SandboxOptions } from './server.mts';
+export { startFileHost, type FileHost } from './fileHost.mts';
+export { syntheticSha256 } from './files.mts';
 export type { SessionState } from './sessions.mts';
 export type {
 	Fault,
@@ -8,6 +10,7 @@ export type {
 	RateLimit,
 	RecordedRequest,
 	SandboxApp,
+	SandboxFileView,
 	SandboxFunction,
 	SandboxSettings,
 	SandboxTaskView,

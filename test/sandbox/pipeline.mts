@@ -157,18 +157,21 @@ export class Pipeline {
 			case 'hang':
 				return this.abandon(reply, effect.kind);
 			case 'truncate':
+			case 'stall':
 			case 'dripBody': {
 				if (answer.kind === 'stream') return this.abandon(reply, 'reset');
 				const rendered = render(answer, this.context.settings.envelope);
 				const body = await wholeBody(rendered.body);
 				reply.hijack();
+				const { 'content-length': _length, ...headers } = rendered.headers ?? {};
+				const chunked = effect.kind !== 'dripBody' && effect.chunked;
 				reply.raw.writeHead(rendered.status, {
 					...(rendered.contentType === undefined ? {} : { 'content-type': rendered.contentType }),
-					...rendered.headers,
-					'content-length': String(body.length),
+					...headers,
+					...(chunked ? {} : { 'content-length': String(body.length) }),
 				});
-				if (effect.kind === 'truncate') truncate(reply, body, effect.bytes);
-				else await drip(reply, body, effect.everyMs);
+				if (effect.kind === 'dripBody') await drip(reply, body, effect.everyMs);
+				else cutOff(reply, body, effect);
 			}
 		}
 	}
@@ -220,10 +223,16 @@ async function wholeBody(body: Rendered['body']): Promise<Buffer> {
 	return Buffer.concat((await body.toArray()) as Buffer[]);
 }
 
-function truncate(reply: FastifyReply, body: Buffer, bytes = Math.floor(body.length / 2)): void {
+function cutOff(
+	reply: FastifyReply,
+	body: Buffer,
+	{ kind, bytes = Math.floor(body.length / 2) }: Extract<Trouble['effect'], { bytes?: number }>,
+): void {
 	const { socket } = reply.raw;
 	// A clean FIN after the cut: the length alone tells that something is missing.
-	reply.raw.write(body.subarray(0, bytes), () => socket?.destroySoon());
+	reply.raw.write(body.subarray(0, bytes), () => {
+		if (kind === 'truncate') socket?.destroySoon();
+	});
 }
 
 async function drip(reply: FastifyReply, body: Buffer, everyMs: number): Promise<void> {

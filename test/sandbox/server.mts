@@ -22,6 +22,7 @@ import type {
 	Fault,
 	RecordedRequest,
 	SandboxApp,
+	SandboxFileView,
 	SandboxSettings,
 	SandboxTaskView,
 	WebhookDelivery,
@@ -39,6 +40,8 @@ export interface Sandbox {
 	tasks(): readonly SandboxTaskView[];
 	/** Tasks that have not ended. */
 	running(): readonly SandboxTaskView[];
+	/** Files that were uploaded or made by apps. */
+	files(): readonly SandboxFileView[];
 	/** Ends a task, usually one of the `manual` app. */
 	finishTask(
 		id: string,
@@ -122,7 +125,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const faults = new Faults();
 	const limiter = new RateLimiter();
 	const sessions = new Sessions(clock);
-	const files = new FileStore(() => url, clock, violate);
+	const files = new FileStore(() => url, clock, violate, API_KEY);
 	const catalogue = new Catalogue([...sandboxApps, ...storeApps, ...apps], clock);
 	const webhooks = new Webhooks(settings, violate);
 	const wire = new TaskWire(catalogue, clock);
@@ -198,6 +201,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			).length,
 		tasks: views,
 		running: () => unended().map(taskView),
+		files: () => files.all(),
 		finishTask(id, outcome = {}) {
 			const { status = 'completed', output = {}, error } = outcome;
 			const number = { completed: COMPLETED, failed: FAILED, cancelled: CANCELLED }[status];

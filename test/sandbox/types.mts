@@ -34,6 +34,14 @@ export interface WebhookDelivery {
 	readonly status: number | undefined;
 }
 
+export interface SandboxFileView {
+	readonly uri: string;
+	readonly filename: string;
+	readonly contentType: string;
+	readonly size: number;
+	readonly sha256: string;
+}
+
 export interface Notice {
 	readonly level: 'info' | 'warning';
 	readonly code: string;
@@ -130,7 +138,13 @@ export type FaultEffect =
 			readonly headers?: Readonly<Record<string, string>>;
 	  }
 	| { readonly kind: 'reset' | 'hang'; readonly when: When }
-	| { readonly kind: 'truncate'; readonly bytes?: number }
+	/** A part of the body, by default its half, and then the end of the connection or silence. */
+	| {
+			readonly kind: 'truncate' | 'stall';
+			readonly bytes?: number;
+			/** Without saying how long the whole is. */
+			readonly chunked?: boolean;
+	  }
 	| {
 			readonly kind: 'body';
 			readonly body: string;
