@@ -1,0 +1,293 @@
+import type { Account, Release } from './account';
+import type { SubmitOptions } from './atMostOnce';
+import type { CancelSignal } from './cancelSignal';
+import { pendingCalls, runFromWire, type ChatMessage, type PendingCall } from './chat';
+import { chatRoute, readChat, readMessages } from './chatReader';
+import { stopRoute, talk, type Talk, type TurnProgress } from './conversation';
+import { answeredWith, converse, type TurnOptions, type TurnRun } from './converse';
+import { NotFoundError, PermissionError, ValidationError } from './errors';
+import { listOf, textOf, type JsonObject } from './json';
+import { KeyedQueue } from './keyedQueue';
+import type { Ask } from './ladder';
+import { sendOnce, type Attachment, type MessageRequest } from './message';
+import { outcomeOf } from './outcome';
+import { retrying } from './retry';
+import type { TaskRunContext } from './runTask';
+import { decide, misfit, type Decision } from './toolCalls';
+import { Turn, type TurnRef } from './turn';
+
+/** How a message is sent and its answer heard. */
+export interface SendOptions extends TurnOptions {
+	/** Makes the message's files ready, within the item's time. */
+	attach?(signal: CancelSignal): Promise<readonly Attachment[]>;
+}
+
+/** What somebody has decided about a call that waits for them. */
+export interface ResponseRequest {
+	readonly chatId: string;
+	/** Of the call, or of the interrupt. */
+	readonly callId: string;
+	readonly decision: Decision;
+}
+
+/** A chat as it is now. */
+export interface ChatView {
+	readonly chatId: string;
+	/** State of its run, else of the chat, in the service's words. */
+	readonly status: string;
+	readonly wire: JsonObject;
+	/** Oldest first. */
+	readonly messages: readonly ChatMessage[];
+	readonly pending: readonly PendingCall[];
+}
+
+/** Those who want the same conversation, for each account. */
+const queues = new WeakMap<Account, KeyedQueue>();
+
+/** Agents and their chats (API notes 5). */
+export class AgentsApi {
+	/** @param track is told of all work, so that the client can wait for it */
+	constructor(
+		private readonly context: TaskRunContext,
+		private readonly track: <T>(work: Promise<T>) => Promise<T>,
+	) {}
+
+	/**
+	 * Waits until everybody in this process who came before to the same conversation is done.
+	 *
+	 * @param key the chat, or what stands for one that is still to be created
+	 * @returns lets the next one through
+	 * @throws the abort reason of `signal`
+	 */
+	async queue(key: string, signal: CancelSignal): Promise<Release> {
+		const { account } = this.context;
+		const queue = queues.get(account) ?? new KeyedQueue();
+		queues.set(account, queue);
+		return await queue.enter(key, signal);
+	}
+
+	/**
+	 * Sends a message, at most once, and follows the agent's turn until it is over or waits for
+	 * somebody. Of a turn that an earlier try has begun, only the second half is done.
+	 *
+	 * @throws TaskFailedError and TaskCancelledError of the agent; InputRequiredError if that is
+	 * wanted; TimeoutError and StoppedError, after the chat has been stopped or left as asked;
+	 * NotFoundError that tells whether the chat or the agent is unknown; what sending and following
+	 * throw
+	 */
+	async send(request: MessageRequest, options: SendOptions): Promise<TurnRun> {
+		const { progress } = options;
+		const job = async (inner: Talk) => {
+			if (progress.state === 'talking') return await this.goOn(progress, options, inner);
+			const before = progress.state === 'none' ? 0 : progress.attempts;
+			let attempts = before;
+			const more = (await options.attach?.(inner.context.signal)) ?? [];
+			const whole = { ...request, attachments: [...request.attachments, ...more] };
+			const submission: SubmitOptions<TurnRef> = {
+				failedAttempts: 0,
+				unclearSince: progress.state === 'sending' ? progress.since : undefined,
+				onAttempt: (since) => {
+					attempts += 1;
+					inner.note({ state: 'sending', since, attempts });
+				},
+				onNothingStarted: () => inner.note({ state: 'none' }),
+				onCreated: (turn) => inner.note({ state: 'talking', turn, attempts }),
+			};
+			const sent = await outcomeOf(sendOnce(whole, submission, inner.context));
+			if (!sent.ok) throw await this.explain(sent.error, request, inner.context.signal);
+			const { value, adopted, notices } = sent.value;
+			return await this.hear(value, { attempts, adopted, notices }, options, inner);
+		};
+		return await this.track(talk(options, this.context, job));
+	}
+
+	/**
+	 * Decides about a call that an agent waits for, and follows the agent's turn to where it ends or
+	 * waits again.
+	 *
+	 * @throws ValidationError if the call is unknown, has been answered, or wants something else;
+	 * otherwise as `send`
+	 */
+	async respond(request: ResponseRequest, options: TurnOptions): Promise<TurnRun> {
+		const { progress } = options;
+		const job = async (inner: Talk) => {
+			if (progress.state === 'talking') return await this.goOn(progress, options, inner);
+			const { clock, signal } = inner.context;
+			const view = await this.view(request.chatId, signal);
+			const call = findCall(view, request, progress.state === 'sending');
+			const ref = refOf(view, call);
+			const attempts = 1;
+			if (call) {
+				inner.note({ state: 'sending', since: clock.now(), attempts });
+				await this.decide(ref, call, request.decision, inner);
+			}
+			inner.note({ state: 'talking', turn: ref, attempts });
+			return await this.hear(ref, { attempts, adopted: false, notices: [] }, options, inner);
+		};
+		return await this.track(talk(options, this.context, job));
+	}
+
+	/**
+	 * Reads a chat with its messages.
+	 *
+	 * @throws NotFoundError or PermissionError that names the chat
+	 */
+	async chat(chatId: string, signal: CancelSignal): Promise<ChatView> {
+		return await this.track(this.view(chatId, signal));
+	}
+
+	/**
+	 * Stops what an agent is doing in a chat.
+	 *
+	 * @returns whether there was anything to stop
+	 * @throws NotFoundError or PermissionError that names the chat
+	 */
+	async stop(chatId: string, signal: CancelSignal): Promise<boolean> {
+		const call = {
+			method: 'POST',
+			path: stopRoute(chatId),
+			body: {},
+			signal,
+			taskId: chatId,
+		} as const;
+		const context = { ...this.context, signal };
+		const stopping = retrying(async () => await this.context.api.send(call), context);
+		const stopped = await outcomeOf(this.track(stopping));
+		if (stopped.ok) return true;
+		if (stopped.error instanceof ValidationError) return false;
+		throw unknownChat(chatId, stopped.error);
+	}
+
+	private async goOn(
+		progress: Extract<TurnProgress, { state: 'talking' }>,
+		options: TurnOptions,
+		inner: Talk,
+	): Promise<TurnRun> {
+		const { turn, attempts } = progress;
+		return await this.hear(turn, { attempts, adopted: false, notices: [] }, options, inner);
+	}
+
+	private async hear(
+		ref: TurnRef,
+		how: Pick<TurnRun, 'attempts' | 'adopted' | 'notices'>,
+		options: TurnOptions,
+		inner: Talk,
+	): Promise<TurnRun> {
+		return await converse(ref, how, options, inner, async (turn, call, decision) => {
+			await this.decide(turn, call, decision, inner);
+		});
+	}
+
+	private async decide(
+		{ chatId }: TurnRef,
+		call: PendingCall,
+		decision: Decision,
+		{ context }: Talk,
+	): Promise<void> {
+		const waits = async () => {
+			const { pending } = await this.view(chatId, context.signal);
+			return pending.some(({ id }) => id === call.id);
+		};
+		await decide(chatId, call, decision, waits, context);
+	}
+
+	private async view(chatId: string, signal: CancelSignal): Promise<ChatView> {
+		const read = await outcomeOf(this.read(chatId, signal));
+		if (!read.ok) throw unknownChat(chatId, read.error);
+		return read.value;
+	}
+
+	private async read(chatId: string, signal: CancelSignal): Promise<ChatView> {
+		const context = { ...this.context, signal };
+		const ask = async <T>(
+			question: Parameters<Ask>[0],
+			decode: (value: unknown) => T | undefined,
+		): Promise<T> => {
+			const call = { ...question, signal, taskId: chatId };
+			return await retrying(async () => {
+				const reply = await context.api.send(call);
+				const value = decode(reply.value);
+				if (value === undefined) throw context.api.unexpected(call, reply);
+				return value;
+			}, context);
+		};
+		const messages = (await readMessages(ask, chatId, () => false)) ?? [];
+		const wire = (await readChat(ask, chatId)) ?? {};
+		const turn = new Turn({ chatId, answered: [] });
+		for (const data of [...messages, ...listOf(wire['chat_messages'])]) turn.readMessage(data);
+		const run = runFromWire(wire['active_run']);
+		const status = textOf(run?.wire['state']) ?? textOf(wire['status']) ?? 'unknown';
+		const pending = pendingCalls(turn.all, wire['pending_interrupts']);
+		return { chatId, status, wire, messages: turn.all, pending };
+	}
+
+	/** Says which of the two is unknown: the chat or the agent. */
+	private async explain(
+		error: unknown,
+		{ chatId, agent }: MessageRequest,
+		signal: CancelSignal,
+	): Promise<unknown> {
+		if (!(error instanceof NotFoundError || error instanceof PermissionError)) return error;
+		if (chatId !== undefined) {
+			const call = { method: 'GET', path: chatRoute(chatId), signal, taskId: chatId } as const;
+			const looked = await outcomeOf(this.context.api.send(call));
+			if (!looked.ok) return unknownChat(chatId, looked.error);
+		}
+		if (error instanceof PermissionError || agent.kind === 'adHoc') return error;
+		const { httpStatus, hint, message } = error;
+		return new NotFoundError(
+			`There is no agent ${agent.ref}, or this API key cannot see it: ${message}`,
+			{ httpStatus, hint, cause: error },
+		);
+	}
+}
+
+function unknownChat(chatId: string, error: unknown): unknown {
+	const missing = error instanceof NotFoundError;
+	if (!missing && !(error instanceof PermissionError)) return error;
+	const Kind = missing ? NotFoundError : PermissionError;
+	return new Kind(`There is no chat ${chatId}, or this API key cannot see it`, {
+		...{ taskId: chatId, httpStatus: error.httpStatus, cause: error },
+		hint: 'Check the chat ID, and that the API key belongs to the workspace of the chat.',
+	});
+}
+
+/**
+ * The call that somebody decides about.
+ *
+ * @param decided whether an earlier try may have decided it
+ * @returns undefined if an earlier try has
+ * @throws ValidationError
+ */
+function findCall(
+	{ chatId, pending, messages }: ChatView,
+	{ callId, decision }: ResponseRequest,
+	decided: boolean,
+): PendingCall | undefined {
+	const call = pending.find(({ id, interruptId }) => id === callId || interruptId === callId);
+	const problem = call && misfit(call, decision);
+	if (call && problem === undefined) return call;
+	const past = messages
+		.flatMap(({ tools }) => tools)
+		.find((tool) => tool.id === callId || tool.callId === callId);
+	if (!call && decided) return undefined;
+	const waiting = pending.map(({ id }) => id).join(', ') || 'nothing';
+	const why =
+		problem ?? (past ? `has been answered before (${past.status})` : 'is not in this chat');
+	throw new ValidationError(`Call ${callId} of chat ${chatId} ${why}`, {
+		taskId: chatId,
+		hint: `Waiting in this chat now: ${waiting}.`,
+	});
+}
+
+/** The turn that a call belongs to. */
+function refOf({ chatId, wire, messages }: ChatView, call: PendingCall | undefined): TurnRef {
+	const ref = { chatId, answered: [] };
+	const sent = messages.findLast(({ role, status }) => role === 'user' && status !== 'queued');
+	return {
+		...ref,
+		userMessageId: sent?.id,
+		runId: call?.runId ?? runFromWire(wire['active_run'])?.id,
+		answered: call ? answeredWith(ref, call) : [],
+	};
+}
