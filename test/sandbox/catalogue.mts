@@ -8,7 +8,7 @@ import { validate } from './schemas.mts';
 import type { SandboxApp, SandboxFunction } from './types.mts';
 import { asRecord } from './values.mts';
 
-/** An app as registered: with the ids that the service gave it. */
+/** An app in one version, with the ids that the service gave it. */
 export interface AppEntry {
 	readonly app: SandboxApp;
 	readonly ref: string;
@@ -16,6 +16,8 @@ export interface AppEntry {
 	readonly versionId: string;
 	readonly defaultFunction: string;
 	readonly createdAt: number;
+	/** Its earlier versions, newest first. */
+	readonly older: readonly AppEntry[];
 }
 
 export interface Target {
@@ -49,15 +51,20 @@ export class Catalogue {
 		const createdAt = Date.now() - 86_400_000;
 		for (const app of apps) {
 			const ref = `${app.namespace}/${app.name}`;
-			const names = Object.keys(app.functions);
-			const entry: AppEntry = {
-				app,
-				ref,
-				id: newId(),
-				versionId: newId(),
-				defaultFunction: names.includes('run') ? 'run' : (names[0] ?? 'run'),
-				createdAt,
+			const id = newId();
+			const version = (one: SandboxApp, age: number, older: readonly AppEntry[]): AppEntry => {
+				const names = Object.keys(one.functions);
+				return {
+					...{ app: one, ref, id, versionId: newId(), older },
+					defaultFunction: names.includes('run') ? 'run' : (names[0] ?? 'run'),
+					createdAt: createdAt - age * 86_400_000,
+				};
 			};
+			const { setup: _setup, ...rest } = app;
+			const older = (app.older ?? []).map((one, index) =>
+				version({ ...rest, ...one }, index + 1, []),
+			);
+			const entry = version(app, 0, older);
 			this.byRef.set(ref, entry);
 			this.byId.set(entry.id, entry);
 		}
@@ -100,10 +107,9 @@ export class Catalogue {
 			return problem(422, 'validation_failed', 'app or app_id is required');
 		}
 		if (!entry) return this.unknown(asked);
-		const known = ['', 'latest', entry.versionId, shortId(entry.versionId)];
-		if (!known.includes(version)) {
-			return notFound(`version ${version} of app ${entry.ref}`);
-		}
+		const chosen = this.version(entry, version);
+		if (!chosen) return notFound(`version ${version} of app ${entry.ref}`);
+		entry = chosen;
 		functionName ||= entry.defaultFunction;
 		const target = entry.app.functions[functionName];
 		if (!target) {
@@ -114,6 +120,13 @@ export class Catalogue {
 			);
 		}
 		return { entry, functionName, function: target };
+	}
+
+	private version(entry: AppEntry, wanted: string): AppEntry | undefined {
+		if (wanted === '' || wanted === 'latest') return entry;
+		return [entry, ...entry.older].find(
+			({ versionId }) => versionId === wanted || shortId(versionId) === wanted,
+		);
 	}
 
 	/** App without its version, as lists embed it. */
@@ -278,9 +291,8 @@ export class Catalogue {
 				handle: ({ params }) => {
 					const entry = this.find(params['id'] ?? '');
 					if (!entry) return notFound('app');
-					const known = [entry.versionId, shortId(entry.versionId), 'latest'];
-					if (!known.includes(params['version'] ?? '')) return notFound('app version');
-					return answer(entry, entry.ref);
+					const version = this.version(entry, params['version'] ?? '');
+					return version ? answer(version, entry.ref) : notFound('app version');
 				},
 			},
 			{
@@ -289,7 +301,8 @@ export class Catalogue {
 				handle: (call) => {
 					const entry = this.find(call.params['id'] ?? '');
 					if (!entry) return notFound('app');
-					return cursorList([entry], call.body, {
+					// Oldest first: a list shows what came last first.
+					return cursorList([entry, ...entry.older].reverse(), call.body, {
 						id: ({ versionId }) => versionId,
 						row: (one) => this.versionDto(one),
 						dto: (one) => this.versionDto(one),

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { accountRoutes } from './account.mts';
 import { problem } from './answers.mts';
+import { formApps } from './apps/form-apps.mts';
 import { sandboxApps } from './apps/sandbox-apps.mts';
 import { storeApps } from './apps/store-apps.mts';
 import { Catalogue } from './catalogue.mts';
@@ -126,7 +127,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const limiter = new RateLimiter();
 	const sessions = new Sessions(clock);
 	const files = new FileStore(() => url, clock, violate, API_KEY);
-	const catalogue = new Catalogue([...sandboxApps, ...storeApps, ...apps], clock);
+	const catalogue = new Catalogue([...sandboxApps, ...formApps, ...storeApps, ...apps], clock);
 	const webhooks = new Webhooks(settings, violate);
 	const wire = new TaskWire(catalogue, clock);
 	const tasks = new Tasks({

@@ -226,6 +226,8 @@ export interface SandboxApp {
 	readonly setup?: JsonSchema;
 	/** `run` is the default function when it exists, else the first one. */
 	readonly functions: Readonly<Record<string, SandboxFunction>>;
+	/** Earlier versions, newest first. */
+	readonly older?: ReadonlyArray<Pick<SandboxApp, 'functions' | 'setup'>>;
 	readonly secrets?: readonly string[];
 	/** Ends within the submit request. */
 	readonly instant?: boolean;
