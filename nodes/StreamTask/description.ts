@@ -1,0 +1,89 @@
+import type { INodeProperties } from 'n8n-workflow';
+import {
+	appProperty,
+	inputProperties,
+	limitProperties,
+	shownIf,
+	taskOptionsProperty,
+} from '../shared/descriptions';
+
+const STARTS = { source: ['run'] };
+
+const sourceProperty: INodeProperties = {
+	displayName: 'Source',
+	name: 'source',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Run an App',
+			value: 'run',
+			description: 'Start a task for each item and follow it',
+		},
+		{
+			name: 'Existing Task',
+			value: 'existing',
+			description:
+				'Follow a task that is there already. It goes on after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
+		},
+	],
+	default: 'run',
+	description: 'Which tasks to follow',
+};
+
+const taskIdProperty: INodeProperties = {
+	displayName: 'Task ID',
+	name: 'taskId',
+	type: 'string',
+	default: '',
+	required: true,
+	placeholder: 'e.g. {{ $json.id }}',
+	displayOptions: { show: { source: ['existing'] } },
+	description: 'ID of the task to follow, as Run App outputs it',
+};
+
+const streamOptions: INodeProperties[] = [
+	{
+		displayName: 'Max Updates',
+		name: 'maxUpdates',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 1000,
+		description: 'How many updates to keep for each item, the newest ones. 0 for all.',
+	},
+	{
+		displayName: 'Min Interval (Seconds)',
+		name: 'minInterval',
+		type: 'number',
+		typeOptions: { minValue: 0, numberPrecision: 3 },
+		default: 0.5,
+		description:
+			'Shortest time between two updates of a task. What changes meanwhile comes with the next one.',
+	},
+	{
+		displayName: 'Stream As',
+		name: 'streamAs',
+		type: 'options',
+		options: [
+			{ name: 'JSON', value: 'json', description: 'Each update as a JSON object' },
+			{ name: 'Off', value: 'off', description: 'Send nothing' },
+			{
+				name: 'Text',
+				value: 'text',
+				description: 'The answer of a language model, token by token; of other apps the log',
+			},
+		],
+		default: 'text',
+		description:
+			'What the caller gets while the task runs, if a Webhook or Chat Trigger in streaming mode has started the workflow',
+	},
+];
+
+/** The parameters of Stream Task, in the order of its panel. */
+export const properties: INodeProperties[] = [
+	sourceProperty,
+	taskIdProperty,
+	...shownIf(STARTS, [appProperty, ...inputProperties]),
+	...limitProperties,
+	taskOptionsProperty(streamOptions, { '/source': STARTS.source }),
+];

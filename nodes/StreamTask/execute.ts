@@ -1,0 +1,113 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { isJsonObject, textOf } from '../client/json';
+import type { TaskProgress } from '../client/runTask';
+import { unreadTask, type Task } from '../client/task';
+import { addFiles } from '../shared/fileOutputs';
+import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/itemNode';
+import { LiveStream } from '../shared/liveStream';
+import type { NodeRun } from '../shared/nodeRun';
+import { resultItem } from '../shared/output';
+import { nodeOf, optionalText, readParameter } from '../shared/parameters';
+import { parameterError, shown } from '../shared/parameterError';
+import { readOutputForm } from '../shared/taskParameters';
+import { Feeds, readSource } from './feeds';
+import type { ItemFeed } from './itemFeed';
+
+/**
+ * Follows one task for each input item while it runs: one that is started for it, or one that is
+ * there already. Returns the results and, apart from them, everything that happened on the way.
+ *
+ * @throws NodeApiError or NodeOperationError of the first item that fails, unless the node is set
+ * to continue
+ */
+export async function streamTask(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+	const keepTasks = () => readSource(context) === 'existing';
+	return await runItemNode(context, { keepTasks }, async (run) => {
+		const source = readSource(context);
+		const feeds = Feeds.of(run);
+		const live = LiveStream.to(context);
+		if (source === 'run') await checkCost(run);
+		const item = async (index: number, earlier: TaskProgress) => {
+			const feed = feeds.item(index);
+			feed.begin(live);
+			try {
+				return source === 'run'
+					? await runAndFollow(run, index, earlier, feed)
+					: await followExisting(run, index, feed);
+			} finally {
+				feed.end();
+			}
+		};
+		const results = await eachItem(run, item).finally(async () => await live?.flush());
+		feeds.report(run);
+		return [results, feeds.items()];
+	});
+}
+
+async function runAndFollow(
+	run: NodeRun,
+	index: number,
+	earlier: TaskProgress,
+	feed: ItemFeed,
+): Promise<INodeExecutionData> {
+	const turnTo = (progress: TaskProgress) => {
+		if (progress.state === 'running') feed.start(progress.task);
+	};
+	turnTo(earlier);
+	const item = await runItemTask(run, index, {
+		...{ wait: 'result', earlier, observer: feed },
+		onProgress: turnTo,
+		onCompleted: (task) => feed.complete(task),
+	});
+	return withDropped(item, feed);
+}
+
+async function followExisting(
+	run: NodeRun,
+	index: number,
+	feed: ItemFeed,
+): Promise<INodeExecutionData> {
+	const { context, client, scope, hints } = run;
+	const taskId = readTaskId(context, index);
+	const form = readOutputForm(context, index);
+	feed.start(unreadTask(taskId));
+	const taskRun = await client.follow(taskId, {
+		...{ full: form.fullTask, observer: feed, signal: scope.signal },
+	});
+	feed.complete(taskRun.task);
+	hints.add(taskRun);
+	const app = appOf(taskRun.task);
+	const item = resultItem(taskRun, { app, fullTask: form.fullTask }, index);
+	const request = { app, input: {} };
+	return withDropped(await addFiles(run, item, taskRun, { ...form, request }), feed);
+}
+
+/** Ids are opaque, but they are part of a path. */
+const TASK_ID = /^[\w-]{1,200}$/;
+
+function readTaskId(context: IExecuteFunctions, itemIndex: number): string {
+	const node = nodeOf(context);
+	const displayName = 'Task ID';
+	const value = readParameter(context, 'taskId', displayName, itemIndex, '');
+	const id = optionalText({ node, displayName, itemIndex, value });
+	if (id === undefined) {
+		const help = 'Enter the ID of a task, for example <code>{{ $json.id }}</code> of Run App.';
+		throw parameterError(node, displayName, 'is empty', itemIndex, help);
+	}
+	if (TASK_ID.test(id)) return id;
+	const problem = `must be the ID of a task, but is ${shown(value)}`;
+	throw parameterError(node, displayName, problem, itemIndex);
+}
+
+/** The app of a task that somebody else has started, as the whole task names it. */
+function appOf({ wire }: Task): string {
+	const app = isJsonObject(wire['app']) ? wire['app'] : {};
+	return [textOf(app['namespace']), textOf(app['name'])].filter(Boolean).join('/');
+}
+
+/** Says in a result how many updates of its task are missing. */
+function withDropped(item: INodeExecutionData, { dropped }: ItemFeed): INodeExecutionData {
+	const { run } = item.json;
+	if (dropped > 0 && isJsonObject(run)) item.json['run'] = { ...run, updates_dropped: dropped };
+	return item;
+}

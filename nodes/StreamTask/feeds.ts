@@ -1,0 +1,90 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { systemClock } from '../client/clock';
+import type { NodeRun } from '../shared/nodeRun';
+import { asData } from '../shared/output';
+import { numberIn, oneOf, readParameter } from '../shared/parameters';
+import { ItemFeed, type ItemFeedOptions } from './itemFeed';
+
+/** Whether tasks are started here or are there already. */
+export type Source = 'run' | 'existing';
+
+/** A week. */
+const LONGEST_SECONDS = 604_800;
+
+/**
+ * Reads which tasks the node follows; the same for all items.
+ *
+ * @throws NodeOperationError
+ */
+export function readSource(context: IExecuteFunctions): Source {
+	const value = readParameter(context, 'source', 'Source', 0, 'run');
+	const field = { node: context.getNode(), displayName: 'Source', value };
+	return oneOf(field, ['run', 'existing']);
+}
+
+function readFeedOptions(context: IExecuteFunctions): ItemFeedOptions {
+	const option = (name: string, displayName: string, fallback: number | string) => ({
+		node: context.getNode(),
+		displayName,
+		value: readParameter(context, `options.${name}`, displayName, 0, fallback) ?? fallback,
+	});
+	const interval = option('minInterval', 'Min Interval', 0.5);
+	const most = option('maxUpdates', 'Max Updates', 1000);
+	const streamAs = option('streamAs', 'Stream As', 'text');
+	return {
+		minIntervalMs: numberIn(interval, { min: 0, max: LONGEST_SECONDS }) * 1000,
+		maxUpdates: numberIn(most, { min: 0, max: 1_000_000, integer: true }),
+		streamAs: oneOf(streamAs, ['text', 'json', 'off']),
+		late: readSource(context) === 'existing',
+		clock: systemClock,
+	};
+}
+
+/** The feeds of all items. They outlive the tries of Retry On Fail, so that nothing comes twice. */
+const feedsByRun = new WeakMap<object, Feeds>();
+
+/** What goes on for all items of a node run. */
+export class Feeds {
+	private readonly byItem = new Map<number, ItemFeed>();
+	private updates = 0;
+
+	private constructor(private readonly options: ItemFeedOptions) {}
+
+	/**
+	 * The feeds of a node run, from its first try on.
+	 *
+	 * @throws NodeOperationError for an option that cannot be used
+	 */
+	static of({ context, memory }: NodeRun): Feeds {
+		const feeds = feedsByRun.get(memory.identity) ?? new Feeds(readFeedOptions(context));
+		feedsByRun.set(memory.identity, feeds);
+		return feeds;
+	}
+
+	item(index: number): ItemFeed {
+		const nextOrder = () => (this.updates += 1);
+		const feed = this.byItem.get(index) ?? new ItemFeed(index, this.options, nextOrder);
+		this.byItem.set(index, feed);
+		return feed;
+	}
+
+	/** The updates of all items, in the order in which they came. */
+	items(): INodeExecutionData[] {
+		return [...this.byItem.values()]
+			.flatMap(({ updates }) => updates)
+			.sort((left, right) => left.order - right.order)
+			.map(({ update, itemIndex: item }) => ({
+				json: asData({ ...update }),
+				pairedItem: { item },
+			}));
+	}
+
+	/** Says how many updates are missing. */
+	report({ hints }: NodeRun): void {
+		const dropped = [...this.byItem.values()].reduce((sum, feed) => sum + feed.dropped, 0);
+		if (dropped === 0) return;
+		hints.say(
+			`${dropped} updates were left out: Max Updates keeps the newest ${this.options.maxUpdates} of each item.`,
+		);
+	}
+}

@@ -1,0 +1,65 @@
+import type { IDataObject } from 'n8n-workflow';
+import { asData } from '../shared/output';
+import type { LiveStream } from '../shared/liveStream';
+import type { FeedListener, Update } from './taskFeed';
+
+/** In what form a caller gets updates live. */
+export type StreamAs = 'text' | 'json' | 'off';
+
+/** What the caller of a streaming execution gets of one item while its task is running. */
+export class LiveItem implements FeedListener {
+	private stream: LiveStream | undefined;
+	/** The answer's text as far as it has been sent. */
+	private sent = '';
+	/** A task that answers in words does not send its logs. */
+	private speaks = false;
+	/** Nothing has been sent since the beginning. */
+	private empty = true;
+
+	constructor(
+		private readonly as: StreamAs,
+		private readonly itemIndex: number,
+	) {}
+
+	/** Begins, or goes on in a further try, which has a stream of its own. */
+	begin(stream: LiveStream | undefined): void {
+		this.stream = this.as === 'off' ? undefined : stream;
+		this.send('begin');
+		this.empty = true;
+	}
+
+	/** Another task takes the place of one that has failed: nothing of it has been sent. */
+	restart(): void {
+		this.sent = '';
+		this.speaks = false;
+		if (this.empty) return;
+		this.end();
+		this.begin(this.stream);
+	}
+
+	end(): void {
+		this.send('end');
+	}
+
+	update(update: Update): void {
+		if (this.as === 'json') this.send('item', asData({ ...update }));
+	}
+
+	/** Sends what has not been sent, and nothing if the text is another one now. */
+	text(text: string): void {
+		if (this.as !== 'text' || !text.startsWith(this.sent)) return;
+		this.speaks = true;
+		const piece = text.slice(this.sent.length);
+		this.sent = text;
+		if (piece !== '') this.send('item', piece);
+	}
+
+	lines(lines: readonly string[]): void {
+		if (this.as === 'text' && !this.speaks) this.send('item', `${lines.join('\n')}\n`);
+	}
+
+	private send(type: 'begin' | 'item' | 'end', content?: string | IDataObject): void {
+		this.empty = false;
+		this.stream?.send(type, this.itemIndex, content);
+	}
+}
