@@ -34,10 +34,12 @@ export type NewsEvent = Extract<StreamEvent, { readonly kind: 'update' | 'delta'
 /** Something at the service that is followed to its end. */
 export interface Subject {
 	readonly id: string;
-	/** What errors and logs call it, such as `Chat x`. */
+	/** What errors and logs call it, such as `chat x`. */
 	readonly name: string;
 	/** Where it is; `/status` and `/stream` are below it. */
 	readonly route: string;
+	/** Whether nothing is known of it but its id, so that it is read first. */
+	readonly unread?: boolean;
 	/** Whether it is known to be over. */
 	readonly over: boolean;
 	/** Whether all of its result is known. */
@@ -73,6 +75,7 @@ function isRefusal(error: unknown): boolean {
 	return error instanceof InferenceError && !passing.some((kind) => error instanceof kind);
 }
 
+/** Ends what belongs to a stream; made once, because every stream needs it. */
 const STREAM_OVER = new StoppedError('the stream is over');
 
 /**
@@ -83,8 +86,8 @@ const STREAM_OVER = new StoppedError('the stream is over');
  * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
  * several unreadable answers in a row; what the subject throws; the abort reason
  */
-export async function followDown(subject: Subject, context: LadderContext): Promise<Reached> {
-	return await new Ladder(subject, context).run();
+export function followDown(subject: Subject, context: LadderContext): Promise<Reached> {
+	return new Ladder(subject, context).run();
 }
 
 class Ladder {
@@ -99,7 +102,11 @@ class Ladder {
 	}
 
 	async run(): Promise<Reached> {
-		if (await this.settled()) return { via: 'submit', fellBack: false };
+		if (this.ended || (await this.settled())) return { via: 'submit', fellBack: false };
+		if (this.subject.unread) {
+			await this.refresh();
+			if (await this.settled()) return { via: 'poll', fellBack: false };
+		}
 		const { follow: mode } = this.context.settings;
 		if (mode !== 'poll') {
 			const via = await this.streaming(mode === 'stream');
@@ -115,13 +122,13 @@ class Ladder {
 		let failures = 0;
 		while (forever || failures < timings.streamFailures) {
 			const news = await this.stream();
-			if (await this.settled()) return 'stream';
+			if (this.ended || (await this.settled())) return 'stream';
 			await this.refresh();
 			if (await this.settled()) return 'poll';
 			failures = news ? 1 : failures + 1;
 			await clock.delay(this.backoff(failures), signal);
 		}
-		log.debug(`${this.subject.name}: its stream keeps failing, polling instead`);
+		log.debug(`Following ${this.subject.name}: its stream keeps failing, polling instead`);
 		return undefined;
 	}
 
@@ -138,6 +145,11 @@ class Ladder {
 			if (await this.settled()) return;
 			interval = Math.min(cap, interval * 1.5);
 		}
+	}
+
+	/** Whether there is nothing left to ask, which spares the thousands of usual ends a promise. */
+	private get ended(): boolean {
+		return this.subject.over && this.subject.complete;
 	}
 
 	private async refresh(): Promise<void> {
@@ -182,7 +194,7 @@ class Ladder {
 			signal.throwIfAborted();
 			if (isRefusal(read.error)) throw read.error;
 			this.heed(read.error);
-			log.debug(`${this.subject.name}: its stream broke (${String(read.error)})`);
+			log.debug(`Following ${this.subject.name}: its stream broke (${String(read.error)})`);
 		}
 		return news;
 	}
