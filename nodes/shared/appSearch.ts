@@ -1,31 +1,12 @@
-import {
-	NodeApiError,
-	type ILoadOptionsFunctions,
-	type INodeListSearchItems,
-	type INodeListSearchResult,
+import type {
+	ILoadOptionsFunctions,
+	INodeListSearchItems,
+	INodeListSearchResult,
 } from 'n8n-workflow';
 import type { AppSummary, InferenceClient, Page } from '../client/client';
-import { Deadline } from '../client/deadline';
-import { InferenceError, NotFoundError, TimeoutError } from '../client/errors';
+import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
-import type { RunSettings } from '../client/settings';
-import { withClient } from './connection';
-
-/** A list in the editor is worth a few seconds, not minutes. */
-const LIST_TIMEOUT_MS = 20_000;
-const LIST_SETTINGS: RunSettings = {
-	timeoutMs: LIST_TIMEOUT_MS,
-	maxRetries: 2,
-	retryOn: new Set(['rateLimit', 'network', 'serverError']),
-	backoffBaseMs: 300,
-	backoffCapMs: 2_000,
-	maxRetryAfterMs: 5_000,
-	onTimeout: 'keep',
-	onStop: 'keep',
-	onUnclearSubmit: 'fail',
-	follow: 'poll',
-	pollIntervalMs: 1_000,
-};
+import { fillList } from './editorQuery';
 
 /** Where the next page is: in the workspace's own apps or in the store. */
 const OWN = 'own:';
@@ -86,25 +67,33 @@ export async function searchApps(
 	filter?: string,
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
-	const scope = new Deadline(
-		undefined,
-		LIST_TIMEOUT_MS,
-		() => new TimeoutError(`the service did not answer within ${LIST_TIMEOUT_MS / 1000} s`),
-	);
 	const list = async (client: InferenceClient) =>
 		await appsPage(client, filter, paginationToken ?? OWN);
-	const page = await outcomeOf(withClient(this, LIST_SETTINGS, scope.signal, list));
-	scope[Symbol.dispose]();
-	if (page.ok) return page.value;
-	const { error } = page;
-	if (!(error instanceof InferenceError)) throw error;
-	throw new NodeApiError(
-		this.getNode(),
-		{ message: error.message },
-		{
-			message: `The apps cannot be listed: ${error.message}`,
-			description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
-			httpCode: String(error.httpStatus ?? ''),
-		},
-	);
+	return await listInEditor(this, 'apps', list);
+}
+
+/**
+ * Fills the agent picker with the agents of the workspace, page by page.
+ *
+ * @throws NodeApiError that says why nothing can be listed
+ */
+export async function searchAgents(
+	this: ILoadOptionsFunctions,
+	filter?: string,
+	paginationToken?: string,
+): Promise<INodeListSearchResult> {
+	return await listInEditor(this, 'agents', async (client) => {
+		const page = await client.listAgents(filter, paginationToken);
+		return result(page.items, page.nextCursor);
+	});
+}
+
+async function listInEditor(
+	context: ILoadOptionsFunctions,
+	what: string,
+	list: (client: InferenceClient) => Promise<INodeListSearchResult>,
+): Promise<INodeListSearchResult> {
+	return await fillList(this, 'apps', async (client) => {
+		return await appsPage(client, filter, paginationToken ?? OWN);
+	});
 }

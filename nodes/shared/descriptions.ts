@@ -367,14 +367,28 @@ export function taskOptionsProperty(
 	const outputs = taskOptions.filter(({ name }) => OUTPUT_OPTIONS.has(name));
 	const others = taskOptions.filter(({ name }) => !OUTPUT_OPTIONS.has(name));
 	const starting = starts ? shownIf(starts, others) : others;
+	return optionsProperty([...commonOptions, ...outputs, ...starting, ...own]);
+}
+
+/**
+ * The Options of a node that runs something else than tasks, with those of its own.
+ *
+ * @param adapt changes an option that all nodes have
+ */
+export function commonOptionsProperty(
+	own: readonly INodeProperties[],
+	adapt: (option: INodeProperties) => INodeProperties,
+): INodeProperties {
+	return optionsProperty([...commonOptions.map(adapt), ...own]);
+}
+
+function optionsProperty(options: readonly INodeProperties[]): INodeProperties {
 	return {
 		displayName: 'Options',
 		name: 'options',
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [...commonOptions, ...outputs, ...starting, ...own].sort((left, right) =>
-			left.displayName.localeCompare(right.displayName),
-		),
+		options: options.toSorted((left, right) => left.displayName.localeCompare(right.displayName)),
 	};
 }

@@ -14,7 +14,7 @@ export class RunHints {
 	/** Why files of outputs are missing. */
 	private readonly missing: string[] = [];
 
-	add(run: TaskRun): void {
+	add(run: Pick<TaskRun, 'notices' | 'adopted' | 'fellBack'>): void {
 		for (const notice of run.notices) this.notices.set(notice.message, notice);
 		if (run.adopted) this.adopted += 1;
 		if (run.fellBack) this.fellBack += 1;

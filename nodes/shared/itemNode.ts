@@ -65,7 +65,7 @@ export async function eachItem(
 		work: async (index) => {
 			const earlier = memory.recall(index);
 			if (earlier.state === 'done') return earlier.item;
-			if (earlier.state === 'none' && scope.signal.aborted) throw notStarted(scope.signal.reason);
+			if (!memory.knows(index) && scope.signal.aborted) throw notStarted(scope.signal.reason);
 			const item = await work(index, earlier);
 			if (!callback) memory.remember(index, { state: 'done', item });
 			return item;

@@ -13,6 +13,7 @@ const STATUS_OF: Partial<Record<ErrorCode, string>> = {
 	task_cancelled: 'cancelled',
 	timeout: 'timed_out',
 	submission_unknown: 'submission_unknown',
+	input_required: 'input_required',
 };
 
 /**

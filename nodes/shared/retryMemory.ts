@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { TurnProgress } from '../client/conversation';
 import type { TaskProgress } from '../client/runTask';
 import type { TaskJournal } from './taskJournal';
 
@@ -8,11 +9,13 @@ export type ItemMemory =
 	| { readonly state: 'done'; readonly item: INodeExecutionData };
 
 interface NodeRun {
-	readonly items: Map<number, ItemMemory>;
+	readonly items: Map<number, ItemMemory | TurnProgress>;
 	tries: number;
 	/** When its last try ended, ms since the epoch; undefined while one is under way. */
 	endedAt: number | undefined;
 }
+
+const NOTHING = { state: 'none' } as const;
 
 /** n8n waits at most 5 s between tries; what is older belongs to no try any more. */
 const LIFETIME_MS = 60_000;
@@ -52,14 +55,18 @@ export class RetryMemory {
 	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
 		const allowed = triesAllowed(context);
 		if (allowed === 1) {
-			const run = { items: new Map<number, ItemMemory>(), tries: 1, endedAt: undefined };
+			const run = {
+				items: new Map<number, ItemMemory | TurnProgress>(),
+				tries: 1,
+				endedAt: undefined,
+			};
 			return new RetryMemory(undefined, run, 1, journal);
 		}
 		forgetOld();
 		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
 		const key = JSON.stringify([context.getExecutionId(), context.getNode().id, runIndex]);
 		const run = runs.get(key) ?? {
-			items: new Map<number, ItemMemory>(),
+			items: new Map<number, ItemMemory | TurnProgress>(),
 			tries: 0,
 			endedAt: undefined,
 		};
@@ -79,14 +86,27 @@ export class RetryMemory {
 		return this.run.tries < this.allowed;
 	}
 
-	recall(itemIndex: number): ItemMemory {
-		return this.run.items.get(itemIndex) ?? { state: 'none' };
+	/** Whether an earlier try has begun anything for an item. */
+	knows(itemIndex: number): boolean {
+		return (this.run.items.get(itemIndex)?.state ?? 'none') !== 'none';
 	}
 
-	remember(itemIndex: number, memory: ItemMemory): void {
+	recall(itemIndex: number): ItemMemory {
+		const known = this.run.items.get(itemIndex);
+		return !known || known.state === 'sending' || known.state === 'talking' ? NOTHING : known;
+	}
+
+	/** What an earlier try has done of a chat's turn. */
+	recallTurn(itemIndex: number): TurnProgress {
+		const known = this.run.items.get(itemIndex);
+		return known?.state === 'sending' || known?.state === 'talking' ? known : NOTHING;
+	}
+
+	remember(itemIndex: number, memory: ItemMemory | TurnProgress): void {
 		if (memory.state === 'running' && memory.cancelled !== true) {
 			this.journal.started(itemIndex, memory.task.id);
 		}
+		if (memory.state === 'talking') this.journal.started(itemIndex, memory.turn.chatId);
 		if (this.key !== undefined) this.run.items.set(itemIndex, memory);
 	}
 
