@@ -69,7 +69,7 @@ export async function searchApps(
 ): Promise<INodeListSearchResult> {
 	const list = async (client: InferenceClient) =>
 		await appsPage(client, filter, paginationToken ?? OWN);
-	return await listInEditor(this, 'apps', list);
+	return await fillList(this, 'apps', list);
 }
 
 /**
@@ -82,18 +82,8 @@ export async function searchAgents(
 	filter?: string,
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
-	return await listInEditor(this, 'agents', async (client) => {
+	return await fillList(this, 'agents', async (client) => {
 		const page = await client.listAgents(filter, paginationToken);
 		return result(page.items, page.nextCursor);
-	});
-}
-
-async function listInEditor(
-	context: ILoadOptionsFunctions,
-	what: string,
-	list: (client: InferenceClient) => Promise<INodeListSearchResult>,
-): Promise<INodeListSearchResult> {
-	return await fillList(this, 'apps', async (client) => {
-		return await appsPage(client, filter, paginationToken ?? OWN);
 	});
 }

@@ -1,0 +1,78 @@
+import { NodeApiError, type ILoadOptionsFunctions } from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import { Deadline } from '../client/deadline';
+import { InferenceError, TimeoutError } from '../client/errors';
+import { isJsonObject, textOf } from '../client/json';
+import { outcomeOf } from '../client/outcome';
+import type { RunSettings } from '../client/settings';
+import { withClient } from './connection';
+
+/** A list in the editor is worth a few seconds, not minutes. */
+const LIST_TIMEOUT_MS = 20_000;
+const LIST_SETTINGS: RunSettings = {
+	timeoutMs: LIST_TIMEOUT_MS,
+	maxRetries: 2,
+	retryOn: new Set(['rateLimit', 'network', 'serverError']),
+	backoffBaseMs: 300,
+	backoffCapMs: 2_000,
+	maxRetryAfterMs: 5_000,
+	onTimeout: 'keep',
+	onStop: 'keep',
+	onUnclearSubmit: 'fail',
+	follow: 'poll',
+	pollIntervalMs: 1_000,
+};
+
+/**
+ * Asks the service something for the editor.
+ *
+ * @throws InferenceError; NodeOperationError if the credential cannot be used
+ */
+export async function askService<T>(
+	context: ILoadOptionsFunctions,
+	job: (client: InferenceClient) => Promise<T>,
+): Promise<T> {
+	using scope = new Deadline(
+		undefined,
+		LIST_TIMEOUT_MS,
+		() => new TimeoutError(`the service did not answer within ${LIST_TIMEOUT_MS / 1000} s`),
+	);
+	return await withClient(context, LIST_SETTINGS, scope.signal, job);
+}
+
+/**
+ * Fills a list of a picker.
+ *
+ * @param what the entries are, as the error calls them
+ * @throws NodeApiError that says why nothing can be listed
+ */
+export async function fillList<T>(
+	context: ILoadOptionsFunctions,
+	what: string,
+	job: (client: InferenceClient) => Promise<T>,
+): Promise<T> {
+	const list = await outcomeOf(askService(context, job));
+	if (list.ok) return list.value;
+	const { error } = list;
+	if (!(error instanceof InferenceError)) throw error;
+	throw new NodeApiError(
+		context.getNode(),
+		{ message: error.message },
+		{
+			message: `The ${what} cannot be listed: ${error.message}`,
+			description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
+			httpCode: String(error.httpStatus ?? ''),
+		},
+	);
+}
+
+/** What is chosen in a picker or typed into it; workflows may hold the plain value as well. */
+export function pickedValue(value: unknown): unknown {
+	return isJsonObject(value) && 'mode' in value ? value['value'] : value;
+}
+
+/** A parameter as the editor shows it now; undefined if it is empty. */
+export function currentText(context: ILoadOptionsFunctions, name: string): string | undefined {
+	const value = pickedValue(context.getCurrentNodeParameter(name));
+	return typeof value === 'string' ? textOf(value.trim()) : undefined;
+}
