@@ -6,6 +6,7 @@ import {
 } from 'n8n-workflow';
 import { isJsonObject, type JsonObject } from '../client/json';
 import { parseHttpUrl } from '../client/url';
+import { jsonErrorPlace } from './jsonPlace';
 import { parameterError, shown } from './parameterError';
 
 /** What reads parameters: the execution context, one item at a time. */
@@ -180,7 +181,10 @@ function parse(field: Field, text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch (error) {
-		const reason = error instanceof Error ? error.message : String(error);
+		const said = error instanceof Error ? error.message : String(error);
+		const reason = /\(line \d+ column \d+\)$/.test(said)
+			? said
+			: `${said}, ${jsonErrorPlace(text)}`;
 		throw complain(field, `is not valid JSON (${reason}): ${shown(text)}`);
 	}
 }
