@@ -10,7 +10,7 @@ import { storeApps } from './apps/store-apps.mts';
 import { Catalogue } from './catalogue.mts';
 import { Faults } from './faults.mts';
 import { FileStore } from './files.mts';
-import { timestamp } from './ids.mts';
+import { newId, timestamp } from './ids.mts';
 import { RateLimiter } from './limits.mts';
 import { Pipeline } from './pipeline.mts';
 import type { Route } from './routes.mts';
@@ -51,8 +51,17 @@ export interface Sandbox {
 	/** Publishes a partial of a running task; `logs` is appended. */
 	pushTask(
 		id: string,
-		change: { status?: string; logs?: string; output?: unknown; delta?: unknown },
+		change: {
+			status?: string;
+			logs?: string;
+			/** Default 1. */
+			logType?: number;
+			output?: unknown;
+			delta?: unknown;
+		},
 	): void;
+	/** Makes the id of a task that belongs to another team, and says how requests for it end. */
+	foreignTask(status?: 403 | 404): string;
 	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
 	setSession(id: string, state: SessionState): void;
 	fault(fault: Fault): void;
@@ -94,6 +103,7 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	statusAs: 'number',
 	streamClosesAfterTerminal: true,
 	streamSnapshotFirst: true,
+	logsAs: 'entries',
 	partials: 'changed',
 	messages: [],
 	clockSkewMs: 0,
@@ -129,7 +139,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const files = new FileStore(() => url, clock, violate, API_KEY);
 	const catalogue = new Catalogue([...sandboxApps, ...formApps, ...storeApps, ...apps], clock);
 	const webhooks = new Webhooks(settings, violate);
-	const wire = new TaskWire(catalogue, clock);
+	const wire = new TaskWire(catalogue, clock, settings);
+	const foreign = new Map<string, 403 | 404>();
 	const tasks = new Tasks({
 		settings,
 		sessions,
@@ -154,7 +165,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	};
 
 	const routes: Route[] = [
-		...taskRoutes({ settings, catalogue, sessions, tasks, wire }),
+		...taskRoutes({ settings, catalogue, sessions, tasks, wire, foreign }),
 		...catalogue.routes(),
 		...sessions.routes(),
 		...files.routes(),
@@ -181,6 +192,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	function forget(): void {
 		tasks.clear();
+		foreign.clear();
 		sessions.clear();
 		webhooks.clear();
 		files.clear();
@@ -209,13 +221,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			const reason = status === 'failed' ? (error ?? 'failed by the test') : error;
 			tasks.settle(known(id), number, output, reason);
 		},
-		pushTask(id, { status, logs, output, delta }) {
+		pushTask(id, { status, logs, logType, output, delta }) {
 			tasks.update(known(id), {
 				...(status === undefined ? {} : { status }),
 				...(logs === undefined ? {} : { log: logs }),
+				...(logType === undefined ? {} : { logType }),
 				...(output === undefined ? {} : { output }),
 				...(delta === undefined ? {} : { delta }),
 			});
+		},
+		foreignTask(status = 404) {
+			const id = newId();
+			foreign.set(id, status);
+			return id;
 		},
 		setSession: (id, state) => sessions.set(id, state),
 		fault: (fault) => faults.add(fault),

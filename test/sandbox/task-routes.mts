@@ -18,13 +18,15 @@ interface TaskRoutesContext {
 	readonly sessions: Sessions;
 	readonly tasks: Tasks;
 	readonly wire: TaskWire;
+	/** Tasks of other teams, and how requests for them end. */
+	readonly foreign: ReadonlyMap<string, 403 | 404>;
 }
 
 type Body = Readonly<Record<string, unknown>>;
 
 /** The task routes over one service's state. */
 export function taskRoutes(context: TaskRoutesContext): Route[] {
-	const { settings, catalogue, sessions, tasks, wire } = context;
+	const { settings, catalogue, sessions, tasks, wire, foreign } = context;
 
 	function session(body: Body, appId: string, versionId: string): Session | Answer | undefined {
 		const wanted = body['session'];
@@ -112,7 +114,10 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 	function withTask(handle: (task: Task, call: Call) => Answer): Route['handle'] {
 		return (call) => {
 			const task = tasks.get(call.params['id'] ?? '');
-			return task ? handle(task, call) : notFound('task');
+			if (task) return handle(task, call);
+			return foreign.get(call.params['id'] ?? '') === 403
+				? problem(403, 'forbidden', 'the task belongs to another team')
+				: notFound('task');
 		};
 	}
 

@@ -4,19 +4,24 @@ import { TEAM_ID } from './files.mts';
 import { shortId } from './ids.mts';
 import { COMPLETED, isTerminal, RUNNING, statusName } from './status.mts';
 import type { Task } from './tasks.mts';
+import type { SandboxSettings } from './types.mts';
 
 type Dto = Record<string, unknown>;
 
-const RUN_LOG = 1;
-
 export class TaskWire {
 	private readonly catalogue: Catalogue;
+	private readonly settings: Pick<SandboxSettings, 'logsAs'>;
 	/** Formats a time on the service's clock. */
 	readonly time: (epochMs: number) => string;
 
-	constructor(catalogue: Catalogue, time: (epochMs: number) => string) {
+	constructor(
+		catalogue: Catalogue,
+		time: (epochMs: number) => string,
+		settings: Pick<SandboxSettings, 'logsAs'>,
+	) {
 		this.catalogue = catalogue;
 		this.time = time;
+		this.settings = settings;
 	}
 
 	/** TaskResultDTO, the answer to a submission. */
@@ -112,18 +117,19 @@ export class TaskWire {
 
 	/** One entry per log type, its content growing in place; null while there is none. */
 	logs(task: Task): unknown {
-		const { log } = task;
-		if (!log) return null;
-		return [
-			{
-				id: log.id,
-				created_at: this.time(log.createdAt),
-				updated_at: this.time(log.updatedAt),
-				task_id: task.id,
-				log_type: RUN_LOG,
-				content: log.content,
-			},
-		];
+		const { logs } = task;
+		if (!logs) return null;
+		if (this.settings.logsAs === 'text') {
+			return [...logs.values()].map(({ content }) => content).join('');
+		}
+		return [...logs].map(([type, log]) => ({
+			id: log.id,
+			created_at: this.time(log.createdAt),
+			updated_at: this.time(log.updatedAt),
+			task_id: task.id,
+			log_type: type,
+			content: log.content,
+		}));
 	}
 
 	timings(task: Task): Dto {

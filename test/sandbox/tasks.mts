@@ -37,7 +37,8 @@ export interface Task {
 	output: unknown;
 	error: string | undefined;
 	readonly events: Array<{ readonly status: number; readonly at: number }>;
-	log: LogEntry | undefined;
+	/** By type. */
+	logs: Map<number, LogEntry> | undefined;
 	seq: number;
 	/** Whether it takes one of the scheduler's places. */
 	holdsSlot: boolean;
@@ -47,6 +48,8 @@ export interface Task {
 	timers: Set<NodeJS.Timeout> | undefined;
 	watchers: Set<Watcher> | undefined;
 }
+
+const RUN_LOG = 1;
 
 export type Watcher = (message: StreamMessage) => void;
 
@@ -149,7 +152,7 @@ export class Tasks {
 			output: null,
 			error: undefined,
 			events: [{ status: RECEIVED, at: now }],
-			log: undefined,
+			logs: undefined,
 			seq: 0,
 			holdsSlot: false,
 			cancelRequestedAt: undefined,
@@ -213,7 +216,7 @@ export class Tasks {
 	/** Changes a running task and tells its watchers. */
 	update(task: Task, change: JobUpdate): void {
 		if (isTerminal(task.status)) return;
-		const { status, log, output, error, delta } = change;
+		const { status, log, logType = RUN_LOG, output, error, delta } = change;
 		const now = Date.now();
 		task.updatedAt = now;
 		const changed: Changes = {};
@@ -228,11 +231,13 @@ export class Tasks {
 			changed['status'] = number;
 		}
 		if (log !== undefined) {
-			if (task.log) {
-				task.log.content += log;
-				task.log.updatedAt = now;
+			const logs = (task.logs ??= new Map<number, LogEntry>());
+			const known = logs.get(logType);
+			if (known) {
+				known.content += log;
+				known.updatedAt = now;
 			} else {
-				task.log = { id: newId(), createdAt: now, updatedAt: now, content: log };
+				logs.set(logType, { id: newId(), createdAt: now, updatedAt: now, content: log });
 			}
 			changed['logs'] = undefined; // built below, and only if somebody looks
 		}

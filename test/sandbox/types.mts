@@ -78,6 +78,8 @@ export interface SandboxSettings {
 	streamClosesAfterTerminal: boolean;
 	/** Without it the stream of an ended task shows nothing but heartbeats. */
 	streamSnapshotFirst: boolean;
+	/** One entry for each type of log, or all of it as one text, as in the documentation. */
+	logsAs: 'entries' | 'text';
 	/** `zeroed` fills a partial's unchanged fields with Go zero values. */
 	partials: 'changed' | 'zeroed';
 	/** Notices added to the envelope of POST /apps/run. */
@@ -188,6 +190,8 @@ export interface Job {
 export interface JobUpdate {
 	readonly status?: string | number;
 	readonly log?: string;
+	/** Which log grows; default 1, the run's. */
+	readonly logType?: number;
 	readonly output?: unknown;
 	readonly error?: string;
 	/** A token delta; numbered by the sandbox. */

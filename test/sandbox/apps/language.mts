@@ -56,6 +56,33 @@ export function speak(job: Job): void {
 	job.after(delayMs, () => step(0));
 }
 
+/** Thinks, calls a tool and writes; its output can be read while it grows. */
+export function write(job: Job): void {
+	const words = Number(job.input['words'] ?? 6);
+	const delayMs = Number(job.input['delayMs'] ?? 5);
+	const pieces = answerPieces(text(job.input['text']), words);
+	const call = { index: 0, id: 'call_1', type: 'function' };
+	const plan: Array<() => void> = [
+		() => job.update({ logType: 3, log: 'loading weights\n' }),
+		() => job.update({ logType: 1, log: 'prompt: ' }),
+		() => job.update({ log: `${pieces.length} words\n`, delta: { reasoning: 'First ' } }),
+		() => job.update({ delta: { reasoning: 'look it up.' } }),
+		() => job.update({ delta: { tool_calls: [{ ...call, function: { name: 'search' } }] } }),
+		() => job.update({ delta: { tool_calls: [{ index: 0, function: { arguments: '{"q":' } }] } }),
+		() => job.update({ delta: { tool_calls: [{ index: 0, function: { arguments: '1}' } }] } }),
+		...pieces.map((response, index) => () => {
+			job.update({ delta: { response } });
+			job.update({ output: { response: pieces.slice(0, index + 1).join('') } });
+		}),
+		() => job.finish({ response: pieces.join(''), usage: { completion_tokens: pieces.length } }),
+	];
+	const advance = (step: number): void => {
+		plan[step]?.();
+		if (step + 1 < plan.length) job.after(delayMs, () => advance(step + 1));
+	};
+	job.after(delayMs, () => advance(0));
+}
+
 export const usageSchema = {
 	anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }],
 	default: null,

@@ -10,7 +10,7 @@ import {
 	string,
 } from '../schemas.mts';
 import type { Job, JsonSchema, Refusal, SandboxApp } from '../types.mts';
-import { speak, usageSchema } from './language.mts';
+import { speak, usageSchema, write } from './language.mts';
 import { mp4, png } from './media.mts';
 import { text } from '../values.mts';
 
@@ -160,6 +160,23 @@ const behaviours: readonly SandboxApp[] = [
 		),
 		output: outputSchema({ response: string('Response'), usage: usageSchema }, ['response']),
 		run: speak,
+	}),
+	single({
+		name: 'writer',
+		title: 'Writer',
+		description: 'Thinks, calls a tool, logs and writes an answer that can be read while it grows.',
+		category: 'chat',
+		price: [1_000_000, 5_000_000],
+		input: inputSchema(
+			{
+				text: string('Text', { description: 'What to write about' }),
+				words: integer('Words', { minimum: 1, maximum: 10_000, default: 6 }),
+				delayMs: milliseconds('Delay', { default: 5 }),
+			},
+			['text'],
+		),
+		output: outputSchema({ response: string('Response'), usage: usageSchema }, ['response']),
+		run: write,
 	}),
 	single({
 		name: 'video',
