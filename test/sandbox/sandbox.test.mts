@@ -313,7 +313,7 @@ describe('streams', () => {
 
 	it('fill partials with zero values when told to', async () => {
 		sandbox.configure({ partials: 'zeroed' });
-		const id = await start('sleep', { ms: 20, value: 1 });
+		const id = await start('sleep', { ms: 150, value: 1 });
 		const last = lines(await streamed(id)).at(-1);
 		expect(last).toMatchObject({ data: { id, status: 10, session_id: '', logs: null } });
 	});
@@ -377,6 +377,37 @@ describe('streams', () => {
 			fields: ['logs', 'updated_at'],
 		});
 		expect(seen.at(-1)).toMatchObject({ data: { status: 11, error: 'enough' } });
+	});
+
+	it('have logs by type, or as one text', async () => {
+		const id = await start('manual');
+		sandbox.pushTask(id, { logs: 'a\n', logType: 3 });
+		sandbox.pushTask(id, { logs: 'b\n' });
+		sandbox.pushTask(id, { logs: 'c\n', logType: 3 });
+		const logs = async () => (await dto(call('GET', `/tasks/${id}/logs`)))['logs'];
+		expect(await logs()).toMatchObject([
+			{ log_type: 3, content: 'a\nc\n' },
+			{ log_type: 1, content: 'b\n' },
+		]);
+		sandbox.configure({ logsAs: 'text' });
+		expect(await logs()).toBe('a\nc\nb\n');
+	});
+
+	it('of a writer have its thoughts, its call and the answer so far', async () => {
+		const seen = lines(await streamed(await start('writer', { text: 'x', words: 2, delayMs: 5 })));
+		const kinds = seen.flatMap(({ event, data, fields }) =>
+			event === 'delta' ? Object.keys((data as Json)['delta'] as Json) : (fields as string[]),
+		);
+		for (const kind of ['reasoning', 'tool_calls', 'response', 'logs', 'output']) {
+			expect(kinds).toContain(kind);
+		}
+	});
+
+	it.each([403, 404] as const)('of another team are refused with %i', async (status) => {
+		const id = sandbox.foreignTask(status);
+		for (const path of ['', '/stream', '/status']) {
+			expect((await call('GET', `/tasks/${id}${path}`)).status).toBe(status);
+		}
 	});
 
 	it('serve the submission itself with stream:true', async () => {
