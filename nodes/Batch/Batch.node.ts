@@ -4,10 +4,15 @@ import {
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
+	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { searchApps } from '../shared/appSearch';
+import { callbackWebhooks } from '../shared/waitDescription';
+import { answerCallback } from '../shared/webhookCallback';
 import { properties } from './description';
 import { runBatch } from './execute';
+import { waitingBatch } from './waiting';
 
 /** Inference.sh Batch: thousands of items through a sliding window. */
 export class Batch implements INodeType {
@@ -29,6 +34,9 @@ export class Batch implements INodeType {
 		outputNames: ['Succeeded', 'Failed', 'Summary'],
 		usableAsTool: true,
 		credentials: [{ name: 'inferenceShApi', required: true }],
+		webhooks: callbackWebhooks,
+		waitingNodeTooltip:
+			'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.',
 		properties,
 	};
 
@@ -36,5 +44,9 @@ export class Batch implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runBatch(this);
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await answerCallback(this, waitingBatch);
 	}
 }

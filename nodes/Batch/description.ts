@@ -5,6 +5,7 @@ import {
 	limitProperties,
 	taskOptionsProperty,
 } from '../shared/descriptions';
+import { waitProperties } from '../shared/waitDescription';
 
 const sourceProperties: INodeProperties[] = [
 	{
@@ -88,6 +89,7 @@ export const properties: INodeProperties[] = [
 	...sourceProperties,
 	...inputOfItems,
 	orderProperty,
+	...waitProperties(),
 	...limitProperties,
 	taskOptionsProperty(batchOptions),
 ];

@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject, textOf } from '../client/json';
 import type { NodeRun } from '../shared/nodeRun';
-import { resultItem } from '../shared/output';
+import { asData, resultItem } from '../shared/output';
 import { oneOf, readParameter } from '../shared/parameters';
 import type { AwaitedTask, WaitingNode } from '../shared/waitState';
 import { WebhookWait } from '../shared/webhookWait';
@@ -18,6 +18,13 @@ export function durationOf(item: INodeExecutionData): number {
 /** When the task of an output item ended, ms since the epoch. */
 function endOf(item: INodeExecutionData): number {
 	return Date.parse(textOf(item.json['updated_at']) ?? '') || 0;
+}
+
+/** Names the item's origin: after a wait n8n pairs items by their places in the outputs. */
+function withIndex(item: INodeExecutionData): INodeExecutionData {
+	const { json, pairedItem } = item;
+	const item_index = isJsonObject(pairedItem) ? pairedItem['item'] : undefined;
+	return { ...item, json: { ...json, ...asData({ item_index }) } };
 }
 
 function failed(task: AwaitedTask, facts: INodeExecutionData['json']) {
@@ -63,12 +70,13 @@ export const waitingBatch: WaitingNode = {
 				? endOf(left.item) - endOf(right.item)
 				: left.position - right.position,
 		);
+		const all = sorted.map(({ ok, item }) => ({ ok, item: withIndex(item) }));
 		const statistics = { retries: Number(retries), rateLimited: Number(rate_limited) };
 		const durations = items.filter(({ ok }) => ok).map(({ item }) => durationOf(item));
 		const json = { ...tally.toJson(now, statistics, durations), max_in_flight, stopped_by };
 		return [
-			sorted.filter(({ ok }) => ok).map(({ item }) => item),
-			sorted.filter(({ ok }) => !ok).map(({ item }) => item),
+			all.filter(({ ok }) => ok).map(({ item }) => item),
+			all.filter(({ ok }) => !ok).map(({ item }) => item),
 			[{ json, pairedItem: { item: 0 } }],
 		];
 	},

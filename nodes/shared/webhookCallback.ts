@@ -139,7 +139,11 @@ async function inTurn<T>(watch: Watch, work: () => Promise<T>): Promise<T | unde
 	watch.looking = looking;
 	const outcome = await looking;
 	watch.looking = undefined;
-	if (outcome.ok) return outcome.value;
+	if (outcome.ok) {
+		// At once: whoever looks next is about to go on.
+		if (outcome.value !== undefined) watch.resumedAt = Date.now();
+		return outcome.value;
+	}
 	throw outcome.error;
 }
 
@@ -186,7 +190,6 @@ async function handle(
 		`inference.sh: ${progress.ended} of ${progress.total} tasks of execution ${execution} have ended`,
 	);
 	if (!items) return { webhookResponse: progress };
-	watch.resumedAt = Date.now();
 	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts, Date.now()) };
 }
 
