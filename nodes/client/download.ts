@@ -1,14 +1,10 @@
 import type { CancelSignal } from './cancelSignal';
-import { ProtocolError, ValidationError, type InferenceError } from './errors';
+import { Deadline } from './deadline';
+import { ProtocolError, StoppedError, ValidationError, type InferenceError } from './errors';
 import { outcomeOf } from './outcome';
 import { retrying } from './retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
-import {
-	asTransportError,
-	TransportError,
-	type Readable,
-	type StreamedResponse,
-} from './transport';
+import { asTransportError, type Readable, type StreamedResponse } from './transport';
 import { parseHttpUrl } from './url';
 
 /** A file that is arriving. */
@@ -56,7 +52,9 @@ async function attempt<T>(
 	context: TransferContext,
 ): Promise<T> {
 	const { clock, quiet, timings } = context;
-	const { response, url } = await follow(start, context);
+	const opened = await follow(start, context);
+	using scope = opened.scope;
+	const { response, url } = opened;
 	const { headers, stream } = response;
 	const what = `The download from ${url.host}`;
 	const tooLarge = () =>
@@ -65,7 +63,7 @@ async function attempt<T>(
 	const size = length === undefined ? undefined : Number(length);
 	const encoding = headers['content-encoding'] ?? 'identity';
 	using watch: StreamWatch = new StreamWatch(stream, {
-		...{ signal, clock, quiet, size, silenceMs: timings.headersMs },
+		...{ scope, clock, quiet, size, silenceMs: timings.headersMs },
 		onBytes: (total) => {
 			if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
 		},
@@ -92,35 +90,34 @@ async function attempt<T>(
 async function follow(
 	start: string,
 	context: TransferContext,
-): Promise<{ response: StreamedResponse; url: URL }> {
+): Promise<{ response: StreamedResponse; url: URL; scope: Deadline }> {
 	const { transport, signal, timings } = context;
 	let url = withoutSecrets(start);
 	for (let redirects = 0; url; redirects += 1) {
 		const what = `The download from ${url.host}`;
+		const scope = new Deadline(signal);
 		const opened = await outcomeOf(
 			transport.open({
 				method: 'GET',
 				url: url.href,
 				headers: HEADERS,
-				signal,
+				signal: scope.signal,
 				headersTimeoutMs: timings.headersMs,
 				silenceMs: timings.headersMs,
 			}),
 		);
+		const response = opened.ok ? opened.value : undefined;
+		const { location } = response?.headers ?? {};
+		const redirected = /^3/.test(String(response?.status)) && location !== undefined;
+		if (response && !redirected) return { response, url, scope };
+		scope.abort(new StoppedError('is not needed'));
+		scope[Symbol.dispose]();
 		signal.throwIfAborted();
-		if (!opened.ok) {
-			const { error } = opened;
-			throw error instanceof TransportError ? transferBroken(what, error) : error;
-		}
-		const response = opened.value;
-		const { location } = response.headers;
-		if (response.status < 300 || response.status > 399 || location === undefined) {
-			return { response, url };
-		}
-		response.stream.destroy();
+		if (!opened.ok) throw transferBroken(what, asTransportError(opened.error));
 		if (redirects === MOST_REDIRECTS) throw lost(`is redirected more than ${redirects} times`);
-		const next = URL.canParse(location, url.href) ? new URL(location, url).href : location;
-		url = withoutSecrets(next);
+		url = URL.canParse(location ?? '', url.href)
+			? withoutSecrets(new URL(location ?? '', url.href).href)
+			: undefined;
 	}
 	throw lost('leads to something that is no http or https URL');
 

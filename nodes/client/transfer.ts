@@ -1,12 +1,13 @@
 import type { Api } from './api';
-import { CancelSource, type CancelSignal } from './cancelSignal';
 import type { Clock } from './clock';
+import type { Deadline } from './deadline';
 import {
 	NetworkError,
 	NotFoundError,
 	PermissionError,
 	ProtocolError,
 	ServerError,
+	StoppedError,
 	ValidationError,
 	type InferenceError,
 } from './errors';
@@ -26,7 +27,8 @@ export interface TransferContext extends RetryContext {
 }
 
 export interface StreamWatchOptions {
-	readonly signal: CancelSignal;
+	/** What the stream's request runs under; aborted when the stream breaks off or is not needed. */
+	readonly scope: Deadline;
 	readonly clock: Clock;
 	readonly quiet: QuietWatch;
 	/** Longest time without a byte, ms. */
@@ -45,14 +47,13 @@ export class StreamWatch implements Disposable {
 	/** Why the stream broke off. */
 	failure: Error | undefined;
 	private bytes = 0;
-	private readonly broken = new CancelSource();
 	private readonly silence: QuietStream;
 
 	constructor(
 		private readonly stream: Readable,
 		private readonly options: StreamWatchOptions,
 	) {
-		const { clock, signal, silenceMs, quiet, size } = options;
+		const { clock, scope, silenceMs, quiet, size } = options;
 		this.silence = {
 			lastWord: clock.now(),
 			patienceMs: silenceMs,
@@ -65,26 +66,24 @@ export class StreamWatch implements Disposable {
 		});
 		stream.on('newListener', this.onListener);
 		quiet.add(this.silence);
-		signal.addEventListener('abort', this.onAbort);
-		if (signal.aborted) this.onAbort();
-	}
-
-	/** Aborts when the stream breaks off, for whatever reason. */
-	get signal(): CancelSignal {
-		return this.broken;
+		scope.signal.addEventListener('abort', this.onAbort);
+		if (scope.signal.aborted) this.onAbort();
 	}
 
 	/** Breaks the stream off. */
 	end(reason: Error): void {
 		this.failure ??= reason;
 		this.stream.destroy(reason);
-		this.broken.abort(reason);
+		this.options.scope.abort(new StoppedError(reason.message));
 	}
 
 	[Symbol.dispose](): void {
-		this.options.signal.removeEventListener('abort', this.onAbort);
-		this.options.quiet.remove(this.silence);
+		const { scope, quiet } = this.options;
+		scope.signal.removeEventListener('abort', this.onAbort);
+		quiet.remove(this.silence);
+		if (this.stream.readableEnded) return;
 		this.stream.destroy();
+		scope.abort(new StoppedError('the rest is not needed'));
 	}
 
 	/** A listener for data sets a stream flowing, so ours waits until the reader's own is there. */
@@ -106,7 +105,7 @@ export class StreamWatch implements Disposable {
 	}
 
 	private readonly onAbort = (): void => {
-		const { reason } = this.options.signal;
+		const { reason } = this.options.scope.signal;
 		this.end(reason instanceof Error ? reason : new Error(String(reason)));
 	};
 }

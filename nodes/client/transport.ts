@@ -58,7 +58,7 @@ export interface Transport {
 	 */
 	request(request: TransportRequest): Promise<TransportResponse>;
 	/**
-	 * The same for an answer of any size; the signal counts until its head is there.
+	 * The same for an answer of any size; the signal counts until its stream is closed.
 	 *
 	 * @throws as `request`
 	 */

@@ -130,12 +130,16 @@ export class UndiciTransport implements Transport {
 			bodyTimeout: request.silenceMs,
 		});
 		const answer = await outcomeOf(asked);
-		signal.removeEventListener('abort', abort);
-		// An error that nobody listens to any more would end the process.
-		if (answer.ok) answer.value.body.on('error', () => {});
-		signal.throwIfAborted();
-		if (!answer.ok) throw asTransportError(answer.error);
+		if (!answer.ok) {
+			signal.removeEventListener('abort', abort);
+			signal.throwIfAborted();
+			throw asTransportError(answer.error);
+		}
 		const { statusCode: status, body: stream } = answer.value;
+		stream.on('close', () => signal.removeEventListener('abort', abort));
+		// An error that nobody listens to any more would end the process.
+		stream.on('error', () => {});
+		signal.throwIfAborted();
 		return { status, headers: flatten(answer.value.headers), stream };
 	}
 

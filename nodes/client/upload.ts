@@ -1,4 +1,5 @@
 import { letGo, readText } from './body';
+import { Deadline } from './deadline';
 import { PermissionError } from './errors';
 import { isJsonObject, textOf } from './json';
 import { outcomeOf } from './outcome';
@@ -83,10 +84,11 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 	const what = `The upload of ${JSON.stringify(source.filename)} to ${new URL(url).host}`;
 	const body = await source.open();
 	const inOnePiece = body instanceof Uint8Array;
+	using scope = new Deadline(signal);
 	using watch = inOnePiece
 		? undefined
 		: new StreamWatch(body, {
-				...{ signal, clock, quiet, silenceMs: timings.headersMs },
+				...{ scope, clock, quiet, silenceMs: timings.headersMs },
 				size: source.size,
 			});
 	const sent = await outcomeOf(
@@ -95,13 +97,13 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 			url,
 			headers: { 'Content-Type': source.contentType, 'Content-Length': String(source.size) },
 			body,
-			signal: watch?.signal ?? signal,
+			signal: scope.signal,
 			headersTimeoutMs: timings.submitMs + (inOnePiece ? source.size / SLOWEST_BYTES_PER_MS : 0),
 			silenceMs: timings.headersMs,
 		}),
 	);
 	signal.throwIfAborted();
-	if (!sent.ok) throw transferBroken(what, asTransportError(sent.error));
+	if (!sent.ok) throw transferBroken(what, asTransportError(watch?.failure ?? sent.error));
 	const { status } = sent.value;
 	if (status >= 200 && status < 300) return letGo(sent.value.body);
 	const text = await outcomeOf(readText(sent.value.body, ANSWER_MS));

@@ -17,8 +17,8 @@ export interface FileHost {
 	serve(path: string, answer: (request: IncomingMessage, response: ServerResponse) => void): void;
 	/** Bytes sent so far, by the counters of the sockets. */
 	bytesSent(): number;
-	/** Connections that are open now. */
-	open(): number;
+	/** Answers that are neither complete nor broken off. */
+	answering(): number;
 	close(): Promise<void>;
 }
 
@@ -28,9 +28,12 @@ export async function startFileHost(): Promise<FileHost> {
 	const answers = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>();
 	const sockets = new Set<Socket>();
 	let sentBefore = 0;
+	let answering = 0;
 	const server = createServer((request, response) => {
 		const { method = '', url: path = '', headers } = request;
 		requests.push({ method, path, headers });
+		answering += 1;
+		response.on('close', () => (answering -= 1));
 		const answer = answers.get(path.replace(/\?.*$/, ''));
 		if (answer) answer(request, response);
 		else response.writeHead(404).end('nothing here');
@@ -52,7 +55,7 @@ export async function startFileHost(): Promise<FileHost> {
 				(sum, socket) => sum + socket.bytesWritten - socket.writableLength,
 				sentBefore,
 			),
-		open: () => sockets.size,
+		answering: () => answering,
 		async close() {
 			for (const socket of sockets) socket.destroy();
 			await new Promise((resolve) => server.close(resolve));
