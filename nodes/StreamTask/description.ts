@@ -37,7 +37,7 @@ const taskIdProperty: INodeProperties = {
 	type: 'string',
 	default: '',
 	required: true,
-	placeholder: 'e.g. {{ $json.id }}',
+	placeholder: 'e.g. 2khet8d1p6z26krbtvn9d7rkth',
 	displayOptions: { show: { source: ['existing'] } },
 	description: 'ID of the task to follow, as Run App outputs it',
 };

@@ -1,51 +1,73 @@
 import { isJsonObject, listOf } from '../client/json';
 
-/** One log of a task; the service sends the whole of it again whenever it has grown. */
-interface Log {
-	readonly id: unknown;
-	/** All of it, as it came last. */
-	text: string;
-	/** Its last line, as long as that may go on. */
-	tail: string;
+/** End of a line; progress bars write over their line with `\r` alone. */
+const LINE_END = /\r?\n|\r(?!$)/;
+/** So much of the end of a log is looked for in one that does not begin as it did. */
+const ANCHOR_LENGTH = 500;
+
+/** One log of a task; the service sends all of it again whenever it has grown. */
+class Log {
+	/** As it came last. */
+	private text = '';
+	/** The last line, as long as it may go on. */
+	private tail = '';
+
+	constructor(readonly id: unknown) {}
+
+	get unfinished(): boolean {
+		return this.tail !== '';
+	}
+
+	/** Takes the log as it is now and returns its new lines. */
+	see(text: string): string[] {
+		const before = this.text;
+		// An older view has nothing new.
+		if (before.startsWith(text)) return [];
+		this.text = text;
+		if (text.startsWith(before)) return this.add(text.slice(before.length));
+		// The service may keep the end of a long log only.
+		const anchor = before.slice(-ANCHOR_LENGTH);
+		const at = text.lastIndexOf(anchor);
+		if (at !== -1) return this.add(text.slice(at + anchor.length));
+		return [...this.finish(), ...this.add(text)];
+	}
+
+	/** Ends the last line. */
+	finish(): string[] {
+		const line = this.tail.replace(/\r$/, '');
+		this.tail = '';
+		return line === '' ? [] : [line];
+	}
+
+	private add(text: string): string[] {
+		const lines = (this.tail + text).split(LINE_END);
+		this.tail = lines.pop() ?? '';
+		return lines.filter((line) => line !== '');
+	}
 }
 
-/** A log entry of the wire with the place it has among those of its type. */
+/** A log as the wire has it. */
 interface Entry {
 	readonly id: unknown;
+	/** Its type and its number among those of the type. */
 	readonly place: string;
 	readonly content: string;
 	/** Whether another one of its type follows, so that its last line is over. */
 	readonly closed: boolean;
 }
 
-/** End of a line; progress bars write over their line with `\r` alone. */
-const LINE_END = /\r?\n|\r(?!$)/;
-/** So much of the end of a log is looked for in one that no longer begins as it did. */
-const ANCHOR_LENGTH = 500;
-
-/** What a log has gained. Of an older view it has gained nothing. */
-function gained(before: string, now: string): string {
-	if (now.startsWith(before)) return now.slice(before.length);
-	if (before.startsWith(now)) return '';
-	// The service may keep only the end of a long log.
-	const anchor = before.slice(-ANCHOR_LENGTH);
-	const at = now.lastIndexOf(anchor);
-	return at === -1 ? now : now.slice(at + anchor.length);
-}
-
 /** Reads both forms of logs: one text, or entries by type (API notes 3.4). */
 function entriesOf(logs: unknown): readonly Entry[] {
-	if (typeof logs === 'string') return [{ id: undefined, place: '', content: logs, closed: false }];
-	const known = listOf(logs).flatMap((entry) => {
+	const known = (typeof logs === 'string' ? [logs] : listOf(logs)).flatMap((entry) => {
 		const { id, log_type: type, content } = isJsonObject(entry) ? entry : { content: entry };
 		return typeof content === 'string' ? [{ id, type: String(type), content }] : [];
 	});
+	const last = new Map(known.map(({ type }, index) => [type, index]));
 	const counts = new Map<string, number>();
 	return known.map(({ id, type, content }, index) => {
 		const number = (counts.get(type) ?? 0) + 1;
 		counts.set(type, number);
-		const closed = known.slice(index + 1).some((later) => later.type === type);
-		return { id, place: `${type} ${number}`, content, closed };
+		return { id, place: `${type} ${number}`, content, closed: last.get(type) !== index };
 	});
 }
 
@@ -59,38 +81,28 @@ export class LogLines {
 
 	/** Whether a line has begun that may go on. */
 	get unfinished(): boolean {
-		return [...this.byPlace.values()].some(({ tail }) => tail !== '');
+		return [...this.byPlace.values()].some((log) => log.unfinished);
 	}
 
 	/** Takes the logs as they are now and returns the lines that are new and complete. */
 	see(logs: unknown): string[] {
 		return entriesOf(logs).flatMap((entry) => {
 			const log = this.logOf(entry);
-			const pieces = (log.tail + gained(log.text, entry.content)).split(LINE_END);
-			if (!entry.content.startsWith(log.text) && log.text.startsWith(entry.content)) return [];
-			log.text = entry.content;
-			log.tail = entry.closed ? '' : (pieces.pop() ?? '');
-			return pieces.filter((line) => line !== '');
+			const lines = log.see(entry.content);
+			return entry.closed ? [...lines, ...log.finish()] : lines;
 		});
 	}
 
 	/** Ends the lines that have begun and returns them. What goes on after that is another line. */
 	finish(): string[] {
-		const lines: string[] = [];
-		for (const log of this.byPlace.values()) {
-			const line = log.tail.replace(/\r$/, '');
-			if (line !== '') lines.push(line);
-			log.tail = '';
-		}
-		return lines;
+		return [...this.byPlace.values()].flatMap((log) => log.finish());
 	}
 
 	/** Entries are known by their id, or else by their place: partial updates may have no ids. */
 	private logOf({ id, place }: Entry): Log {
 		const placed = this.byPlace.get(place);
-		const sameId = placed && (id === undefined || placed.id === undefined || placed.id === id);
-		const log = (id === undefined ? undefined : this.byId.get(id)) ??
-			(sameId ? placed : undefined) ?? { id, text: '', tail: '' };
+		const fits = id === undefined || placed?.id === undefined || placed.id === id;
+		const log = this.byId.get(id) ?? (fits ? placed : undefined) ?? new Log(id);
 		this.byPlace.set(place, log);
 		if (id !== undefined) this.byId.set(id, log);
 		return log;
