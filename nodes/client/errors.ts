@@ -41,7 +41,8 @@ export abstract class InferenceError extends Error {
 
 	constructor(message: string, facts: ErrorFacts = {}) {
 		super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
-		this.name = new.target.name;
+		// Names of classes are shortened in the published code.
+		this.name = 'InferenceError';
 		this.httpStatus = facts.httpStatus;
 		this.taskId = facts.taskId;
 		this.hint = facts.hint;
