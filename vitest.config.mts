@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
-const require = createRequire(import.meta.url);
+// `npm run test:compat` names the folder of another n8n.
+const host = process.env['N8N_HOST'];
+const require = createRequire(host === undefined ? import.meta.url : `${host}/host.js`);
 
 export default defineConfig({
 	resolve: {

@@ -7,7 +7,7 @@ import { refuseIfTooExpensive } from './costCheck';
 import { fileUploads } from './fileInputs';
 import { addFiles } from './fileOutputs';
 import { runItems } from './itemRunner';
-import { failureItem, toNodeError } from './nodeErrors';
+import { failureItem, forErrorOutput, toNodeError } from './nodeErrors';
 import { runNode, type NodeRun, type NodeRunOptions } from './nodeRun';
 import { resultItem, startedItem } from './output';
 import { stoppedError, wasStopped } from './runScope';
@@ -32,13 +32,15 @@ export async function runItemNode(
 	if (inputs.length === 0) return [[]];
 	const looksFailed = ([first]: Outputs) => first?.[0]?.json['error'] !== undefined;
 	try {
-		return await runNode(context, { ...options, looksFailed }, job);
+		const [items = [], ...more] = await runNode(context, { ...options, looksFailed }, job);
+		return [forErrorOutput(context, items), ...more];
 	} catch (error) {
 		if (wasStopped(context) || !context.continueOnFail()) {
 			throw toNodeError(context.getNode(), error);
 		}
 		// Of a node that throws and is set to continue, n8n hands on the input as if it were output.
-		return [inputs.map((_, index) => failureItem(error, index))];
+		const items = inputs.map((_, index) => failureItem(error, index));
+		return [forErrorOutput(context, items)];
 	}
 }
 
@@ -111,7 +113,7 @@ export async function checkCost(run: NodeRun): Promise<void> {
 	const { context, settings, client, hints } = run;
 	const { maxCostUsd, concurrency } = settings;
 	if (maxCostUsd === undefined) return;
-	const request = (index: number) => readItemRequest(context, index);
+	const request = (index: number) => readItemRequest(run, index);
 	const items = { count: context.getInputData().length, request };
 	await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);
 }
@@ -142,7 +144,7 @@ export async function runItemTask(
 ): Promise<INodeExecutionData> {
 	const { context, client, memory, scope, hints } = run;
 	const { wait, earlier, observer, callback } = options;
-	const asked = readItemRequest(context, index);
+	const asked = await readItemRequest(run, index);
 	const { request, app, fullTask, files, download } = asked;
 	const prepare = fileUploads(context, client, index, files);
 	const taskRun = await client.run(callback?.request(request, index) ?? request, {

@@ -1,10 +1,12 @@
 import {
 	NodeApiError,
 	NodeOperationError,
+	type IExecuteFunctions,
 	type INode,
 	type INodeExecutionData,
 } from 'n8n-workflow';
 import { InferenceError, type ErrorCode } from '../client/errors';
+import { isJsonObject } from '../client/json';
 import { asData } from './output';
 
 /** How a task ended, as failure items name it. */
@@ -71,10 +73,32 @@ export function failureFacts(error: unknown): FailureFacts {
 
 /**
  * A failed item for Continue On Fail. n8n sends an item to the error output only if its JSON has
- * no other keys than `error`, `message` and `details`.
+ * no other keys than `error`, `message` and `details`; see `forErrorOutput`.
  */
 export function failureItem(error: unknown, itemIndex: number): INodeExecutionData {
 	const { message, code, status, id, http_status, hint } = failureFacts(error);
 	const details = asData({ code, item_index: itemIndex, id, status, http_status, hint });
 	return { json: { error: message, details }, pairedItem: { item: itemIndex } };
+}
+
+/**
+ * Lets n8n find the failed items of a node whose On Error is Continue (using error output).
+ *
+ * Before 2.36 n8n does not look for `details`: it finds failed items by their `error`, and reduces
+ * the JSON of every item that still has one afterwards to its message. So it must see this field
+ * and not copy it.
+ */
+export function forErrorOutput(
+	context: IExecuteFunctions,
+	items: INodeExecutionData[],
+): INodeExecutionData[] {
+	const node = context.getNode();
+	if (node.onError !== 'continueErrorOutput') return items;
+	for (const item of items) {
+		const { error, details } = item.json;
+		if (typeof error !== 'string' || !isJsonObject(details)) continue;
+		const value = new NodeOperationError(node, error);
+		Object.defineProperty(item, 'error', { value, enumerable: false });
+	}
+	return items;
 }

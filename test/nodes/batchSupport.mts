@@ -79,15 +79,18 @@ export function addsUp({ succeeded, failed, summary }: BatchResult): boolean {
 	);
 }
 
-/** Notes the lines about a batch's progress in n8n's log. */
-export function spyOnLog(onLine: (line: string) => void): (context: IExecuteFunctions) => void {
+/** Notes lines for people in n8n's log; unless told otherwise those about a batch's progress. */
+export function spyOnLog(
+	onLine: (line: string) => void,
+	start = 'inference.sh Batch',
+): (context: IExecuteFunctions) => void {
 	return (context) => {
 		const silent = () => {};
 		// n8n's own getter must not run before: it fixes the property for good.
 		Object.defineProperty(context, 'logger', {
 			value: {
 				info: (line: string) => {
-					if (line.startsWith('inference.sh Batch')) onLine(line);
+					if (line.startsWith(start)) onLine(line);
 				},
 				debug: silent,
 				warn: silent,

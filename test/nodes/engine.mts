@@ -46,7 +46,8 @@ process.env['N8N_LOG_LEVEL'] ??= 'silent';
 
 // `require`, not `import`: n8n-core requires the CommonJS copy of n8n-workflow, and an import would
 // bring in a second copy, with error classes of its own.
-const require = createRequire(import.meta.url);
+const host = process.env['N8N_HOST'];
+const require = createRequire(host === undefined ? import.meta.url : path.join(host, 'host.js'));
 require('reflect-metadata');
 const core = require('n8n-core') as typeof N8nCore;
 // The copy of the service container that n8n-core itself uses; another has none of its services.

@@ -4,6 +4,8 @@ import { runBatch, spyOnLog } from './batchSupport.mts';
 import { NODE_NAME } from './engine.mts';
 import { runApp, until, useSandbox } from './support.mts';
 
+const PREFIX = 'inference.sh: execution';
+
 describe('tasks in the log', () => {
 	const sandbox = useSandbox();
 
@@ -12,7 +14,7 @@ describe('tasks in the log', () => {
 		const running = runApp(sandbox(), {
 			app: 'sandbox/manual',
 			executionId: '77',
-			adjustContext: spyOnLog((line) => lines.push(line)),
+			adjustContext: spyOnLog((line) => lines.push(line), PREFIX),
 		});
 		await until(() => lines.length > 0);
 		const [task] = sandbox().running();
@@ -30,7 +32,7 @@ describe('tasks in the log', () => {
 			app: 'sandbox/instant',
 			items: Array.from({ length: 250 }, (_, index) => ({ text: String(index) })),
 			parameters: { concurrency: 50 },
-			adjustContext: spyOnLog((line) => lines.push(line)),
+			adjustContext: spyOnLog((line) => lines.push(line), PREFIX),
 		});
 		const named = lines.filter((line) => line.includes(' started '));
 		expect(named.length).toBeLessThan(25);
@@ -48,7 +50,7 @@ describe('tasks in the log', () => {
 			items: [{ app: 'sandbox/sleep', ms: 60 }, { app: 'sandbox/fail' }],
 			retryOnFail: true,
 			maxTries: 2,
-			adjustContext: spyOnLog((line) => lines.push(line)),
+			adjustContext: spyOnLog((line) => lines.push(line), PREFIX),
 		});
 		expect(run.status).toBe('error');
 		const sleeper = sandbox()
