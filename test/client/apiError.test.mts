@@ -110,7 +110,7 @@ describe('the class of an error', () => {
 		const error = refused(status, problem(name, 'the detail'));
 		expect(error).toBeInstanceOf(kind);
 		expect(error).toMatchObject({ code, retryable, httpStatus: status, taskId: 't1' });
-		expect(error.name).toBe(kind.name);
+		expect(error.name).toBe('InferenceError');
 		expect(error.message).toContain(status === 301 ? 'redirect' : 'the detail');
 	});
 
