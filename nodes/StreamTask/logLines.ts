@@ -2,8 +2,21 @@ import { isJsonObject, listOf } from '../client/json';
 
 /** End of a line; progress bars write over their line with `\r` alone. */
 const LINE_END = /\r?\n|\r(?!$)/;
-/** So much of the end of a log is looked for in one that does not begin as it did. */
-const ANCHOR_LENGTH = 500;
+/** So much of the beginning of a log is looked for in what was known of it. */
+const HEAD_LENGTH = 20;
+
+/**
+ * Where `text`, which goes on, begins in `before`: the service may keep only the end of a long log.
+ * Undefined if it is another text.
+ */
+function overlap(before: string, text: string): number | undefined {
+	if (text.startsWith(before)) return 0;
+	const head = text.slice(0, HEAD_LENGTH);
+	for (let at = before.indexOf(head); at !== -1; at = before.indexOf(head, at + 1)) {
+		if (text.startsWith(before.slice(at))) return at;
+	}
+	return undefined;
+}
 
 /** One log of a task; the service sends all of it again whenever it has grown. */
 class Log {
@@ -24,11 +37,8 @@ class Log {
 		// An older view has nothing new.
 		if (before.startsWith(text)) return [];
 		this.text = text;
-		if (text.startsWith(before)) return this.add(text.slice(before.length));
-		// The service may keep the end of a long log only.
-		const anchor = before.slice(-ANCHOR_LENGTH);
-		const at = text.lastIndexOf(anchor);
-		if (at !== -1) return this.add(text.slice(at + anchor.length));
+		const at = overlap(before, text);
+		if (at !== undefined) return this.add(text.slice(before.length - at));
 		return [...this.finish(), ...this.add(text)];
 	}
 
