@@ -103,7 +103,10 @@ class BatchRun {
 		const { context, settings, client, hints } = this.run;
 		const { maxCostUsd, concurrency } = settings;
 		if (maxCostUsd !== undefined) {
-			const items = { count: source.total, request: (index: number) => source.request(index) };
+			const items = {
+				count: source.total,
+				request: (index: number) => source.request(index, this.run),
+			};
 			await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);
 		}
 		const reporting = new AbortController();
@@ -173,7 +176,7 @@ class BatchRun {
 		let attempts = 0;
 		tally.enter();
 		try {
-			const asked = source.request(position);
+			const asked = await source.request(position, this.run);
 			const { request, app, fullTask, files, download } = asked;
 			const itemIndex = source.inputIndex(position);
 			const prepare = fileUploads(context, client, itemIndex, files);

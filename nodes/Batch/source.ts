@@ -1,4 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
+import type { FormSource } from '../shared/formValues';
 import { oneOf, readParameter } from '../shared/parameters';
 import { parameterError, shown } from '../shared/parameterError';
 import { readItemRequest, type ItemRequest } from '../shared/taskParameters';
@@ -15,7 +16,7 @@ export interface BatchSource {
 	 *
 	 * @throws NodeOperationError that names the parameter, the item and the bad value
 	 */
-	request(position: number): ItemRequest;
+	request(position: number, run: FormSource): ItemRequest | Promise<ItemRequest>;
 }
 
 function fromInput(context: IExecuteFunctions): BatchSource {
@@ -24,7 +25,7 @@ function fromInput(context: IExecuteFunctions): BatchSource {
 		total: items.length,
 		inputIndex: (position) => position,
 		original: (position) => items[position]?.json,
-		request: (position) => readItemRequest(context, position),
+		request: (position, run) => readItemRequest(run, position),
 	};
 }
 
@@ -57,8 +58,8 @@ function fromLists(context: IExecuteFunctions): BatchSource {
 		total,
 		inputIndex,
 		original,
-		request: (position) =>
-			readItemRequest(context, inputIndex(position), {
+		request: (position, run) =>
+			readItemRequest(run, inputIndex(position), {
 				value: original(position),
 				displayName: `List element ${place(position)}`,
 			}),

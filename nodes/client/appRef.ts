@@ -25,3 +25,8 @@ export function appName(ref: string): string {
 	const plain = ref.replace(/[@:].*$/, '');
 	return plain.split('/').slice(-2).join('/');
 }
+
+/** A reference without function, with another version unless that is undefined. */
+export function withVersion(app: string, version: string | undefined): string {
+	return version === undefined ? app : `${app.replace(/@.*$/, '')}@${version}`;
+}

@@ -14,7 +14,7 @@ import type { ItemRequest } from './taskParameters';
 export async function refuseIfTooExpensive(
 	context: IExecuteFunctions,
 	client: InferenceClient,
-	items: { readonly count: number; request(index: number): ItemRequest },
+	items: { readonly count: number; request(index: number): ItemRequest | Promise<ItemRequest> },
 	limits: { readonly maxCostUsd: number; readonly concurrency: number },
 	hints: RunHints,
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function refuseIfTooExpensive(
 		count: items.count,
 		concurrency: limits.concurrency,
 		work: async (itemIndex) => {
-			const { request } = items.request(itemIndex);
+			const { request } = await items.request(itemIndex);
 			const estimate = await client.estimate(appName(request.app), request);
 			if (estimate.kind === 'known') total += estimate.usd;
 			else unknown += 1;

@@ -2,10 +2,12 @@ import { NodeApiError, type ILoadOptionsFunctions } from 'n8n-workflow';
 import type { InferenceClient } from '../client/client';
 import { Deadline } from '../client/deadline';
 import { InferenceError, TimeoutError } from '../client/errors';
-import { isJsonObject, textOf } from '../client/json';
+import { parseAppRef, withVersion, type AppRef } from '../client/appRef';
+import { textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
 import type { RunSettings } from '../client/settings';
 import { withClient } from './connection';
+import { pickedValue } from './parameters';
 
 /** A list in the editor is worth a few seconds, not minutes. */
 const LIST_TIMEOUT_MS = 20_000;
@@ -66,13 +68,19 @@ export async function fillList<T>(
 	);
 }
 
-/** What is chosen in a picker or typed into it; workflows may hold the plain value as well. */
-export function pickedValue(value: unknown): unknown {
-	return isJsonObject(value) && 'mode' in value ? value['value'] : value;
-}
-
 /** A parameter as the editor shows it now; undefined if it is empty. */
-export function currentText(context: ILoadOptionsFunctions, name: string): string | undefined {
+function currentText(context: ILoadOptionsFunctions, name: string): string | undefined {
 	const value = pickedValue(context.getCurrentNodeParameter(name));
 	return typeof value === 'string' ? textOf(value.trim()) : undefined;
+}
+
+/** The app, version and function that the editor shows now; undefined if there is no app. */
+export function chosenApp(context: ILoadOptionsFunctions): AppRef | undefined {
+	const ref = parseAppRef(currentText(context, 'app') ?? '');
+	return (
+		ref && {
+			app: withVersion(ref.app, currentText(context, 'options.version')),
+			function: currentText(context, 'options.function') ?? ref.function,
+		}
+	);
 }

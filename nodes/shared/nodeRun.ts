@@ -2,6 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { InferenceClient } from '../client/client';
 import type { Deadline } from '../client/deadline';
 import { withClient } from './connection';
+import { AppForms } from './formValues';
 import { RunHints } from './hints';
 import { RetryMemory } from './retryMemory';
 import { openRunScope } from './runScope';
@@ -18,6 +19,8 @@ export interface NodeRun {
 	/** What earlier tries of the same run have achieved. */
 	readonly memory: RetryMemory;
 	readonly hints: RunHints;
+	/** What the service says of the apps whose forms are filled in. */
+	readonly forms: AppForms;
 }
 
 export interface NodeRunOptions<T> {
@@ -46,12 +49,10 @@ export async function runNode<T>(
 	const hints = new RunHints();
 	let failed = true;
 	try {
-		const result = await withClient(
-			context,
-			settings,
-			scope.signal,
-			async (client) => await job({ context, settings, client, scope, memory, hints }),
-		).finally(() => hints.show(context));
+		const result = await withClient(context, settings, scope.signal, async (client) => {
+			const forms = new AppForms(client, scope.signal, hints);
+			return await job({ context, settings, client, scope, memory, hints, forms });
+		}).finally(() => hints.show(context));
 		// Last of all: whatever throws before leaves what was achieved to the next try.
 		failed = options.looksFailed(result);
 		return result;

@@ -26,7 +26,7 @@ export function nodeOf(context: ParameterSource): INode {
 /** Values that are the same for all items, by what was read. */
 const fixedValues = new WeakMap<object, Map<string, unknown>>();
 
-function isExpression(value: unknown): boolean {
+export function isExpression(value: unknown): boolean {
 	if (typeof value === 'string') return value.startsWith('=');
 	return typeof value === 'object' && value !== null && Object.values(value).some(isExpression);
 }
@@ -64,11 +64,28 @@ export function readParameter(
 	}
 }
 
-/** A parameter as it was entered; options are named by their path. */
+/** A parameter as it was entered; `options.session` and `fields.value["my.field"]` lead inside. */
 function entered(parameters: unknown, name: string): unknown {
-	return name
-		.split('.')
-		.reduce((inner, key) => (isJsonObject(inner) ? inner[key] : undefined), parameters);
+	const keys = name.match(/"(?:[^"\\]|\\.)*"|[^.[\]"]+/g) ?? [];
+	return keys.reduce<unknown>((inner, key) => {
+		if (!isJsonObject(inner)) return undefined;
+		return inner[key.startsWith('"') ? String(JSON.parse(key)) : key];
+	}, parameters);
+}
+
+/** What is chosen in a picker or typed into it; workflows may hold the plain value as well. */
+export function pickedValue(value: unknown): unknown {
+	return isJsonObject(value) && 'mode' in value && 'value' in value ? value['value'] : value;
+}
+
+/** Whether nothing has been entered: no text, an object without keys. */
+export function isBlank(value: unknown): boolean {
+	return (
+		value === undefined ||
+		value === null ||
+		(typeof value === 'string' && value.trim() === '') ||
+		(isJsonObject(value) && Object.keys(value).length === 0)
+	);
 }
 
 /** One parameter's value with what is needed to complain about it. */

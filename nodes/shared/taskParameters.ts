@@ -1,10 +1,12 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { parseAppRef } from '../client/appRef';
+import { parseAppRef, withVersion } from '../client/appRef';
 import { MB } from '../client/download';
 import { isJsonObject, listOf, type JsonObject } from '../client/json';
 import type { RunRequest } from '../client/runRequest';
 import type { FileSlot } from './fileInputs';
+import { readFormValues, type FormSource } from './formValues';
 import {
+	isBlank,
 	jsonObject,
 	nodeOf,
 	numberIn,
@@ -12,6 +14,7 @@ import {
 	optionalText,
 	optionalTime,
 	optionalUrl,
+	pickedValue,
 	readParameter,
 	type Field,
 } from './parameters';
@@ -46,15 +49,59 @@ const LONGEST_SESSION_SECONDS = 3600;
 
 /**
  * Reads what to run for one item. Called when the item's turn comes, not before: expressions are
- * costly and their evaluation blocks n8n.
+ * costly and their evaluation blocks n8n. Takes a while only where a form is filled in.
  *
  * @param given the input itself, if it comes from elsewhere
  * @throws NodeOperationError that names the parameter, the item and the bad value
  */
 export function readItemRequest(
-	context: IExecuteFunctions,
+	source: FormSource,
 	itemIndex: number,
 	given?: GivenInput,
+): ItemRequest | Promise<ItemRequest> {
+	const { context } = source;
+	const input = given
+		? jsonObject({ node: nodeOf(context), itemIndex, ...given })
+		: readInput(context, itemIndex);
+	const asked = readRequest(context, itemIndex, input ?? {});
+	const setupForm = readOptions(context, itemIndex)['setupForm'] === true;
+	return input && !setupForm ? asked : fillIn(source, itemIndex, asked, { input, setupForm });
+}
+
+/** Adds what comes from forms. */
+async function fillIn(
+	source: FormSource,
+	itemIndex: number,
+	asked: ItemRequest,
+	{ input, setupForm }: { readonly input: JsonObject | undefined; readonly setupForm: boolean },
+): Promise<ItemRequest> {
+	const { app, function: entry, setup } = asked.request;
+	const common = { itemIndex, app, function: entry };
+	const files = asked.files.map(({ path }) => path.split('.')[0] ?? '');
+	const inputForm = input
+		? undefined
+		: await readFormValues(source, { ...common, parameter: 'fields', filled: files });
+	const setupValues = setupForm
+		? await readFormValues(source, {
+				...{ ...common, parameter: 'setupFields' },
+				filled: Object.keys(setup ?? {}),
+			})
+		: undefined;
+	return {
+		...asked,
+		files: [...(inputForm?.files ?? []), ...asked.files],
+		request: {
+			...asked.request,
+			input: inputForm?.values ?? asked.request.input,
+			setup: setupValues ? { ...setup, ...setupValues.values } : setup,
+		},
+	};
+}
+
+function readRequest(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	input: JsonObject,
 ): ItemRequest {
 	const node = nodeOf(context);
 	const options = readOptions(context, itemIndex);
@@ -62,19 +109,20 @@ export function readItemRequest(
 		node,
 		displayName,
 		itemIndex,
-		value: options[name],
+		value: pickedValue(options[name]),
 	});
 	const ref = readApp(context, itemIndex);
+	const app = withVersion(ref.app, optionalText(option('version', 'Version')));
 	const entry = optionalText(option('function', 'Function')) ?? ref.function;
 	const session = optionalText(option('session', 'Session'));
 	return {
-		app: entry === undefined ? ref.app : `${ref.app}:${entry}`,
+		app: entry === undefined ? app : `${app}:${entry}`,
 		...readOutputForm(context, itemIndex),
 		files: readFileSlots(context, itemIndex),
 		request: {
-			app: ref.app,
+			app,
 			function: entry,
-			input: given ? jsonObject({ node, itemIndex, ...given }) : readInput(context, itemIndex),
+			input,
 			setup: isBlank(options['setup']) ? undefined : jsonObject(option('setup', 'Setup')),
 			infra: isBlank(options['infra'])
 				? undefined
@@ -110,15 +158,6 @@ export function readOutputForm(context: IExecuteFunctions, itemIndex: number): O
 	return { fullTask: fullTask === true, download: { maxBytes } };
 }
 
-function isBlank(value: unknown): boolean {
-	return (
-		value === undefined ||
-		value === null ||
-		(typeof value === 'string' && value.trim() === '') ||
-		(isJsonObject(value) && Object.keys(value).length === 0)
-	);
-}
-
 function readApp(context: IExecuteFunctions, itemIndex: number) {
 	const node = nodeOf(context);
 	const value = readParameter(context, 'app', 'App', itemIndex, '', true);
@@ -143,17 +182,13 @@ function readApp(context: IExecuteFunctions, itemIndex: number) {
 	return ref;
 }
 
-function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject {
+/** The input, unless it comes from a form. */
+function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject | undefined {
 	const node = nodeOf(context);
-	const mode = oneOf(
-		{
-			node,
-			itemIndex,
-			displayName: 'Input',
-			value: readParameter(context, 'inputMode', 'Input', itemIndex, 'json'),
-		},
-		['json', 'item'],
-	);
+	const chosen = readParameter(context, 'inputMode', 'Input', itemIndex, 'fields');
+	const field = { node, itemIndex, displayName: 'Input', value: chosen };
+	const mode = oneOf(field, ['fields', 'json', 'item']);
+	if (mode === 'fields') return undefined;
 	if (mode === 'json') {
 		const displayName = 'Input (JSON)';
 		const value = readParameter(context, 'jsonInput', displayName, itemIndex, '{}');
