@@ -26,7 +26,7 @@ import {
 import type { RunRequest } from './runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
 import { taskFromWire, type Task } from './task';
-import { isTerminal, parseTaskStatus, type TerminalStatus } from './taskStatus';
+import { parseTaskStatus, type TaskStatus } from './taskStatus';
 import type { TransferContext } from './transfer';
 import type { Transport } from './transport';
 import { uploadFile, type UploadedFile, type UploadSource } from './upload';
@@ -115,12 +115,11 @@ export class InferenceClient implements AsyncDisposable {
 		return await this.track(cancelTask(taskId, this.context));
 	}
 
-	/** Asks whether a task has ended, and how; undefined as long as it has not. */
-	async endStatus(taskId: string): Promise<TerminalStatus | undefined> {
+	/** Asks for a task's status alone; reading the whole task may be tens of kilobytes. */
+	async status(taskId: string): Promise<TaskStatus> {
 		const route = path('tasks', taskId, 'status');
 		const { status } = await this.read({ method: 'GET', path: route, taskId });
-		const known = parseTaskStatus(status);
-		return isTerminal(known) ? known : undefined;
+		return parseTaskStatus(status);
 	}
 
 	/**

@@ -3,7 +3,7 @@ import type { InferenceClient } from '../client/client';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
 import type { Task } from '../client/task';
-import type { TerminalStatus } from '../client/taskStatus';
+import type { TaskStatus } from '../client/taskStatus';
 import { addFiles, type FileKeeper } from './fileOutputs';
 import type { AwaitedTask, SettledItem, TaskEnd, WaitingNode } from './waitState';
 
@@ -14,15 +14,15 @@ function durationOf(task: Task): number {
 }
 
 /**
- * Whether a task has ended; asks for its status only. One that has been deleted has failed.
+ * Asks for a task's status only. One that has been deleted has failed.
  *
  * @throws InferenceError if it cannot be told
  */
-export async function endStatus(
+export async function readStatus(
 	client: InferenceClient,
 	awaited: AwaitedTask,
-): Promise<TerminalStatus | undefined> {
-	const read = await outcomeOf(client.endStatus(awaited.id));
+): Promise<TaskStatus> {
+	const read = await outcomeOf(client.status(awaited.id));
 	if (read.ok) return read.value;
 	if (read.error instanceof NotFoundError) return 'failed';
 	throw read.error;

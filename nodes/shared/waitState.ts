@@ -6,13 +6,14 @@ import type {
 } from 'n8n-workflow';
 import type { TaskRun } from '../client/runTask';
 import { isJsonObject } from '../client/json';
+import type { TaskStatus } from '../client/taskStatus';
 import type { DownloadWish } from './fileOutputs';
 
 /** A task that an execution waits for; plain data, because n8n keeps it in its database. */
 export interface AwaitedTask {
 	readonly id: string;
 	/** Its status when the wait began. */
-	readonly status: string;
+	readonly status: TaskStatus;
 	readonly app: string;
 	readonly fullTask: boolean;
 	readonly attempts: number;

@@ -5,11 +5,12 @@ import { ProtocolError, TimeoutError } from '../client/errors';
 import { isJsonObject, textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
 import type { RunSettings } from '../client/settings';
+import { isTerminal } from '../client/taskStatus';
 import { withClient } from './connection';
 import { RunHints } from './hints';
 import { toNodeError } from './nodeErrors';
 import { inParallel } from './parallel';
-import { endStatus, readEnd, settle } from './taskEnds';
+import { readStatus, readEnd, settle } from './taskEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
 
 /** Longest time in which a callback is answered; thousands of results may have to be read. */
@@ -90,12 +91,12 @@ async function look(
 	const failed: string[] = [];
 	const check = async (some: WaitState['tasks']) => {
 		const statuses = await inParallel(some, concurrency, async (task) => {
-			const status = await endStatus(client, task);
-			if (status !== undefined) watch.ended.add(task.id);
+			const status = await readStatus(client, task);
+			if (isTerminal(status)) watch.ended.add(task.id);
 			if (status === 'failed' || status === 'cancelled') failed.push(task.id);
 			return status;
 		});
-		return !statuses.includes(undefined);
+		return statuses.every(isTerminal);
 	};
 	const open = () => tasks.filter(({ id }) => !watch.ended.has(id));
 	const named = new Set(watch.named);

@@ -10,6 +10,7 @@ import { StoppedError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
 import type { RunRequest } from '../client/runRequest';
 import type { TaskRun } from '../client/runTask';
+import { isTerminal } from '../client/taskStatus';
 import { parseHttpUrl } from '../client/url';
 import { CREDENTIAL_NAME } from './connection';
 import { toNodeError } from './nodeErrors';
@@ -18,7 +19,7 @@ import { nodeOf, numberIn, readParameter } from './parameters';
 import { inParallel } from './parallel';
 import { parameterError } from './parameterError';
 import { stoppedError, wasStopped } from './runScope';
-import { endStatus, readEnd, settle } from './taskEnds';
+import { readEnd, readStatus, settle } from './taskEnds';
 import {
 	keepState,
 	type AwaitedTask,
@@ -150,13 +151,11 @@ export class WebhookWait {
 		facts: IDataObject = {},
 	): Promise<INodeExecutionData[][]> {
 		const { context, settings } = this.run;
-		const ends = await this.endsSoFar();
+		const { ends, goOn: tasks } = await this.look();
 		if (this.stopped) {
 			throw stoppedError(context, await this.giveUp('was stopped with the execution'));
 		}
 		if (this.stopOnError) await this.throwFailure(ends);
-		const over = new Set(ends.map(({ awaited }) => awaited.id));
-		const tasks = this.tasks.filter(({ id }) => !over.has(id));
 		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
 		const items = [...settled, ...(await inParallel(ends, settings.concurrency, keep))];
 		const now = Date.now();
@@ -179,20 +178,28 @@ export class WebhookWait {
 		return wasStopped(this.run.context);
 	}
 
-	/** The tasks that have ended by now. One that cannot be read is simply waited for. */
-	private async endsSoFar(): Promise<readonly TaskEnd[]> {
+	/** Looks at all tasks once. One that cannot be read is simply waited for. */
+	private async look(): Promise<{
+		readonly ends: readonly TaskEnd[];
+		readonly goOn: readonly AwaitedTask[];
+	}> {
 		const { client, settings } = this.run;
-		const ends = await inParallel(this.tasks, settings.concurrency, async (task) => {
-			const status = await outcomeOf(endStatus(client, task));
-			if (!status.ok || status.value === undefined) return undefined;
-			const end = await outcomeOf(readEnd(client, task));
-			return end.ok ? end.value : undefined;
+		const ends: TaskEnd[] = [];
+		const goOn: AwaitedTask[] = [];
+		await inParallel(this.tasks, settings.concurrency, async (task) => {
+			const read = await outcomeOf(readStatus(client, task));
+			const status = read.ok ? read.value : task.status;
+			const end = isTerminal(status) ? await outcomeOf(readEnd(client, task)) : undefined;
+			if (end?.ok && end.value) ends.push(end.value);
+			else goOn.push({ ...task, status });
 		});
-		return ends.filter((end) => end !== undefined);
+		return { ends, goOn };
 	}
 
 	private async throwFailure(ends: readonly TaskEnd[]): Promise<void> {
-		const failed = ends.filter((end) => end.kind === 'failed');
+		const failed = ends
+			.filter((end) => end.kind === 'failed')
+			.sort((left, right) => left.awaited.position - right.awaited.position);
 		const [first] = failed;
 		if (!first) return;
 		// Retry On Fail starts failed tasks again, and those only.
