@@ -59,6 +59,8 @@ export interface WorkflowRun {
 	readonly status: string;
 	readonly data: {
 		readonly resultData: {
+			/** What ended it, if something did. */
+			readonly error?: { readonly message: string };
 			/** By the node's name. */
 			readonly runData: Readonly<Record<string, readonly NodeRun[]>>;
 		};
