@@ -5,6 +5,7 @@ import { parseHttpUrl } from './url';
 export interface OutputFile {
 	/** Keys and list indices that lead to it; none if it is the output itself. */
 	readonly path: readonly string[];
+	/** As it is written there. */
 	readonly url: string;
 	/** What the output says of it, if it does. */
 	readonly filename: string | undefined;
@@ -27,8 +28,6 @@ const FILE_KEYS = new Set(
 );
 /** An object with a URL and one of these describes a file; without, it may be any link. */
 const FILE_SIGNS = ['content_type', 'mime_type', 'filename'];
-/** References and unions inside each other; real schemas have two or three. */
-const DEEPEST = 16;
 
 /**
  * Finds the files in an output: where its schema declares them, and besides by their shape, at any
@@ -39,13 +38,12 @@ export function findFiles(output: unknown, options: FindOptions): readonly Outpu
 	const root = options.schema ?? {};
 	const apiHost = parseHttpUrl(options.baseUrl)?.host;
 
-	function add(url: URL, path: readonly string[], facts: JsonObject): true {
-		if (!found.has(url.href)) {
-			const filename = textOf(facts['filename']);
-			const contentType = textOf(facts['content_type']) ?? textOf(facts['mime_type']);
-			found.set(url.href, { path, url: url.href, filename, contentType });
-		}
-		return true;
+	function add(text: string, path: readonly string[], facts: JsonObject): void {
+		const key = parseHttpUrl(text)?.href ?? text;
+		if (found.has(key)) return;
+		const filename = textOf(facts['filename']);
+		const contentType = textOf(facts['content_type']) ?? textOf(facts['mime_type']);
+		found.set(key, { path, url: text, filename, contentType });
 	}
 
 	function isStored({ host, hostname, pathname }: URL): boolean {
@@ -58,14 +56,14 @@ export function findFiles(output: unknown, options: FindOptions): readonly Outpu
 		const declared = schemas.some(declaresFile);
 		if (typeof value === 'string') {
 			const url = parseHttpUrl(value);
-			if (url && (declared || isStored(url))) add(url, path, {});
+			if (url && (declared || isStored(url))) add(value, path, {});
 		} else if (Array.isArray(value)) {
 			value.forEach((element: unknown, index) =>
 				visit(element, inner(schemas, index, root), [...path, String(index)]),
 			);
 		} else if (isJsonObject(value)) {
-			const url = parseHttpUrl(textOf(value['uri']) ?? textOf(value['url']) ?? '');
-			if (url && (declared || describesFile(value))) add(url, path, value);
+			const text = textOf(value['uri']) ?? textOf(value['url']) ?? '';
+			if (parseHttpUrl(text) && (declared || describesFile(value))) add(text, path, value);
 			else {
 				for (const [key, element] of Object.entries(value)) {
 					visit(element, inner(schemas, key, root), [...path, key]);
@@ -74,7 +72,7 @@ export function findFiles(output: unknown, options: FindOptions): readonly Outpu
 		}
 	}
 
-	visit(output, alternatives(root, root), []);
+	visit(output, alternatives([root], root), []);
 	return [...found.values()];
 }
 
@@ -91,13 +89,21 @@ function declaresFile(schema: JsonObject): boolean {
 	return title === 'File' && isJsonObject(properties) && 'uri' in properties;
 }
 
-/** A schema with everything that it refers to and every branch of its unions. */
-function alternatives(schema: unknown, root: JsonObject, depth = 0): readonly JsonObject[] {
-	if (!isJsonObject(schema) || depth > DEEPEST) return [];
-	const branches = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => listOf(schema[key]));
-	const reference = textOf(schema['$ref']);
-	if (reference !== undefined) branches.push(resolve(reference, root));
-	return [schema, ...branches.flatMap((branch) => alternatives(branch, root, depth + 1))];
+/**
+ * Schemas with everything that they refer to and every branch of their unions. Each one only once:
+ * schemas may refer to themselves.
+ */
+function alternatives(schemas: readonly unknown[], root: JsonObject): readonly JsonObject[] {
+	const all = new Set<JsonObject>();
+	const add = (schema: unknown): void => {
+		if (!isJsonObject(schema) || all.has(schema)) return;
+		all.add(schema);
+		for (const key of ['anyOf', 'oneOf', 'allOf']) listOf(schema[key]).forEach(add);
+		const reference = textOf(schema['$ref']);
+		if (reference !== undefined) add(resolve(reference, root));
+	};
+	schemas.forEach(add);
+	return [...all];
 }
 
 /** What a reference inside the document points to; by hand, because `$id`s mislead resolvers. */
@@ -115,10 +121,11 @@ function inner(
 	key: string | number,
 	root: JsonObject,
 ): readonly JsonObject[] {
-	return schemas.flatMap((schema) => {
-		if (typeof key === 'number') return alternatives(schema['items'], root);
+	const inside = schemas.map((schema) => {
+		if (typeof key === 'number') return schema['items'];
 		const { properties, additionalProperties } = schema;
 		const own = isJsonObject(properties) && Object.hasOwn(properties, key);
-		return alternatives(own ? properties[key] : additionalProperties, root);
+		return own ? properties[key] : additionalProperties;
 	});
+	return alternatives(inside, root);
 }
