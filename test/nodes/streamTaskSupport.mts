@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import type { Sandbox } from '../sandbox/index.mts';
 import { NODE_NAME, runNode, type EngineRun } from './engine.mts';
-import { appRef, credentialsOf, QUICK, type RunAppOptions } from './support.mts';
+import { appRef, credentialsOf, QUICK, until, type RunAppOptions } from './support.mts';
 
 /** Runs Stream Task in the engine. Every change is an update, unless told otherwise. */
 export async function streamTask(
@@ -79,4 +79,65 @@ export function liveText(run: EngineRun, item = 0): string {
 		.filter((chunk) => chunk.type === 'item' && chunk.item === item)
 		.map(({ content }) => content)
 		.join('');
+}
+
+/** Something that a task does, with what must have been seen of it before it goes on. */
+export interface Step {
+	readonly push: Parameters<Sandbox['pushTask']>[1];
+	seen(update: UpdateJson): boolean;
+}
+
+/** What a task of `sandbox/manual` does: statuses, logs, an output that grows, an end. */
+export const STEPS: readonly Step[] = [
+	{
+		push: { status: 'preparing', logs: 'loading\n', logType: 3 },
+		seen: ({ status }) => status === 'preparing',
+	},
+	{ push: { status: 'running' }, seen: ({ seq, status }) => seq > 2 && status === 'running' },
+	{
+		push: { logs: 'grüße 🎈 1/2\nha' },
+		seen: ({ logs }) => logs?.includes('grüße 🎈 1/2') ?? false,
+	},
+	{ push: { logs: 'lf\n2/2\n' }, seen: ({ logs }) => logs?.includes('2/2') ?? false },
+	{
+		push: { output: { preview: '👩‍💻' } },
+		seen: ({ changed }) => changed.includes('output'),
+	},
+	{ push: { status: 'uploading' }, seen: ({ status }) => status === 'uploading' },
+];
+
+export const FINAL_OUTPUT = { video: 'https://example.com/ü.mp4', preview: '👩‍💻' };
+
+/**
+ * Runs a task step by step: each one is taken only when the update of the one before has come. So
+ * every change is an update of its own, whatever happens to the stream.
+ */
+export async function drive(
+	sandbox: Sandbox,
+	options: RunAppOptions = {},
+	steps: readonly Step[] = STEPS,
+): Promise<EngineRun> {
+	const seen: UpdateJson[] = [];
+	const started = streamTask(sandbox, {
+		app: 'sandbox/manual',
+		streaming: true,
+		...options,
+		options: { streamAs: 'json', ...options.options },
+		onChunk: ({ type, content }) => {
+			if (type === 'item') seen.push(JSON.parse(content ?? '') as UpdateJson);
+		},
+	});
+	const over = started.then(() => {
+		throw new Error(`The run has ended after ${JSON.stringify(seen)}`);
+	});
+	const reached = async (condition: () => boolean) => await Promise.race([until(condition), over]);
+	await reached(() => seen.some(({ status }) => status === 'running'));
+	const id = sandbox.running()[0]?.id ?? '';
+	for (const { push, seen: isSeen } of steps) {
+		sandbox.pushTask(id, push);
+		await reached(() => seen.some(isSeen));
+	}
+	over.catch(() => {});
+	sandbox.finishTask(id, { output: FINAL_OUTPUT });
+	return await started;
 }
