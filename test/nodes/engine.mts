@@ -41,6 +41,8 @@ if (process.env['N8N_USER_FOLDER'] === undefined) {
 	process.env['N8N_USER_FOLDER'] = home;
 	process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 }
+// Of its own accord n8n only does so from 2.0 on; see `useFileBinaryData`.
+process.env['N8N_DEFAULT_BINARY_DATA_MODE'] ??= 'filesystem';
 // Failing on purpose is what many tests do; n8n would print each stack.
 process.env['N8N_LOG_LEVEL'] ??= 'silent';
 
@@ -49,12 +51,14 @@ process.env['N8N_LOG_LEVEL'] ??= 'silent';
 const host = process.env['N8N_HOST'];
 const require = createRequire(host === undefined ? import.meta.url : path.join(host, 'host.js'));
 require('reflect-metadata');
-const core = require('n8n-core') as typeof N8nCore;
+/** n8n's engine. */
+export const core = require('n8n-core') as typeof N8nCore;
 // The copy of the service container that n8n-core itself uses; another has none of its services.
 const { Container } = createRequire(require.resolve('n8n-core'))('@n8n/di') as {
 	Container: { get<T>(service: abstract new (...args: never[]) => T): T };
 };
-const workflows = require('n8n-workflow') as typeof N8nWorkflow;
+/** The copy of n8n-workflow that the engine uses. */
+export const workflows = require('n8n-workflow') as typeof N8nWorkflow;
 
 /** Name of the node under test in the workflow that `runNode` builds. */
 export const NODE_NAME = 'Node';
@@ -79,6 +83,8 @@ export interface EngineRun {
 	runData: IRunData;
 	/** The execution as n8n would save it. */
 	raw: IRun;
+	workflow: N8nWorkflow.Workflow;
+	executionId: string;
 }
 
 /** Options of both ways to run something. */
@@ -95,6 +101,8 @@ export interface EngineOptions {
 	cancelAfter?: number | Promise<unknown>;
 	/** Workflow timeout. As in n8n it reaches the node as a cancellation. */
 	executionTimeoutMs?: number;
+	/** What the URLs that resume waiting executions begin with. */
+	resumeBaseUrl?: string;
 	settings?: IWorkflowSettings;
 	pinData?: IPinData;
 	/** Called with every streamed chunk, when it is sent. */
@@ -212,7 +220,8 @@ const notHere = async (): Promise<never> => {
 	throw new Error('Not part of the engine harness');
 };
 
-function additionalDataFor(
+/** What n8n gives to an execution besides its workflow. */
+export function additionalDataFor(
 	options: EngineOptions,
 	executionId: string,
 ): IWorkflowExecuteAdditionalData {
@@ -231,7 +240,8 @@ function additionalDataFor(
 		formWaitingBaseUrl: `${base}/form-waiting`,
 		formTestBaseUrl: `${base}/form-test`,
 		webhookBaseUrl: `${base}/webhook`,
-		webhookWaitingBaseUrl: `${base}/webhook-waiting`,
+		// Nobody listens there: n8n calls itself at this address.
+		webhookWaitingBaseUrl: options.resumeBaseUrl ?? 'http://127.0.0.1:9/webhook-waiting',
 		webhookTestBaseUrl: `${base}/webhook-test`,
 		mcpBaseUrl: `${base}/mcp`,
 		mcpTestBaseUrl: `${base}/mcp-test`,
@@ -256,6 +266,26 @@ function nodeTypesOf(known: Record<string, INodeType>): INodeTypes {
 	return { getByName: byName, getByNameAndVersion: byName, getKnownTypes: () => ({}) };
 }
 
+/** Where the engine tells what happens. */
+export function hooksFor(
+	workflow: N8nWorkflow.Workflow,
+	mode: WorkflowExecuteMode,
+	executionId: string,
+): N8nCore.ExecutionLifecycleHooks {
+	const now = new Date();
+	return new core.ExecutionLifecycleHooks(mode, executionId, {
+		id: workflow.id,
+		name: 'Engine harness',
+		nodes: Object.values(workflow.nodes),
+		connections: workflow.connectionsBySourceNode,
+		active: false,
+		isArchived: false,
+		activeVersionId: null,
+		createdAt: now,
+		updatedAt: now,
+	});
+}
+
 let executions = 0;
 
 /** Runs a whole workflow from its first node. */
@@ -278,18 +308,7 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<EngineRu
 
 	const chunks: StructuredChunk[] = [];
 	const uiMessages: EngineRun['uiMessages'] = [];
-	const now = new Date();
-	const hooks = new core.ExecutionLifecycleHooks(mode, executionId, {
-		id: workflow.id,
-		name: 'Engine harness',
-		nodes,
-		connections,
-		active: false,
-		isArchived: false,
-		activeVersionId: null,
-		createdAt: now,
-		updatedAt: now,
-	});
+	const hooks = hooksFor(workflow, mode, executionId);
 	// n8n, too, has this handler only where a caller waits for a stream.
 	if (options.streaming) {
 		hooks.addHandler('sendChunk', (chunk) => {
@@ -334,6 +353,15 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<EngineRu
 		timers.forEach(clearTimeout);
 	}
 
+	return engineRun(raw, { chunks, uiMessages, workflow, executionId });
+}
+
+/** Views what the engine returns. */
+export function engineRun(
+	raw: IRun,
+	facts: Pick<EngineRun, 'chunks' | 'uiMessages' | 'workflow' | 'executionId'>,
+): EngineRun {
+	const { chunks, uiMessages, workflow, executionId } = facts;
 	const { resultData } = raw.data;
 	return {
 		status: raw.status,
@@ -345,6 +373,8 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<EngineRu
 		uiMessages,
 		runData: resultData.runData,
 		raw,
+		workflow,
+		executionId,
 	};
 }
 
