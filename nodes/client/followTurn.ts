@@ -33,7 +33,7 @@ class TurnSubject implements Subject {
 		private readonly context: LadderContext,
 	) {
 		this.id = turn.ref.chatId;
-		this.name = `Chat ${this.id}`;
+		this.name = `chat ${this.id}`;
 		this.route = chatRoute(this.id);
 	}
 
@@ -95,7 +95,7 @@ class TurnSubject implements Subject {
 		this.doubtfulSince ??= clock.now();
 		const patience = this.turn.stirred ? timings.doubtMs : timings.contactMs;
 		if (clock.now() - this.doubtfulSince < patience) return;
-		throw new ContactLostError(`${this.name} is idle, but its answer has no end`, {
+		throw new ContactLostError(`Chat ${this.id} is idle, but its answer has no end`, {
 			taskId: this.id,
 			hint: 'Look at the chat on inference.sh. Sending the message again may have it answered twice.',
 		});

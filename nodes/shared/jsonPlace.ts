@@ -1,5 +1,5 @@
 const TOKEN =
-	/("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|true|false|null|[[\]{},:]/y;
+	/("(?:[^"\\]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|true|false|null|[[\]{},:]/y;
 const BLANKS = /[ \t\r\n]*/y;
 
 /** Which tokens may come next. */
@@ -19,6 +19,8 @@ function errorIndex(text: string): number {
 		const match = matchAt(TOKEN, text, at);
 		if (!match || expected === 'nothing') return at;
 		const [token, string] = match;
+		// Line breaks and other control characters must be escaped.
+		if ([...token].some((character) => character < ' ')) return at;
 		const closes = token === '}' || token === ']';
 		const inner = open.at(-1);
 		let fits = false;

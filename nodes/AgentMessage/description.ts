@@ -1,0 +1,346 @@
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { appProperty, commonOptionsProperty, limitProperties } from '../shared/descriptions';
+
+const operation: INodeProperties = {
+	displayName: 'Operation',
+	name: 'operation',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Get Chat',
+			value: 'getChat',
+			action: 'Get a chat',
+			description: 'Read a chat: its status, messages and what it waits for',
+		},
+		{
+			name: 'Respond',
+			value: 'respond',
+			action: 'Respond to a pending call',
+			description:
+				'Approve, reject or answer a call that an agent waits for, and hear how it goes on',
+		},
+		{
+			name: 'Send Message',
+			value: 'send',
+			action: 'Send a message',
+			description: 'Send a message to an agent and wait for its answer',
+		},
+		{
+			name: 'Stop',
+			value: 'stop',
+			action: 'Stop a chat',
+			description: 'Stop what an agent is doing in a chat',
+		},
+	],
+	default: 'send',
+};
+
+const agentProperties: INodeProperties[] = [
+	{
+		displayName: 'Agent Source',
+		name: 'agentSource',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{ name: 'Saved Agent', value: 'saved', description: 'An agent of your workspace' },
+			{ name: 'Defined Here', value: 'adHoc', description: 'An agent made for this node' },
+		],
+		default: 'saved',
+		displayOptions: { show: { operation: ['send'] } },
+	},
+	{
+		displayName: 'Agent',
+		name: 'agent',
+		type: 'resourceLocator',
+		default: { mode: 'list', value: '' },
+		required: true,
+		description: 'The agent to talk to',
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				placeholder: 'Search your agents…',
+				typeOptions: { searchListMethod: 'searchAgents', searchable: true },
+			},
+			{
+				displayName: 'By Reference',
+				name: 'ref',
+				type: 'string',
+				placeholder: 'e.g. my-org/assistant',
+				hint: 'namespace/name, with @version if you need it',
+			},
+		],
+		displayOptions: { show: { operation: ['send'], agentSource: ['saved'] } },
+	},
+	{
+		...appProperty,
+		displayName: 'Core App',
+		name: 'coreApp',
+		description: 'The app with the language model that the agent thinks with',
+		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+	},
+	{
+		displayName: 'System Prompt',
+		name: 'systemPrompt',
+		type: 'string',
+		typeOptions: { rows: 4 },
+		default: '',
+		placeholder: 'e.g. You are a friendly support agent.',
+		description: 'Who the agent is and how it works',
+		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+	},
+	{
+		displayName: 'Agent Config (JSON)',
+		name: 'agentConfig',
+		type: 'json',
+		typeOptions: { rows: 4 },
+		default: '{}',
+		description:
+			'More of the agent: tools, skills, internal_tools, and the parameters of the model in core_app.input',
+		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+	},
+];
+
+const messageProperties: INodeProperties[] = [
+	{
+		displayName: 'Message',
+		name: 'message',
+		type: 'string',
+		typeOptions: { rows: 2 },
+		default: '',
+		required: true,
+		description: 'What to tell the agent',
+		displayOptions: { show: { operation: ['send'] } },
+	},
+	{
+		displayName: 'Chat ID',
+		name: 'chatId',
+		type: 'string',
+		default: '',
+		description:
+			'The chat to go on with. Empty for a new one. Messages to one chat are sent one after another.',
+		displayOptions: { show: { operation: ['send'] } },
+	},
+	{
+		displayName: 'Attachments',
+		name: 'attachments',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Attachment',
+		default: {},
+		description: 'Files that go with the message',
+		displayOptions: { show: { operation: ['send'] } },
+		options: [
+			{
+				displayName: 'Attachment',
+				name: 'values',
+				values: [
+					{
+						displayName: 'From',
+						name: 'source',
+						type: 'options',
+						options: [
+							{ name: 'Binary Data', value: 'binary' },
+							{ name: 'URL', value: 'url' },
+						],
+						default: 'binary',
+					},
+					{
+						displayName: 'Binary Property',
+						name: 'binaryProperty',
+						type: 'string',
+						default: 'data',
+						displayOptions: { show: { source: ['binary'] } },
+						description: 'Name of the binary property of the incoming item that holds the file',
+					},
+					{
+						displayName: 'URL',
+						name: 'url',
+						type: 'string',
+						default: '',
+						displayOptions: { show: { source: ['url'] } },
+						description: 'Where the service finds the file',
+					},
+				],
+			},
+		],
+	},
+];
+
+const chatProperties: INodeProperties[] = [
+	{
+		displayName: 'Chat ID',
+		name: 'chatId',
+		type: 'string',
+		default: '',
+		required: true,
+		description: 'The chat, as <code>chat_id</code> in the output of Send Message',
+		displayOptions: { show: { operation: ['respond', 'getChat', 'stop'] } },
+	},
+	{
+		displayName: 'Call ID',
+		name: 'callId',
+		type: 'string',
+		default: '',
+		required: true,
+		description: 'The call that the agent waits for, from <code>pending</code> in the output',
+		displayOptions: { show: { operation: ['respond'] } },
+	},
+	{
+		displayName: 'Decision',
+		name: 'decision',
+		type: 'options',
+		options: [
+			{ name: 'Answer', value: 'answer', description: 'Give the result of a tool or form' },
+			{ name: 'Approve', value: 'approve', description: 'Let the agent do it' },
+			{ name: 'Reject', value: 'reject', description: 'Let the agent go on without it' },
+		],
+		default: 'approve',
+		displayOptions: { show: { operation: ['respond'] } },
+	},
+	{
+		displayName: 'Reason',
+		name: 'reason',
+		type: 'string',
+		default: '',
+		description: 'Why it is rejected; the agent reads it',
+		displayOptions: { show: { operation: ['respond'], decision: ['reject'] } },
+	},
+	{
+		displayName: 'Answer',
+		name: 'answer',
+		type: 'string',
+		typeOptions: { rows: 2 },
+		default: '',
+		description: 'The result for the agent: text, or an expression that gives an object',
+		displayOptions: { show: { operation: ['respond'], decision: ['answer'] } },
+	},
+];
+
+const SEND: Pick<INodeProperties, 'displayOptions'> = {
+	displayOptions: { show: { '/operation': ['send'] } },
+};
+const TURN: Pick<INodeProperties, 'displayOptions'> = {
+	displayOptions: { show: { '/operation': ['send', 'respond'] } },
+};
+
+const ownOptions: INodeProperties[] = [
+	{
+		displayName: 'Context',
+		name: 'context',
+		type: 'json',
+		default: '{}',
+		description: 'Values for the tools of the agent, by name. Only a new chat takes them.',
+		...SEND,
+	},
+	{
+		displayName: 'Conversation Key',
+		name: 'conversationKey',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. {{ $json.sessionId }}',
+		description:
+			'The node remembers the chat for this key and goes on with it. n8n saves that memory only for production executions; in test runs it lasts until n8n restarts.',
+		...SEND,
+	},
+	{
+		displayName: 'On Interrupt',
+		name: 'onInterrupt',
+		type: 'options',
+		options: [
+			{
+				name: 'Approve',
+				value: 'approve',
+				description: 'Approve all tools at once and go on, up to 25 times',
+			},
+			{ name: 'Fail', value: 'error', description: 'Report an error; the agent goes on waiting' },
+			{
+				name: 'Reject',
+				value: 'reject',
+				description: 'Refuse all tools at once and go on, up to 25 times',
+			},
+			{
+				name: 'Return',
+				value: 'return',
+				description: 'Output what it waits for, in <code>pending</code>',
+			},
+		],
+		default: 'return',
+		description: 'What to do when the agent waits for an approval or an answer',
+		...TURN,
+	},
+	{
+		displayName: 'Output Schema',
+		name: 'outputSchema',
+		type: 'json',
+		default: '{}',
+		description:
+			'JSON schema of a structured <code>output</code>. Only for an agent defined here; a saved agent has its own.',
+		...SEND,
+	},
+	{
+		displayName: 'Stream As',
+		name: 'streamAs',
+		type: 'options',
+		options: [
+			{ name: 'Off', value: 'off' },
+			{ name: 'Text', value: 'text' },
+		],
+		default: 'text',
+		description:
+			'What the caller gets live if the execution streams, for example to a Chat Trigger',
+		...TURN,
+	},
+];
+
+/** What the service does to a chat, in the words of the options about tasks. */
+const CHAT_FATE: INodePropertyOptions[] = [
+	{ name: 'Keep It Running', value: 'keep', description: 'The chat ID is in the error' },
+	{ name: 'Stop the Chat', value: 'cancel', description: 'It is not charged any further' },
+];
+
+function forChats(option: INodeProperties): INodeProperties {
+	const { options = [] } = option;
+	switch (option.name) {
+		case 'onStop':
+		case 'onTimeout':
+			return { ...option, options: CHAT_FATE, description: 'What happens to the chat' };
+		case 'retryOn':
+			return {
+				...option,
+				options: options.filter((each) => Reflect.get(each, 'value') !== 'taskFailed'),
+			};
+		case 'onUnclearSubmit':
+			return {
+				...option,
+				options: [
+					{
+						name: 'Check',
+						value: 'check',
+						description: 'Look for the message; send it again only if it is not there',
+					},
+					{ name: 'Fail', value: 'fail', description: 'Report an error and send nothing' },
+					{
+						name: 'Send Again',
+						value: 'resubmit',
+						description: 'Send it again without looking. It may be answered and paid twice.',
+					},
+				],
+				description: 'What to do when the answer to a sent message was lost',
+			};
+		default:
+			return option;
+	}
+}
+
+/** The parameters of Agent Message, in the order of its panel. */
+export const properties: INodeProperties[] = [
+	operation,
+	...agentProperties,
+	...messageProperties,
+	...chatProperties,
+	...limitProperties,
+	commonOptionsProperty(ownOptions, forChats),
+];

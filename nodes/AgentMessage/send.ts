@@ -1,0 +1,69 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import type { SendOptions } from '../client/agents';
+import type { TurnOptions, TurnRun } from '../client/converse';
+import { NotFoundError } from '../client/errors';
+import { outcomeOf } from '../client/outcome';
+import { takeTurn, type AgentRun } from './turnRun';
+import { Conversations } from './conversations';
+import { readMessage, type ItemMessage } from './messageParameters';
+
+/**
+ * Sends an item's message and waits for the answer. Messages to one chat, or of one conversation,
+ * are sent one after another, in the order of the items.
+ *
+ * @throws NodeOperationError for a parameter; what `AgentsApi.send` throws
+ */
+export async function send(run: AgentRun, index: number): Promise<INodeExecutionData> {
+	const { context, client, scope, conversations } = run;
+	const message = readMessage(context, client, index);
+	const { conversationKey, request } = message;
+	const key =
+		conversationKey === undefined ? undefined : Conversations.key(conversationKey, request.agent);
+	// Whoever comes first has to be the first to wait: until here nothing may be awaited.
+	const leaveKey =
+		key === undefined
+			? undefined
+			: await client.agents.queue(`key:${conversations.nameOf(key)}`, scope.signal);
+	try {
+		const chatId = key === undefined ? request.chatId : conversations.recall(key);
+		const leaveChat =
+			chatId === undefined ? undefined : await client.agents.queue(`chat:${chatId}`, scope.signal);
+		try {
+			return await takeTurn(run, index, async (options) => {
+				const whole = { ...message, request: { ...request, chatId } };
+				return await sendTo(run, whole, key, options);
+			});
+		} finally {
+			leaveChat?.();
+		}
+	} finally {
+		leaveKey?.();
+	}
+}
+
+async function sendTo(
+	{ client, conversations, hints }: AgentRun,
+	{ request, attach }: ItemMessage,
+	key: string | undefined,
+	options: TurnOptions,
+): Promise<TurnRun> {
+	const whole: SendOptions = {
+		...options,
+		...(attach && { attach }),
+		onProgress: (progress) => {
+			options.onProgress(progress);
+			if (key !== undefined && progress.state === 'talking') {
+				conversations.remember(key, progress.turn.chatId);
+			}
+		},
+	};
+	const sent = await outcomeOf(client.agents.send(request, whole));
+	if (sent.ok) return sent.value;
+	const { error } = sent;
+	const chatIsGone =
+		key !== undefined && error instanceof NotFoundError && error.taskId !== undefined;
+	if (!chatIsGone || request.chatId === undefined) throw error;
+	conversations.forget(key);
+	hints.say(`Chat ${request.chatId} is gone; its conversation goes on in a new one.`);
+	return await client.agents.send({ ...request, chatId: undefined }, whole);
+}

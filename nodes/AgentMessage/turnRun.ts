@@ -1,0 +1,76 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { TurnProgress } from '../client/conversation';
+import type { TurnOptions, TurnRun } from '../client/converse';
+import type { LiveStream } from '../shared/liveStream';
+import type { NodeRun } from '../shared/nodeRun';
+import { nodeOf, oneOf } from '../shared/parameters';
+import { parameterError } from '../shared/parameterError';
+import { readOptions } from '../shared/runSettings';
+import type { Conversations } from './conversations';
+import { LiveText } from './liveText';
+import { parameter, readText } from './messageParameters';
+import { turnItem } from './turnOutput';
+
+/** What the operations share in one run of the node. */
+export interface AgentRun extends NodeRun {
+	readonly conversations: Conversations;
+	readonly live: LiveStream | undefined;
+}
+
+/**
+ * The chat that an operation is about.
+ *
+ * @throws NodeOperationError
+ */
+export function readChatId(context: IExecuteFunctions, itemIndex: number): string {
+	const chatId = readText(parameter(context, itemIndex, 'chatId', 'Chat ID'));
+	if (chatId !== undefined) return chatId;
+	throw parameterError(
+		nodeOf(context),
+		'Chat ID',
+		'is empty',
+		itemIndex,
+		'It is <code>chat_id</code> in the output of Send Message.',
+	);
+}
+
+/**
+ * Takes a turn with what all turns have: memory, live text, hints, output.
+ *
+ * @param take begins or goes on with the turn
+ */
+export async function takeTurn(
+	run: AgentRun,
+	index: number,
+	take: (options: TurnOptions) => Promise<TurnRun>,
+): Promise<INodeExecutionData> {
+	const { context, memory, scope, hints } = run;
+	const options = readOptions(context, index);
+	const word = <const T extends string>(name: string, displayName: string, words: readonly T[]) => {
+		const value = options[name] ?? words[0];
+		return oneOf({ node: nodeOf(context), itemIndex: index, displayName, value }, words);
+	};
+	const policies = ['return', 'approve', 'reject', 'error'] as const;
+	const onInterrupt = word('onInterrupt', 'On Interrupt', policies);
+	const wanted = word('streamAs', 'Stream As', ['text', 'off']) === 'text';
+	const live = new LiveText(wanted ? run.live : undefined, index);
+	try {
+		const turn = await take({
+			onInterrupt,
+			observer: live,
+			signal: scope.signal,
+			progress: memory.recallTurn(index),
+			onProgress: (progress: TurnProgress) => memory.remember(index, progress),
+		});
+		live.complete(turn.answers);
+		hints.add({ ...turn, adopted: false });
+		if (turn.adopted) {
+			hints.say(
+				`The answer to a message was lost; the message was found in chat ${turn.chatId} and not sent again.`,
+			);
+		}
+		return turnItem(turn, index);
+	} finally {
+		live.end();
+	}
+}
