@@ -54,7 +54,7 @@ export default tseslint.config(
 			'test/run-all.mts',
 			'test/package/scan.mts',
 			'test/sandbox/main.mts',
-			'test/{bench,e2e,queue}/**',
+			'test/{bench,compat,e2e,queue}/**',
 		],
 		rules: { 'no-console': 'off' },
 	},

@@ -92,7 +92,7 @@ async function installPackages(
  * The environment for npm in the private folder. Settings that `npm run` exports for the project
  * it runs in would otherwise be taken for this folder's.
  */
-function npmEnvironment(): NodeJS.ProcessEnv {
+export function npmEnvironment(): NodeJS.ProcessEnv {
 	const env: NodeJS.ProcessEnv = { ...process.env };
 	for (const name of Object.keys(env)) {
 		// Registry, proxy and cache settings stay: they are how the user reaches npm at all.
