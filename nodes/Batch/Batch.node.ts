@@ -7,7 +7,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { searchApps } from '../shared/appSearch';
+import { appMethods } from '../shared/pickers';
 import { callbackWebhooks } from '../shared/waitDescription';
 import { answerCallback } from '../shared/webhookCallback';
 import { properties } from './description';
@@ -40,7 +40,7 @@ export class Batch implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch: { searchApps } };
+	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runBatch(this);

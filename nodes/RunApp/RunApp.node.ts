@@ -7,7 +7,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { searchApps } from '../shared/appSearch';
+import { appMethods } from '../shared/pickers';
 import { callbackWebhooks } from '../shared/waitDescription';
 import { answerCallback } from '../shared/webhookCallback';
 import { properties } from './description';
@@ -38,7 +38,7 @@ export class RunApp implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch: { searchApps } };
+	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await runApp(this);

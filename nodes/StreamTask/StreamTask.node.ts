@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { searchApps } from '../shared/appSearch';
+import { appMethods } from '../shared/pickers';
 import { properties } from './description';
 import { streamTask } from './execute';
 
@@ -33,7 +33,7 @@ export class StreamTask implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch: { searchApps } };
+	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await streamTask(this);

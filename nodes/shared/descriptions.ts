@@ -1,4 +1,4 @@
-import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyMode, INodePropertyOptions } from 'n8n-workflow';
 
 /** Which app to run. */
 export const appProperty: INodeProperties = {
@@ -26,6 +26,54 @@ export const appProperty: INodeProperties = {
 	],
 };
 
+/** An option that is picked from a list of the service, or typed. */
+function pickerOption(
+	base: Pick<INodeProperties, 'displayName' | 'name' | 'description'>,
+	searchListMethod: string,
+	typed: Pick<INodePropertyMode, 'displayName' | 'name' | 'placeholder'>,
+): INodeProperties {
+	return {
+		...base,
+		type: 'resourceLocator',
+		default: { mode: 'list', value: '' },
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				typeOptions: { searchListMethod, searchable: true },
+			},
+			{ ...typed, type: 'string' },
+		],
+	};
+}
+
+/** A form that the service's schemas fill. Its values are checked when an item's turn comes. */
+function formProperty(
+	base: Pick<INodeProperties, 'displayName' | 'name' | 'description'>,
+	resourceMapperMethod: string,
+	show: Record<string, string[] | boolean[]>,
+): INodeProperties {
+	return {
+		...base,
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'defineBelow', value: null },
+		typeOptions: {
+			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+			resourceMapper: {
+				resourceMapperMethod,
+				mode: 'map',
+				valuesLabel: base.displayName,
+				fieldWords: { singular: 'field', plural: 'fields' },
+				addAllFields: true,
+				supportAutoMap: false,
+			},
+		},
+		displayOptions: { show },
+	};
+}
+
 /** Where an item's input comes from. */
 export const inputProperties: INodeProperties[] = [
 	{
@@ -34,6 +82,11 @@ export const inputProperties: INodeProperties[] = [
 		type: 'options',
 		noDataExpression: true,
 		options: [
+			{
+				name: 'Fields',
+				value: 'fields',
+				description: 'Fill in a form with the inputs of the app',
+			},
 			{
 				name: 'JSON',
 				value: 'json',
@@ -45,9 +98,18 @@ export const inputProperties: INodeProperties[] = [
 				description: 'Use the JSON of each incoming item as it is',
 			},
 		],
-		default: 'json',
+		default: 'fields',
 		description: 'Where the input of the app comes from',
 	},
+	formProperty(
+		{
+			displayName: 'Input Fields',
+			name: 'fields',
+			description: 'The inputs of the app. What is left empty is not sent.',
+		},
+		'getInputFields',
+		{ inputMode: ['fields'] },
+	),
 	{
 		displayName: 'Input (JSON)',
 		name: 'jsonInput',
@@ -57,6 +119,15 @@ export const inputProperties: INodeProperties[] = [
 		displayOptions: { show: { inputMode: ['json'] } },
 		description: 'A JSON object that matches the input schema of the app',
 	},
+	formProperty(
+		{
+			displayName: 'Setup Fields',
+			name: 'setupFields',
+			description: 'The setup parameters of the app. Changing them causes a cold start.',
+		},
+		'getSetupFields',
+		{ '/options.setupForm': [true] },
+	),
 	{
 		displayName: 'Files From Binary Data',
 		name: 'binaryFiles',
@@ -251,13 +322,15 @@ const taskOptions: INodeProperties[] = [
 		description:
 			'Whether to add the files of the output to the item as binary data. Their URLs stay in the output.',
 	},
-	{
-		displayName: 'Function',
-		name: 'function',
-		type: 'string',
-		default: '',
-		description: 'Entry point of an app that has several. Goes before one in the reference.',
-	},
+	pickerOption(
+		{
+			displayName: 'Function',
+			name: 'function',
+			description: 'Entry point of an app that has several. Goes before one in the reference.',
+		},
+		'searchFunctions',
+		{ displayName: 'By Name', name: 'name', placeholder: 'e.g. run' },
+	),
 	{
 		displayName: 'Infrastructure',
 		name: 'infra',
@@ -302,13 +375,15 @@ const taskOptions: INodeProperties[] = [
 		default: '',
 		description: 'When to start the task',
 	},
-	{
-		displayName: 'Session',
-		name: 'session',
-		type: 'string',
-		default: '',
-		description: 'Write "new" to start a session, or the ID of a session to go on with it',
-	},
+	pickerOption(
+		{
+			displayName: 'Session',
+			name: 'session',
+			description: 'The session to go on with, or "new" to start one',
+		},
+		'searchSessions',
+		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. sess_abc123' },
+	),
 	{
 		displayName: 'Session Timeout (Seconds)',
 		name: 'sessionTimeout',
@@ -322,8 +397,25 @@ const taskOptions: INodeProperties[] = [
 		name: 'setup',
 		type: 'json',
 		default: '{}',
-		description: 'Setup parameters of the app. Changing them causes a cold start.',
+		description: 'Setup parameters of the app as JSON. Changing them causes a cold start.',
 	},
+	{
+		displayName: 'Setup Form',
+		name: 'setupForm',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to show a form with the setup parameters of the app, if it has any',
+	},
+	pickerOption(
+		{
+			displayName: 'Version',
+			name: 'version',
+			description:
+				'Version of the app, instead of the current one. Goes before one in the reference.',
+		},
+		'searchVersions',
+		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. 53bk0yzk' },
+	),
 	{
 		displayName: 'Webhook URL',
 		name: 'webhook',
