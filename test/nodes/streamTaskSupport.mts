@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import type { Sandbox } from '../sandbox/index.mts';
 import { NODE_NAME, runNode, type EngineRun } from './engine.mts';
-import { appRef, credentialsOf, QUICK, until, type RunAppOptions } from './support.mts';
+import { appRef, credentialsOf, pause, QUICK, until, type RunAppOptions } from './support.mts';
 
 /** Runs Stream Task in the engine. Every change is an update, unless told otherwise. */
 export async function streamTask(
@@ -140,4 +140,37 @@ export async function drive(
 	over.catch(() => {});
 	sandbox.finishTask(id, { output: FINAL_OUTPUT });
 	return await started;
+}
+
+/** Starts a task of `sandbox/manual` and waits until it is being streamed. */
+export async function startManual(
+	sandbox: Sandbox,
+	options: RunAppOptions = {},
+): Promise<{ readonly id: string; readonly started: Promise<EngineRun> }> {
+	const before = sandbox.count('GET', /\/stream$/);
+	const started = streamTask(sandbox, { app: 'sandbox/manual', items: [{}], ...options });
+	await until(() => sandbox.count('GET', /\/stream$/) > before);
+	await pause(A_MOMENT);
+	return { id: sandbox.running().at(-1)?.id ?? '', started };
+}
+
+/** Time in which a line of a stream arrives, ms. */
+export const A_MOMENT = 25;
+
+/** Starts a task outside of n8n. */
+export async function startTask(
+	sandbox: Sandbox,
+	app: string,
+	input: IDataObject,
+): Promise<string> {
+	const response = await fetch(`${sandbox.url}/apps/run`, {
+		method: 'POST',
+		headers: {
+			authorization: `Bearer ${sandbox.apiKey}`,
+			'content-type': 'application/json',
+		},
+		body: JSON.stringify({ app, input }),
+	});
+	const { data } = (await response.json()) as { data: { id: string } };
+	return data.id;
 }
