@@ -135,7 +135,7 @@ export class Turn {
 		const after = runFromWire(merged(before?.wire ?? {}, update));
 		if (!after || before?.kind === 'terminal') return false;
 		this.runs.set(id, after);
-		if (after.kind === 'active' || after.kind === 'interrupted') this.activeRunId = id;
+		if (after.kind !== 'terminal') this.activeRunId = id;
 		this.look();
 		return !same(before?.wire, after.wire);
 	}
