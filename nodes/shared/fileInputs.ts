@@ -124,7 +124,7 @@ function withValue(
 	if (Array.isArray(container) || (isIndex && isMissing(container))) {
 		const list: unknown[] = Array.isArray(container) ? [...container] : [];
 		if (!isIndex || Number(key) > list.length) {
-			const held = `the list there has ${list.length} elements`;
+			const held = `the list there has the length ${list.length}`;
 			throw new PlaceError(slot, `leads nowhere in the input at ${JSON.stringify(key)}: ${held}`);
 		}
 		list[Number(key)] = withValue(list[Number(key)], rest, value, slot);
