@@ -1,10 +1,11 @@
 import type { CancelSignal } from './cancelSignal';
 import { createHash } from 'crypto';
+import pLimit from 'p-limit';
 import type { Clock } from './clock';
-import { Semaphore, type Release } from './semaphore';
 import { SubmissionGate } from './submissionGate';
 
-export type { Release };
+/** Gives a slot back; calling it again does nothing. */
+export type Release = () => void;
 
 /**
  * Claimed tasks that are remembered. A lookup reads the newest 1,000 tasks; whatever was claimed
@@ -21,8 +22,7 @@ export class Account {
 	/** Ids of the latest claimed tasks, in a ring; a set would cost every item its hash. */
 	private readonly claims: string[] = [];
 	private claimed = 0;
-	/** By their number of places. */
-	private readonly limiters = new Map<number, Semaphore>();
+	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
 	/** Keeps lost submissions apart from equal ones. */
 	readonly submissions = new SubmissionGate();
 
@@ -37,9 +37,24 @@ export class Account {
 	async slot(limit: number, signal: CancelSignal): Promise<Release> {
 		signal.throwIfAborted();
 		if (limit === 0) return () => {};
-		const limiter = this.limiters.get(limit) ?? new Semaphore(limit);
+		const limiter = this.limiters.get(limit) ?? pLimit(limit);
 		this.limiters.set(limit, limiter);
-		return await limiter.acquire(signal);
+		return await new Promise<Release>((resolve, reject) => {
+			let release: Release = () => {};
+			const held = new Promise<void>((done) => {
+				release = done;
+			});
+			const giveUp = () => {
+				release();
+				reject(signal.reason);
+			};
+			signal.addEventListener('abort', giveUp);
+			void limiter(async () => {
+				signal.removeEventListener('abort', giveUp);
+				resolve(release);
+				await held;
+			});
+		});
 	}
 
 	/** Makes every request of this credential wait: the service limits the account, not the item. */
