@@ -15,6 +15,63 @@ export function itemsOf(run: WorkflowRun, nodeName: string, output = 0): readonl
 	return (last?.data?.main[output] ?? []).map(({ json }) => json);
 }
 
+/** A piece that a streaming workflow has sent, and when it arrived here. */
+interface Piece {
+	readonly type: string;
+	readonly content: string;
+	readonly at: number;
+}
+
+/** Calls a workflow that streams, and notes every line when it comes. */
+async function callStreaming(url: string, body: object): Promise<readonly Piece[]> {
+	const response = await fetch(url, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(body),
+		signal: AbortSignal.timeout(30_000),
+	});
+	const pieces: Piece[] = [];
+	let rest = '';
+	for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+		const lines = (rest + text).split('\n');
+		rest = lines.pop() ?? '';
+		for (const line of lines) {
+			const { type, content = '' } = JSON.parse(line) as { type: string; content?: string };
+			pieces.push({ type, content, at: Date.now() });
+		}
+	}
+	expect(response.status, JSON.stringify([rest, pieces])).toBe(200);
+	return pieces;
+}
+
+/** Publishes a workflow and waits until its trigger answers something else than 404. */
+async function published<T>(
+	{ rest }: Instance,
+	workflowId: string,
+	url: string,
+	use: () => Promise<T>,
+): Promise<T> {
+	await rest.activate(workflowId);
+	try {
+		await expect
+			.poll(async () => (await fetch(url, { method: 'OPTIONS' })).status, { timeout: 10_000 })
+			.toBeLessThan(300);
+		return await use();
+	} finally {
+		await rest.deactivate(workflowId);
+	}
+}
+
+/** Whether an answer came piece by piece while it was written, and is whole. */
+function expectLive(pieces: readonly Piece[], question: string): void {
+	const items = pieces.filter(({ type }) => type === 'item');
+	expect(items.map(({ content }) => content).join('')).toContain(`You said "${question}"`);
+	expect(items.length).toBeGreaterThan(5);
+	const [first] = items;
+	expect((items.at(-1)?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(20);
+	expect(pieces.map(({ type }) => type)).toEqual(expect.arrayContaining(['begin', 'end']));
+}
+
 /** The check of every example, by file. */
 export const checks: Readonly<Record<string, Check>> = {
 	async 'run-app.json'({ n8n, sandbox }, workflowId) {
@@ -44,6 +101,35 @@ export const checks: Readonly<Record<string, Check>> = {
 		expect(problem).toMatchObject({ row: 3, code: 'validation' });
 		expect(problem?.['error']).toContain('text');
 		expect(sandbox.tasks()).toHaveLength(4);
+	},
+
+	async 'stream-webhook.json'(instance, workflowId) {
+		const url = `${instance.rest.url}/webhook/inference-sh-stream`;
+		const pieces = await published(instance, workflowId, url, async () =>
+			callStreaming(url, { prompt: 'Tell me a story.' }),
+		);
+		expectLive(pieces, 'Tell me a story.');
+		expect(instance.sandbox.tasks()).toHaveLength(1);
+	},
+
+	async 'stream-chat.json'(instance, workflowId) {
+		const url = `${instance.rest.url}/webhook/1f5e0c00-0000-4000-8000-000000000431/chat`;
+		const message = { action: 'sendMessage', sessionId: 's1', chatInput: 'Hello there' };
+		const pieces = await published(instance, workflowId, url, async () =>
+			callStreaming(url, message),
+		);
+		expectLive(pieces, 'Hello there');
+		expect(instance.sandbox.tasks()).toHaveLength(1);
+	},
+
+	async 'stream-progress.json'({ n8n, sandbox }, workflowId) {
+		const run = await n8n.execute(workflowId);
+		expect(run.status).toBe('success');
+		expect(itemsOf(run, 'Video')).toMatchObject([{ video: expect.stringContaining('.mp4') }]);
+		const progress = itemsOf(run, 'Progress');
+		expect(progress.at(-1)).toMatchObject({ status: 'completed' });
+		expect(progress.map(({ log }) => log).join('')).toBe('rendering');
+		expect(sandbox.tasks()).toHaveLength(1);
 	},
 
 	async 'batch.json'({ n8n, sandbox }, workflowId) {
