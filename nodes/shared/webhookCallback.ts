@@ -157,7 +157,7 @@ async function handle(
 	const { tasks, concurrency } = state;
 	const watch = watchOf(state);
 	const named = namedTask(context);
-	if (named !== undefined && tasks.some(({ id }) => id === named)) watch.named.add(named);
+	if (named !== undefined) watch.named.add(named);
 
 	const scope = new Deadline(undefined, ANSWER_MS, () => new TimeoutError('took too long'));
 	const resume = async (client: InferenceClient) => {

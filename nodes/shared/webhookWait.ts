@@ -32,7 +32,7 @@ const HOUR_MS = 3_600_000;
 /** A year; dates beyond that are more likely a mistake than a wish. */
 const LONGEST_HOURS = 8_760;
 /** When n8n is asked to look again, ms after the execution has been handed over. */
-const LOOK_AGAIN_MS = [2_000, 4_000, 8_000, 16_000];
+const LOOK_AGAIN_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
 
 function isLoopback(url: URL): boolean {
 	return /^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/i.test(url.hostname);

@@ -234,7 +234,10 @@ describe('Batch, waiting for the callback', () => {
 		]);
 		expect(arrived(execution, 1)).toMatchObject([
 			{ status: 'failed', error: { code: 'not_found' }, run: { attempts: 1 } },
-			{ id: second, error: { code: 'task_failed', message: expect.stringContaining('no room') } },
+			{
+				id: second,
+				error: { code: 'task_failed', message: expect.stringContaining('no room') as string },
+			},
 			{ id: third, item: MANUAL, run: { attempts: 1 } },
 		]);
 		expect(arrived(execution, 2)).toMatchObject([

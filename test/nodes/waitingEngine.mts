@@ -81,8 +81,9 @@ export class WaitingExecution {
 			data,
 			// Its class and its interface differ in whether a workflow's name may be undefined.
 		) as unknown as ThisParameterType<NonNullable<INodeType['webhook']>>;
-		const { webhookResponse, workflowData } = await this.#node.webhook.call(context);
-		answer.json ??= webhookResponse;
+		const answered = await this.#node.webhook.call(context);
+		const { workflowData } = answered;
+		answer.json ??= answered.webhookResponse as unknown;
 		if (!workflowData) return answer;
 		entry.data['main'] = workflowData;
 		entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
