@@ -8,6 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadSdk } from '../contract/sdk.mts';
 import { BatchNode } from './batchNode.mts';
+import { files } from './files.mts';
 import { growth } from './growth.mts';
 import { latency } from './latency.mts';
 import { loading } from './loading.mts';
@@ -24,6 +25,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	window: slidingWindow,
 	latency,
 	growth,
+	files,
 	stop,
 	loading,
 };
