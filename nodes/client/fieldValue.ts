@@ -1,5 +1,5 @@
 import { isJsonObject } from './json';
-import type { Choice, FieldKind } from './schema';
+import type { Choice, FieldKind, FormField } from './schema';
 
 /** A value as it leaves, or what is wrong with it, continuing "Width …". */
 export type CheckedValue =
@@ -97,14 +97,19 @@ function splitFiles(text: string): readonly string[] {
 	return text.split(separator).filter((part) => part !== '');
 }
 
-function checkFile(value: unknown, objects: boolean, place: ValuePlace): CheckedValue {
+function checkFile(
+	value: unknown,
+	kind: FieldKind & { type: 'file' },
+	place: ValuePlace,
+): CheckedValue {
 	if (typeof value === 'string') {
 		const text = value.trim();
-		if (place.takeFile(text, place.path)) return ok(null);
-		if (URI.test(text)) return ok(text);
+		const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
+		if (place.takeFile(text, path)) return ok(null);
+		if (URI.test(text)) return ok(kind.as === 'object' ? { uri: text } : text);
 	}
 	if (isJsonObject(value) && typeof value['uri'] === 'string') {
-		return ok(objects ? value : value['uri']);
+		return ok(kind.as === 'text' ? value['uri'] : value);
 	}
 	return wrong('must be a URL, or the name of a binary property of the item');
 }
@@ -138,6 +143,26 @@ function checkList(
 	return ok(values);
 }
 
+function checkObject(
+	value: unknown,
+	fields: readonly FormField[],
+	place: ValuePlace,
+): CheckedValue {
+	const object = typeof value === 'string' ? fromJson(value) : value;
+	if (!isJsonObject(object)) return wrong('must be a JSON object');
+	const values = new Map(Object.entries(object));
+	for (const { id, kind, required } of fields) {
+		const inner = values.get(id) ?? undefined;
+		if (inner === undefined && required) return wrong(`must be a JSON object with ${id}`);
+		if (inner === undefined) continue;
+		const path = `${place.path}.${id}`;
+		const checked = checkValue(inner, kind, { ...place, typed: true, path });
+		if (!checked.ok) return wrong(`has a ${id} that ${checked.problem}`);
+		values.set(id, checked.value);
+	}
+	return ok(Object.fromEntries(values));
+}
+
 function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
 	// Text that somebody typed may be meant as JSON; text from an expression is what it is.
 	const json = typeof value === 'string' && !place.typed ? fromJson(value) : undefined;
@@ -168,13 +193,11 @@ export function checkValue(value: unknown, kind: FieldKind, place: ValuePlace): 
 		case 'choice':
 			return checkChoice(value, kind.choices);
 		case 'file':
-			return checkFile(value, kind.objects, place);
+			return checkFile(value, kind, place);
 		case 'list':
 			return checkList(value, kind, place);
-		case 'object': {
-			const object = typeof value === 'string' ? fromJson(value) : value;
-			return isJsonObject(object) ? ok(object) : wrong('must be a JSON object');
-		}
+		case 'object':
+			return checkObject(value, kind.fields, place);
 		case 'any':
 			return checkAny(value, kind.kinds, place);
 	}

@@ -16,15 +16,15 @@ export type FieldKind =
 	  }
 	| { readonly type: 'boolean' }
 	| { readonly type: 'choice'; readonly choices: readonly Choice[] }
-	/** The URI of a file; schemas of the older style also take `{ uri }`. */
-	| { readonly type: 'file'; readonly objects: boolean }
+	/** The URI of a file; schemas of older styles want `{ uri }`, or take either. */
+	| { readonly type: 'file'; readonly as: 'text' | 'object' | 'either' }
 	| {
 			readonly type: 'list';
 			readonly items: FieldKind;
 			readonly min: number | undefined;
 			readonly max: number | undefined;
 	  }
-	| { readonly type: 'object' }
+	| { readonly type: 'object'; readonly fields: readonly FormField[] }
 	/** One of several kinds; anything at all if there are none. */
 	| { readonly type: 'any'; readonly kinds: readonly FieldKind[] };
 
@@ -93,9 +93,16 @@ function unionOf(kinds: readonly FieldKind[]): FieldKind {
 	const files = kinds.flatMap((kind) => (kind.type === 'file' ? [kind] : []));
 	const texts = kinds.filter((kind) => kind.type === 'text');
 	if (files.length > 0 && files.length + texts.length === kinds.length) {
-		return { type: 'file', objects: files.some((kind) => kind.objects) };
+		const [first, ...others] = new Set(files.map((kind) => kind.as));
+		const same = texts.length === 0 && others.length === 0;
+		return { type: 'file', as: same && first !== undefined ? first : 'either' };
 	}
 	return { type: 'any', kinds };
+}
+
+/** Whether an object is a file in the older style: all that it needs is its URI. */
+function isFile({ properties, required }: JsonObject): boolean {
+	return 'uri' in objectOf(properties) && listOf(required).every((name) => name === 'uri');
 }
 
 /** @param schema as `plain` returns it */
@@ -106,7 +113,7 @@ function kindOf(schema: JsonObject, root: JsonObject, depth = 0): FieldKind {
 	if (choices.length > 0) return { type: 'choice', choices };
 	switch (schema['type']) {
 		case 'string':
-			if (schema['format'] === 'file') return { type: 'file', objects: false };
+			if (schema['format'] === 'file') return { type: 'file', as: 'text' };
 			return {
 				type: 'text',
 				min: numberOf(schema['minLength']),
@@ -132,9 +139,9 @@ function kindOf(schema: JsonObject, root: JsonObject, depth = 0): FieldKind {
 				max: numberOf(schema['maxItems']),
 			};
 		case 'object':
-			return 'uri' in objectOf(schema['properties'])
-				? { type: 'file', objects: true }
-				: { type: 'object' };
+			return isFile(schema)
+				? { type: 'file', as: 'object' }
+				: { type: 'object', fields: fieldsOf(schema, root, depth + 1) };
 		default:
 			return unionOf(listOf(schema['anyOf']).map(inner));
 	}
@@ -145,6 +152,23 @@ function titleFrom(id: string): string {
 	const words = id.split(/[_\s-]+/).filter((word) => word !== '');
 	const title = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
 	return title === '' ? id : title;
+}
+
+function fieldsOf(schema: JsonObject, root: JsonObject, depth = 0): FormField[] {
+	const required = new Set(listOf(schema['required']));
+	return Object.entries(objectOf(schema['properties'])).map(([id, value]) => {
+		const property = objectOf(value);
+		const flat = plain(property, root);
+		return {
+			id,
+			// Not that of a definition: it would be the name of a class.
+			title: textOf(property['title']) ?? titleFrom(id),
+			kind: kindOf(flat, root, depth),
+			required: required.has(id),
+			promoted: flat['x-promoted'] === true,
+			default: flat['default'] ?? undefined,
+		};
+	});
 }
 
 /** Root-level `anyOf`: each branch names fields that must not be null. */
@@ -164,22 +188,11 @@ function alternativesOf(schema: JsonObject): ReadonlyArray<readonly string[]> {
  * leaves out; a field whose type it cannot tell takes anything.
  */
 export function readForm(schema: JsonObject): Form {
-	const required = new Set(listOf(schema['required']));
 	const alternatives = alternativesOf(schema);
 	const oneOfThese = new Set(alternatives.flat());
-	const fields = Object.entries(objectOf(schema['properties'])).map(([id, value]): FormField => {
-		const property = objectOf(value);
-		const flat = plain(property, schema);
-		return {
-			id,
-			// Not that of a definition: it would be the name of a class.
-			title: textOf(property['title']) ?? titleFrom(id),
-			kind: kindOf(flat, schema),
-			required: required.has(id),
-			promoted: flat['x-promoted'] === true || oneOfThese.has(id),
-			default: flat['default'] ?? undefined,
-		};
-	});
+	const fields = fieldsOf(schema, schema).map((field) =>
+		oneOfThese.has(field.id) ? { ...field, promoted: true } : field,
+	);
 	const rank = (field: FormField) => (field.promoted ? 0 : field.required ? 1 : 2);
 	return { fields: fields.sort((left, right) => rank(left) - rank(right)), alternatives };
 }

@@ -74,9 +74,9 @@ const SAVED_KINDS: Readonly<Record<string, FieldKind>> = {
 	},
 	boolean: { type: 'boolean' },
 	array: { type: 'list', items: { type: 'any', kinds: [] }, min: undefined, max: undefined },
-	object: { type: 'object' },
+	object: { type: 'object', fields: [] },
 };
-const SAVED_FILE: FieldKind = { type: 'file', objects: true };
+const SAVED_FILE: FieldKind = { type: 'file', as: 'either' };
 const SAVED_TEXT: FieldKind = { type: 'text', min: undefined, max: undefined };
 const SAVED_FILES: FieldKind = {
 	type: 'list',
