@@ -56,8 +56,8 @@ export function responseText(output: unknown): string | undefined {
  * Puts one message together from its token deltas. The result is provisional: the final object is
  * the authority.
  *
- * After a reconnect nothing is sent again. Numbers without a gap prove that nothing was missed;
- * else the service's own view of the message has to tell what there is. If that does not help, the
+ * What was missed, at the beginning or during a reconnect, is not sent again. Numbers from 1 and
+ * without a gap prove that nothing was; else the service's own view of the message has to tell what there is. If that does not help, the
  * text stays as it is: with a hole in it, it would be wrong, and the end brings all of it.
  */
 export class DeltaAccumulator {
@@ -109,9 +109,12 @@ export class DeltaAccumulator {
 	 * @param seq its number; what has been seen is dropped
 	 */
 	push(delta: JsonObject, seq: number | undefined): void {
-		if (seq !== undefined && this.lastSeq !== undefined && seq <= this.lastSeq) return;
-		if (this.state === 'unsure' || (this.state === 'whole' && this.view)) this.join(delta, seq);
-		this.lastSeq = seq ?? this.lastSeq;
+		const { lastSeq } = this;
+		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) return;
+		const missedFirst = lastSeq === undefined && (seq ?? 0) > 1;
+		const sure = this.state === 'whole' && !this.view && !missedFirst;
+		if (!sure && this.state !== 'broken') this.join(delta, seq);
+		this.lastSeq = seq ?? lastSeq;
 		if (this.state === 'whole') this.made = mergeDelta(this.made, delta);
 	}
 

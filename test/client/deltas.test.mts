@@ -109,15 +109,27 @@ describe('a message', () => {
 		expect(after().value).toEqual({});
 	});
 
-	it('may number its deltas from anywhere, or not at all', () => {
-		const from100 = new DeltaAccumulator();
-		from100.push({ response: 'a' }, 100);
-		from100.push({ response: 'b' }, 107);
-		expect(from100.text).toBe('ab');
-		const bare = new DeltaAccumulator();
-		bare.push({ response: 'a' }, undefined);
-		bare.push({ response: 'a' }, undefined);
-		expect(bare.text).toBe('aa');
+	it.each([0, 1])('may number its deltas from %i, with steps of any length', (first) => {
+		const deltas = new DeltaAccumulator();
+		deltas.push({ response: 'a' }, first);
+		deltas.push({ response: 'b' }, first + 7);
+		expect(deltas.text).toBe('ab');
+	});
+
+	it('may not number its deltas', () => {
+		const deltas = new DeltaAccumulator();
+		deltas.push({ response: 'a' }, undefined);
+		deltas.push({ response: 'a' }, undefined);
+		expect(deltas.text).toBe('aa');
+	});
+
+	it('whose first delta was missed waits for a view', () => {
+		const deltas = new DeltaAccumulator();
+		deltas.push({ response: 'b' }, 2);
+		deltas.push({ response: 'c' }, 3);
+		expect(deltas.text).toBeUndefined();
+		deltas.reset({ response: 'abc' });
+		expect(deltas.text).toBe('abc');
 	});
 
 	it('drops what it has seen', () => {
