@@ -97,6 +97,17 @@ describe('Text', () => {
 		expect(liveText(run)).toBe(objectIn(jsonOf(run)[0], 'output')['response']);
 	});
 
+	it('whose first tokens were missed comes at the end, once', async () => {
+		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'delay', ms: 60, when: 'before' });
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/llm',
+			items: [{ text: 'hi', tokens: 20, delayMs: 10 }],
+		});
+		const { response } = objectIn(jsonOf(run)[0], 'output');
+		expect(chunksOf(run).flatMap(({ content }) => content ?? [])).toEqual([response]);
+	});
+
 	it('has no logs among its tokens', async () => {
 		const { id, started } = await startManual(sandbox(), LIVE);
 		sandbox().pushTask(id, { delta: { response: 'a' } });

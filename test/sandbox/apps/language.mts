@@ -24,8 +24,12 @@ export function answerPieces(said: string, tokens: number): string[] {
 	return pieces.slice(0, Math.max(1, tokens));
 }
 
-/** Streams an answer as deltas and then completes with the whole of it. */
-export function speak(job: Job): void {
+/**
+ * Streams an answer as deltas and then completes with the whole of it.
+ *
+ * @param thinkMs time before the first piece; as long as between two pieces if it is not given
+ */
+export function speak(job: Job, thinkMs?: number): void {
 	const said = text(job.input['text']);
 	const pieces = answerPieces(said, Number(job.input['tokens'] ?? 12));
 	const delayMs = Number(job.input['delayMs'] ?? 5);
@@ -53,7 +57,7 @@ export function speak(job: Job): void {
 			},
 		});
 	};
-	job.after(delayMs, () => step(0));
+	job.after(thinkMs ?? delayMs, () => step(0));
 }
 
 /** Thinks, calls a tool and writes; its output can be read while it grows. */
