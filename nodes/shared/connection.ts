@@ -43,8 +43,12 @@ export async function withClient<T>(
 	signal: CancelSignal,
 	job: (client: InferenceClient) => Promise<T>,
 ): Promise<T> {
-	await using client = await openClient(host, settings, signal);
-	return await job(client);
+	const client = await openClient(host, settings, signal);
+	try {
+		return await job(client);
+	} finally {
+		await client[Symbol.asyncDispose]();
+	}
 }
 
 async function openClient(
