@@ -19,6 +19,74 @@ export interface WaitingWorkflow {
 	readonly hook: string;
 }
 
+const to = (target: string) => [{ node: target, type: 'main', index: 0 }];
+
+/** The node under test: runs an app for each item, `{ app, input }`. */
+function nodeUnderTest(
+	node: 'runApp' | 'batch',
+	nodeId: string,
+	parameters: IDataObject,
+	nodeFields: IDataObject,
+): IDataObject {
+	const { id, name } = CREDENTIAL;
+	return {
+		id: nodeId,
+		name: NODE,
+		type: `n8n-nodes-inferencesh.${node}`,
+		typeVersion: 1,
+		position: [400, 0],
+		credentials: { inferenceShApi: { id, name } },
+		parameters: {
+			app: { __rl: true, mode: 'ref', value: '={{ $json.app }}' },
+			inputMode: 'json',
+			jsonInput: '={{ $json.input }}',
+			wait: 'webhook',
+			...parameters,
+		},
+		...nodeFields,
+	};
+}
+
+/** A workflow that is executed by another one, or by hand, and waits. */
+export function workflowBehind(trigger: IDataObject, before: readonly IDataObject[] = []) {
+	const nodeId = randomUUID();
+	const chain = [trigger, ...before, nodeUnderTest('runApp', nodeId, {}, {})].map(
+		(node, index): IDataObject => ({ id: randomUUID(), position: [200 * index, 0], ...node }),
+	);
+	const names = chain.map(({ name }) => String(name));
+	return {
+		name: `Waiting ${nodeId}`,
+		active: false,
+		settings: { executionOrder: 'v1' },
+		nodes: chain,
+		connections: Object.fromEntries(
+			names.slice(1).map((name, index) => [names[index] ?? '', { main: [to(name)] }]),
+		),
+	};
+}
+
+/** A workflow that takes items over HTTP and has another one do its work. */
+export function parentOf(workflowId: string) {
+	const { workflow, hook, nodeId } = workflowFor('runApp');
+	const nodes = workflow.nodes.map((node) =>
+		node['name'] === NODE
+			? {
+					id: nodeId,
+					name: NODE,
+					type: 'n8n-nodes-base.executeWorkflow',
+					typeVersion: 1.2,
+					position: [400, 0],
+					parameters: {
+						workflowId: { __rl: true, mode: 'id', value: workflowId },
+						mode: 'once',
+						options: { waitForSubWorkflow: true },
+					},
+				}
+			: node,
+	);
+	return { workflow: { ...workflow, nodes }, hook, nodeId };
+}
+
 /** A workflow that takes items over HTTP and runs an app for each: `{ app, input }`. */
 export function workflowFor(
 	node: 'runApp' | 'batch',
@@ -27,10 +95,8 @@ export function workflowFor(
 ) {
 	const hook = randomUUID();
 	const nodeId = randomUUID();
-	const { id, name } = CREDENTIAL;
 	const outputs = node === 'batch' ? 3 : nodeFields['onError'] === 'continueErrorOutput' ? 2 : 1;
 	const ends = Array.from({ length: outputs }, (_, index) => `Output ${index}`);
-	const to = (target: string) => [{ node: target, type: 'main', index: 0 }];
 	const workflow = {
 		name: `Waiting ${hook}`,
 		active: false,
@@ -53,22 +119,7 @@ export function workflowFor(
 				position: [200, 0],
 				parameters: { fieldToSplitOut: 'body.items', options: {} },
 			},
-			{
-				id: nodeId,
-				name: NODE,
-				type: `n8n-nodes-inferencesh.${node}`,
-				typeVersion: 1,
-				position: [400, 0],
-				credentials: { inferenceShApi: { id, name } },
-				parameters: {
-					app: { __rl: true, mode: 'ref', value: '={{ $json.app }}' },
-					inputMode: 'json',
-					jsonInput: '={{ $json.input }}',
-					wait: 'webhook',
-					...parameters,
-				},
-				...nodeFields,
-			},
+			nodeUnderTest(node, nodeId, parameters, nodeFields),
 			...ends.map((end, index) => ({
 				id: randomUUID(),
 				name: end,

@@ -14,11 +14,14 @@ import {
 	arrived,
 	callBack,
 	callbackUrl,
+	NODE,
+	parentOf,
 	pause,
 	publish,
 	start,
 	startWaiting,
 	waiting,
+	workflowBehind,
 	workflowFor,
 } from './waitingWorkflow.mts';
 
@@ -278,6 +281,59 @@ describe('Batch, waiting for the callback', () => {
 		// A status of each when its callback comes, its result at the end, and one of a task that
 		// goes on for each look: no more looks than callbacks.
 		expect(sandbox.requests.length - before).toBeLessThanOrEqual(4 * count + 20);
+	});
+});
+
+describe('Run App, waiting for the callback somewhere else', () => {
+	const instance = useInstance();
+
+	test('in a sub-workflow: the workflow that called it waits, too', async () => {
+		const { rest, sandbox } = instance();
+		const trigger = {
+			name: 'Called',
+			type: 'n8n-nodes-base.executeWorkflowTrigger',
+			typeVersion: 1.1,
+			parameters: { inputSource: 'passthrough' },
+		};
+		const child = await rest.call<{ id: string }>('POST', 'workflows', workflowBehind(trigger));
+		await rest.activate(child.id);
+		const parent = await publish(rest, parentOf(child.id));
+		const id = await startWaiting(rest, parent, [MANUAL, MANUAL]);
+		const [first = '', second = ''] = sandbox.tasks().map((task) => task.id);
+		sandbox.finishTask(first, { output: { n: 1 } });
+		sandbox.finishTask(second, { output: { n: 2 } });
+		const execution = await rest.executionOnce(id);
+		expect(execution.status).toBe('success');
+		expect(arrived(execution)).toMatchObject([
+			{ id: first, status: 'completed', output: { n: 1 } },
+			{ id: second, status: 'completed', output: { n: 2 } },
+		]);
+	});
+
+	test('in an execution that somebody has started in the editor', async () => {
+		const { rest, sandbox } = instance();
+		const workflow = await rest.call<{ id: string }>(
+			'POST',
+			'workflows',
+			workflowBehind(
+				{ name: 'By hand', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1, parameters: {} },
+				[
+					{
+						name: 'Item',
+						type: 'n8n-nodes-base.set',
+						typeVersion: 3.4,
+						parameters: { mode: 'raw', jsonOutput: JSON.stringify(MANUAL), options: {} },
+					},
+				],
+			),
+		);
+		const id = await rest.run(workflow.id, 'By hand');
+		await waiting(rest, id);
+		sandbox.finishTask(sandbox.tasks()[0]?.id ?? '', { output: { n: 1 } });
+		const execution = await rest.executionOnce(id);
+		expect(execution.status).toBe('success');
+		const [run] = execution.data.resultData.runData[NODE] ?? [];
+		expect(run?.data?.main[0]).toMatchObject([{ json: { status: 'completed', output: { n: 1 } } }]);
 	});
 });
 

@@ -218,6 +218,13 @@ describe('waiting for the callback', () => {
 		expect(statuses()).toEqual(['cancelled', 'failed', 'cancelled']);
 	});
 
+	it('names the first of several failed tasks, whichever is found first', async () => {
+		const failing = { app: 'sandbox/fail', input: { message: 'too small' } };
+		sandbox().fault({ on: 'GET /tasks/:id/status', kind: 'delay', when: 'before', ms: 100 });
+		const run = await runWaiting([failing, failing], { parameters: { concurrency: 2 } });
+		expect(run.error?.message).toBe(`Task ${taskIds()[0]} failed: too small`);
+	});
+
 	it('goes on with the tasks of the first try when n8n tries again', async () => {
 		sandbox().fault({ on: 'POST /apps/run', kind: 'status', status: 403, skip: 1 });
 		const run = await runWaiting([MANUAL, echo('b'), MANUAL], {
