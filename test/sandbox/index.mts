@@ -10,6 +10,7 @@ export type {
 	RateLimit,
 	RecordedRequest,
 	SandboxApp,
+	SandboxChatView,
 	SandboxFileView,
 	SandboxFunction,
 	SandboxSettings,

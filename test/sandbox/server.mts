@@ -3,11 +3,13 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { accountRoutes } from './account.mts';
+import { sandboxAgents } from './agents.mts';
 import { problem } from './answers.mts';
 import { formApps } from './apps/form-apps.mts';
 import { sandboxApps } from './apps/sandbox-apps.mts';
 import { storeApps } from './apps/store-apps.mts';
 import { Catalogue } from './catalogue.mts';
+import { chatService } from './chat-routes.mts';
 import { Faults } from './faults.mts';
 import { FileStore } from './files.mts';
 import { newId, timestamp } from './ids.mts';
@@ -23,6 +25,7 @@ import type {
 	Fault,
 	RecordedRequest,
 	SandboxApp,
+	SandboxChatView,
 	SandboxFileView,
 	SandboxSettings,
 	SandboxTaskView,
@@ -62,6 +65,10 @@ export interface Sandbox {
 	): void;
 	/** Makes the id of a task that belongs to another team, and says how requests for it end. */
 	foreignTask(status?: 403 | 404): string;
+	/** Chats, oldest first. */
+	chats(): readonly SandboxChatView[];
+	/** Makes a chat that belongs to another team, and returns its id. */
+	foreignChat(status?: 403 | 404): string;
 	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
 	setSession(id: string, state: SessionState): void;
 	fault(fault: Fault): void;
@@ -111,6 +118,11 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	webhookRetriesMs: [100, 500, 2000],
 	webhookDelayMs: 0,
 	webhookCopies: 1,
+	agentRuns: 'shown',
+	agentStartMs: 1,
+	agentDeltas: true,
+	messagesOldestFirst: false,
+	staleSnapshot: undefined,
 	record: true,
 	recordBodies: true,
 };
@@ -156,6 +168,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			});
 		},
 	});
+	const chats = chatService(settings, sandboxAgents, clock);
 	const views = (): SandboxTaskView[] => [...tasks.all()].map(taskView);
 	const unended = (): Task[] => [...tasks.all()].filter(({ status }) => !isTerminal(status));
 	const known = (id: string): Task => {
@@ -167,6 +180,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const routes: Route[] = [
 		...taskRoutes({ settings, catalogue, sessions, tasks, wire, foreign }),
 		...catalogue.routes(),
+		...chats.routes,
 		...sessions.routes(),
 		...files.routes(),
 		...accountRoutes({
@@ -193,6 +207,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	function forget(): void {
 		tasks.clear();
 		foreign.clear();
+		chats.clear();
 		sessions.clear();
 		webhooks.clear();
 		files.clear();
@@ -230,6 +245,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 				...(delta === undefined ? {} : { delta }),
 			});
 		},
+		chats: () => chats.views(),
+		foreignChat: (status = 404) => chats.foreign(status),
 		foreignTask(status = 404) {
 			const id = newId();
 			foreign.set(id, status);

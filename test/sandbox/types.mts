@@ -42,6 +42,26 @@ export interface SandboxFileView {
 	readonly sha256: string;
 }
 
+export interface SandboxChatView {
+	readonly id: string;
+	/** namespace/name; nothing for an agent that exists for this chat only. */
+	readonly agent: string | undefined;
+	readonly config: Readonly<Record<string, unknown>>;
+	readonly context: Readonly<Record<string, unknown>>;
+	/** Of its last run. */
+	readonly state: string | undefined;
+	/** Epoch milliseconds at which it was stopped by request. */
+	readonly stoppedAt: number | undefined;
+	readonly messages: ReadonlyArray<{
+		readonly id: string;
+		readonly role: string;
+		readonly status: string;
+		readonly text: string;
+		/** What was sent, of a user's message. */
+		readonly input: Readonly<Record<string, unknown>>;
+	}>;
+}
+
 export interface Notice {
 	readonly level: 'info' | 'warning';
 	readonly code: string;
@@ -94,6 +114,16 @@ export interface SandboxSettings {
 	webhookDelayMs: number;
 	/** How often it is called, retries not counted; 0 for never. */
 	webhookCopies: number;
+	/** How much a chat shows of its runs: all, none that has ended, none. */
+	agentRuns: 'shown' | 'gone' | 'hidden';
+	/** How long a run takes to begin, or to go on after a decision. */
+	agentStartMs: number;
+	/** Whether agents send token deltas; without, their messages grow. */
+	agentDeltas: boolean;
+	/** Which end of a chat the first page of its messages has. */
+	messagesOldestFirst: boolean;
+	/** Shown first on streams of chats instead of how these are. */
+	staleSnapshot: Readonly<Record<string, unknown>> | undefined;
 	record: boolean;
 	recordBodies: boolean;
 }
