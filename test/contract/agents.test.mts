@@ -110,7 +110,7 @@ describe('an agent that is defined in the request', () => {
 			},
 			internal_tools: { finish: true },
 		});
-		const output = await agent.run('Ann is 41', { pollIntervalMs: 10 });
+		const output: unknown = await agent.run('Ann is 41', { pollIntervalMs: 10 });
 		expect(output).toEqual({ name: 'Ann is 41', age: 41 });
 	});
 });
