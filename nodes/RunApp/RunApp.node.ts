@@ -8,7 +8,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { appMethods } from '../shared/pickers';
-import { callbackWebhooks } from '../shared/waitDescription';
+import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/waitDescription';
 import { answerCallback } from '../shared/webhookCallback';
 import { properties } from './description';
 import { runApp } from './execute';
@@ -33,8 +33,7 @@ export class RunApp implements INodeType {
 		usableAsTool: true,
 		credentials: [{ name: 'inferenceShApi', required: true }],
 		webhooks: callbackWebhooks,
-		waitingNodeTooltip:
-			'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.',
+		waitingNodeTooltip: WAITING_TOOLTIP,
 		properties,
 	};
 

@@ -5,25 +5,12 @@ import { InferenceError, TimeoutError } from '../client/errors';
 import { parseAppRef, withVersion, type AppRef } from '../client/appRef';
 import { textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
-import type { RunSettings } from '../client/settings';
 import { withClient } from './connection';
 import { pickedValue } from './parameters';
+import { READ_SETTINGS } from './runSettings';
 
 /** A list in the editor is worth a few seconds, not minutes. */
 const LIST_TIMEOUT_MS = 20_000;
-const LIST_SETTINGS: RunSettings = {
-	timeoutMs: LIST_TIMEOUT_MS,
-	maxRetries: 2,
-	retryOn: new Set(['rateLimit', 'network', 'serverError']),
-	backoffBaseMs: 300,
-	backoffCapMs: 2_000,
-	maxRetryAfterMs: 5_000,
-	onTimeout: 'keep',
-	onStop: 'keep',
-	onUnclearSubmit: 'fail',
-	follow: 'poll',
-	pollIntervalMs: 1_000,
-};
 
 /**
  * Asks the service something for the editor.
@@ -39,7 +26,7 @@ export async function askService<T>(
 		LIST_TIMEOUT_MS,
 		() => new TimeoutError(`the service did not answer within ${LIST_TIMEOUT_MS / 1000} s`),
 	);
-	return await withClient(context, LIST_SETTINGS, scope.signal, job);
+	return await withClient(context, READ_SETTINGS, scope.signal, job);
 }
 
 /**

@@ -14,6 +14,21 @@ export interface NodeRunSettings extends RunSettings {
 	readonly maxCostUsd: number | undefined;
 }
 
+/** Settings of requests that only read, made outside of a node's run. */
+export const READ_SETTINGS: RunSettings = {
+	timeoutMs: undefined,
+	maxRetries: 2,
+	retryOn: new Set(['rateLimit', 'network', 'serverError']),
+	backoffBaseMs: 300,
+	backoffCapMs: 2_000,
+	maxRetryAfterMs: 5_000,
+	onTimeout: 'keep',
+	onStop: 'keep',
+	onUnclearSubmit: 'fail',
+	follow: 'poll',
+	pollIntervalMs: 1_000,
+};
+
 const RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError', 'taskFailed'];
 const DEFAULT_RETRY_REASONS: RetryReason[] = ['rateLimit', 'network', 'serverError'];
 /** A week; also far below what timers can hold. */

@@ -49,3 +49,7 @@ export const callbackWebhooks: IWebhookDescription[] = [
 		isFullPath: true,
 	},
 ];
+
+/** What the editor shows while an execution waits. */
+export const WAITING_TOOLTIP =
+	'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.';

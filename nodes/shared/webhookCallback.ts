@@ -4,33 +4,19 @@ import { Deadline } from '../client/deadline';
 import { ProtocolError, TimeoutError } from '../client/errors';
 import { isJsonObject, textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
-import type { RunSettings } from '../client/settings';
 import { isTerminal } from '../client/taskStatus';
 import { withClient } from './connection';
 import { RunHints } from './hints';
 import { toNodeError } from './nodeErrors';
 import { inParallel } from './parallel';
+import { READ_SETTINGS } from './runSettings';
 import { readStatus, readEnd, settle } from './taskEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
 
 /** Longest time in which a callback is answered; thousands of results may have to be read. */
 const ANSWER_MS = 10 * 60_000;
-const READING: RunSettings = {
-	timeoutMs: undefined,
-	maxRetries: 3,
-	retryOn: new Set(['rateLimit', 'network', 'serverError']),
-	backoffBaseMs: 500,
-	backoffCapMs: 4_000,
-	maxRetryAfterMs: 30_000,
-	onTimeout: 'keep',
-	onStop: 'keep',
-	onUnclearSubmit: 'fail',
-	follow: 'poll',
-	pollIntervalMs: 1_000,
-};
 /** Waits that are remembered; those forgotten only cost a few more requests. */
 const MOST_WATCHES = 200;
-
 /** For this long after it was resumed, an execution is taken to be running. */
 const RESUMING_MS = 30_000;
 
@@ -170,7 +156,7 @@ async function handle(
 			const goOn = tasks.filter(({ id }) => !over.has(id));
 			await inParallel(goOn, concurrency, async ({ id }) => await client.cancel(id));
 		}
-		const keeper = { client, scope, context, settings: READING, hints: new RunHints() };
+		const keeper = { client, scope, context, settings: READ_SETTINGS, hints: new RunHints() };
 		const items = await inParallel(
 			ends,
 			concurrency,
@@ -182,7 +168,7 @@ async function handle(
 	};
 	const items = await inTurn(
 		watch,
-		async () => await withClient(context, READING, scope.signal, resume),
+		async () => await withClient(context, READ_SETTINGS, scope.signal, resume),
 	).finally(() => scope[Symbol.dispose]());
 	const { size } = watch.ended;
 	const progress = { ended: items ? tasks.length : size, total: tasks.length };

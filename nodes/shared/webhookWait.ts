@@ -152,12 +152,14 @@ export class WebhookWait {
 	): Promise<INodeExecutionData[][]> {
 		const { context, settings } = this.run;
 		const { ends, goOn: tasks } = await this.look();
+		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
+		const ended = await outcomeOf(inParallel(ends, settings.concurrency, keep));
 		if (this.stopped) {
 			throw stoppedError(context, await this.giveUp('was stopped with the execution'));
 		}
-		if (this.stopOnError) await this.throwFailure(ends);
-		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
-		const items = [...settled, ...(await inParallel(ends, settings.concurrency, keep))];
+		if (!ended.ok) throw ended.error;
+		await this.failures(ends);
+		const items = [...settled, ...ended.value];
 		const now = Date.now();
 		if (tasks.length === 0) return this.node.outputs(items, facts, now);
 
@@ -196,15 +198,15 @@ export class WebhookWait {
 		return { ends, goOn };
 	}
 
-	private async throwFailure(ends: readonly TaskEnd[]): Promise<void> {
+	/** What failed is to be started again, if n8n tries again; only that. */
+	private async failures(ends: readonly TaskEnd[]): Promise<void> {
+		const { memory, context } = this.run;
 		const failed = ends
 			.filter((end) => end.kind === 'failed')
 			.sort((left, right) => left.awaited.position - right.awaited.position);
-		const [first] = failed;
-		if (!first) return;
-		// Retry On Fail starts failed tasks again, and those only.
-		const { memory, context } = this.run;
 		for (const { awaited } of failed) memory.remember(awaited.position, { state: 'none' });
+		const [first] = failed;
+		if (!first || !this.stopOnError) return;
 		await this.giveUp('was given up because another item failed');
 		throw toNodeError(nodeOf(context), first.error, first.awaited.itemIndex);
 	}

@@ -87,7 +87,9 @@ export class WaitingExecution {
 		if (!workflowData) return answer;
 		entry.data['main'] = workflowData;
 		entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
-		return { ...answer, run: await this.#goOn(data) };
+		// On its way to a worker it goes through the database again.
+		const sent = JSON.parse(JSON.stringify(data)) as IRunExecutionData;
+		return { ...answer, run: await this.#goOn(sent) };
 	}
 
 	/** Lets the wait end without a callback. */

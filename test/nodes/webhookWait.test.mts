@@ -245,6 +245,31 @@ describe('waiting for the callback', () => {
 		expect(statuses()).toEqual(['running', 'failed', 'completed']);
 	});
 
+	it('buys only the failed task again when n8n tries again because an item has failed', async () => {
+		const flaky = { app: 'sandbox/flaky', input: { key: 'k', failures: 1 } };
+		const run = await runWaiting([flaky, echo('b')], {
+			retryOnFail: true,
+			onError: 'continueRegularOutput',
+			parameters: { concurrency: 1 },
+		});
+		expect(run.status).toBe('success');
+		expect(jsonOf(run).map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(statuses()).toEqual(['failed', 'completed', 'completed']);
+	});
+
+	it('cancels the other tasks if it is stopped while files are downloaded', async () => {
+		sandbox().configure({ latencyMs: 100 });
+		sandbox().fault({ on: 'GET /app/files/*', kind: 'hang', when: 'before' });
+		const image = { app: 'sandbox/image', input: { prompt: 'a' } };
+		const run = await runWaiting([image, MANUAL], {
+			parameters: { concurrency: 1 },
+			options: { downloadFiles: true },
+			cancelAfter: until(() => sandbox().requests.some(({ path }) => path.includes('/files/'))),
+		});
+		expect(run.status).toBe('canceled');
+		await until(() => sandbox().running().length === 0);
+	});
+
 	it('waits for a task all the same if its status cannot be read at first', async () => {
 		sandbox().fault({ on: 'GET /tasks/:id/status', kind: 'status', status: 403 });
 		const run = await runWaiting([MANUAL]);
