@@ -45,7 +45,7 @@ export const waitingBatch: WaitingNode = {
 
 	unfinished(task) {
 		const { id, app, attempts } = task;
-		const message = `Task ${id} had not ended when the wait began, and n8n was not called before its end. It may have ended meanwhile: follow it by its id`;
+		const message = `Task ${id} had not ended when the wait began. It may have since: follow it by its id`;
 		return failed(task, {
 			id,
 			status: 'timed_out',

@@ -172,10 +172,9 @@ async function handle(
 	).finally(() => scope[Symbol.dispose]());
 	const { size } = watch.ended;
 	const progress = { ended: items ? tasks.length : size, total: tasks.length };
+	const { ended, total } = progress;
 	const execution = context.getExecutionId();
-	context.logger.debug(
-		`inference.sh: ${progress.ended} of ${progress.total} tasks of execution ${execution} have ended`,
-	);
+	context.logger.debug(`inference.sh: ${ended} of ${total} tasks of execution ${execution} ended`);
 	if (!items) return { webhookResponse: progress };
 	return { webhookResponse: progress, workflowData: node.outputs(items, state.facts, Date.now()) };
 }
@@ -208,7 +207,7 @@ export async function answerCallback(
 	if (answer.ok) return answer.value;
 	const message = answer.error instanceof Error ? answer.error.message : String(answer.error);
 	context.logger.warn(
-		`inference.sh: a callback for execution ${context.getExecutionId()} could not be verified: ${message}`,
+		`inference.sh: callback for execution ${context.getExecutionId()} not verified: ${message}`,
 	);
 	context.getResponseObject().status(503).json({ message: 'The tasks could not be read.' });
 	return { noWebhookResponse: true };

@@ -43,10 +43,10 @@ async function obstacle(
 	context: IExecuteFunctions,
 	resumeUrl: URL | undefined,
 ): Promise<readonly [problem: string, remedy: string] | undefined> {
-	const instead = 'Set Wait to For the Result.';
-	if (N8N_NODES_API_VERSION === undefined) return ['needs n8n 2.39 or newer', instead];
+	const instead = 'set Wait to For the Result.';
+	if (N8N_NODES_API_VERSION === undefined) return ['needs n8n 2.39 or newer', `Update n8n, or ${instead}`];
 	if (context.isToolExecution() || context.getNode().type.endsWith('Tool')) {
-		return ['cannot be used in a tool of an AI agent', instead];
+		return ['cannot be used in a tool of an AI agent', `In a tool, ${instead}`];
 	}
 	if (context.getWorkflow().id === undefined || resumeUrl === undefined) {
 		return ['works in saved workflows only', 'Save the workflow and run it again.'];
@@ -55,8 +55,8 @@ async function obstacle(
 	const service = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl) : undefined;
 	if (!isLoopback(resumeUrl) || (service && isLoopback(service))) return undefined;
 	return [
-		`cannot work: this n8n says that its address is ${resumeUrl.origin}, which the service cannot call`,
-		'Set WEBHOOK_URL of n8n, on every worker too, to an address that can be reached from outside, or set Wait to For the Result.',
+		`cannot work: the service cannot call this n8n at ${resumeUrl.origin}`,
+		`Set WEBHOOK_URL of n8n, and of its workers, to an address that the service reaches, or ${instead}`,
 	];
 }
 
@@ -127,14 +127,9 @@ export class WebhookWait {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, settings.concurrency, async ({ id: taskId }) => {
-			const outcome = keep ? undefined : await client.cancel(taskId);
-			const fate = {
-				cancelled: 'The task was cancelled.',
-				over: 'The task was already over.',
-				failed: 'The task could not be cancelled and may still be running.',
-				kept: 'The task was left running.',
-			}[outcome?.kind ?? 'kept'];
-			return new StoppedError(`Task ${taskId} ${reason}. ${fate}`, { taskId });
+			const kind = keep ? 'kept' : (await client.cancel(taskId)).kind;
+			const fate = kind === 'kept' || kind === 'failed' ? 'left running' : 'cancelled';
+			return new StoppedError(`Task ${taskId} ${reason}. The task was ${fate}.`, { taskId });
 		});
 	}
 
@@ -217,19 +212,11 @@ export class WebhookWait {
 	 */
 	private async lookAgain(): Promise<void> {
 		const { httpRequest } = this.run.context.helpers;
+		const call = { method: 'POST', url: this.url, body: {}, json: true, timeout: 10_000 } as const;
 		for (const ms of LOOK_AGAIN_MS) {
 			await sleep(ms);
-			const request = {
-				method: 'POST',
-				url: this.url,
-				body: {},
-				json: true,
-				returnFullResponse: true,
-				ignoreHttpStatusErrors: true,
-				timeout: 10_000,
-			} as const;
-			const answer = await outcomeOf(httpRequest(request));
-			if (!answer.ok || answer.value.statusCode !== 409) return;
+			const answer = await outcomeOf(httpRequest(call));
+			if (answer.ok) return;
 		}
 	}
 }

@@ -99,7 +99,7 @@ describe('waiting for the callback', () => {
 			what: 'a tool of an AI agent',
 			options: { nodeFields: { type: 'n8n-nodes-inferencesh.runAppTool' } },
 			message: 'Wait "For the Callback" cannot be used in a tool of an AI agent',
-			description: 'Set Wait to For the Result.',
+			description: 'In a tool, set Wait to For the Result.',
 		},
 		{
 			what: 'a workflow that was never saved',
@@ -118,7 +118,7 @@ describe('waiting for the callback', () => {
 				resumeBaseUrl: 'http://localhost:5678/webhook-waiting',
 			},
 			message:
-				'Wait "For the Callback" cannot work: this n8n says that its address is http://localhost:5678, which the service cannot call',
+				'Wait "For the Callback" cannot work: the service cannot call this n8n at http://localhost:5678',
 			description: expect.stringContaining('WEBHOOK_URL') as string,
 		},
 		{
