@@ -11,6 +11,7 @@ import { BatchNode } from './batchNode.mts';
 import { files } from './files.mts';
 import { growth } from './growth.mts';
 import { latency } from './latency.mts';
+import { liveLatency } from './liveLatency.mts';
 import { loading } from './loading.mts';
 import { isMet, type Bench, type Measure } from './measures.mts';
 import { writeReport } from './report.mts';
@@ -24,6 +25,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	throughput,
 	window: slidingWindow,
 	latency,
+	live: liveLatency,
 	growth,
 	files,
 	stop,

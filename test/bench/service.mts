@@ -1,6 +1,6 @@
 /** The service: a sandbox in a process of its own, asked and told over IPC by `serviceProcess.mts`. */
 import { startSandbox, type SandboxApp } from '../sandbox/index.mts';
-import { machineTime } from './clock.mts';
+import { machineTime, wallTime } from './clock.mts';
 import type { Answer, Question } from './serviceProcess.mts';
 
 /** Takes as long as it is told to, and its output says when it ended by the machine's clock. */
@@ -19,7 +19,27 @@ const timed: SandboxApp = {
 	run: (job) => job.after(Number(job.input['ms']), () => job.finish({ at: machineTime() })),
 };
 
-const sandbox = await startSandbox({ record: false, recordBodies: false, apps: [timed] });
+/** Logs lines at intervals; each one is the time of its writing. */
+const talking: SandboxApp = {
+	...timed,
+	name: 'talking',
+	title: 'Talking',
+	description: 'Says what time it is, again and again.',
+	run: (job) => {
+		const say = (left: number) => {
+			if (left === 0) return job.finish({});
+			job.update({ log: `${wallTime()}\n` });
+			job.after(Number(job.input['everyMs']), () => say(left - 1));
+		};
+		say(Number(job.input['lines']));
+	},
+};
+
+const sandbox = await startSandbox({
+	record: false,
+	recordBodies: false,
+	apps: [timed, talking],
+});
 
 function answer(question: Question): Answer {
 	switch (question.ask) {
