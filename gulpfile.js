@@ -64,7 +64,7 @@ const options = (minify) => ({
 	charset: 'utf8',
 	minify,
 	// Otherwise all of it would be one line.
-	lineLimit: 160,
+	lineLimit: 500,
 	logLevel: 'warning',
 });
 
