@@ -84,7 +84,7 @@ export class Feeds {
 		const dropped = [...this.byItem.values()].reduce((sum, feed) => sum + feed.dropped, 0);
 		if (dropped === 0) return;
 		hints.say(
-			`${dropped} updates were left out: Max Updates keeps the newest ${this.options.maxUpdates} of each item.`,
+			`Updates left out: ${dropped}. Max Updates keeps the newest ${this.options.maxUpdates} of each item.`,
 		);
 	}
 }

@@ -1,5 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../client/clock';
+import { Deadline } from '../client/deadline';
+import { StoppedError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
 
 /** What a chunk does; n8n's `sendChunk` knows these. */
@@ -46,13 +48,13 @@ export class LiveStream {
 		this.sending ??= this.drain();
 	}
 
-	/** Waits until everything has been sent, but not long. */
+	/** Waits until everything has been sent, but not long, and not after a Stop. */
 	async flush(): Promise<void> {
 		if (!this.sending) return;
-		const over = new AbortController();
-		const limit = outcomeOf(systemClock.delay(FLUSH_MS, over.signal));
-		await Promise.race([this.sending, limit]);
-		over.abort();
+		const scope = new Deadline(this.context.getExecutionCancelSignal());
+		await Promise.race([this.sending, outcomeOf(systemClock.delay(FLUSH_MS, scope.signal))]);
+		scope.abort(new StoppedError('everything has been sent'));
+		scope[Symbol.dispose]();
 	}
 
 	private async drain(): Promise<void> {

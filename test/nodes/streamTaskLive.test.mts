@@ -324,6 +324,19 @@ describe('A caller', () => {
 		expect(got.length).toBeLessThan(8);
 	});
 
+	it('that never takes a chunk does not hold up a Stop', async () => {
+		const startedAt = Date.now();
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/manual',
+			items: [{}],
+			adjustContext: sendThrough(async () => await new Promise(() => {})),
+			cancelAfter: until(() => sandbox().count('GET', /\/stream$/) === 1),
+		});
+		expect(run.status).toBe('canceled');
+		expect(Date.now() - startedAt).toBeLessThan(4_000);
+	});
+
 	it('that never takes a chunk holds the node up for seconds only', async () => {
 		const run = await streamTask(sandbox(), {
 			...llm,

@@ -81,7 +81,7 @@ describe('Max Updates', () => {
 		expect(own.map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => n + dropped));
 		const shortDropped = Number(objectIn(short, 'run')['updates_dropped'] ?? 0);
 		expect(run.hints('Node').map(({ message }) => message)).toEqual([
-			`${dropped + shortDropped} updates were left out: Max Updates keeps the newest 4 of each item.`,
+			`Updates left out: ${dropped + shortDropped}. Max Updates keeps the newest 4 of each item.`,
 		]);
 	});
 
