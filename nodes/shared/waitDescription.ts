@@ -8,8 +8,7 @@ const forResult: INodePropertyOptions = {
 const forCallback: INodePropertyOptions = {
 	name: 'For the Callback',
 	value: 'webhook',
-	description:
-		'The same, but occupy no worker meanwhile: the service calls this n8n when tasks end',
+	description: 'The same, without a worker: the service calls this n8n when tasks end',
 };
 
 /** What a node waits for, with options of its own, and for how long. */
@@ -28,11 +27,10 @@ export function waitProperties(own: readonly INodePropertyOptions[] = []): INode
 			displayName: 'Wait at Most (Hours)',
 			name: 'waitLimit',
 			type: 'number',
-			typeOptions: { minValue: 0.001, maxValue: 8760, numberPrecision: 3 },
+			typeOptions: { minValue: 0.001 },
 			default: 24,
 			displayOptions: { show: { wait: ['webhook'] } },
-			description:
-				'Then the execution goes on with what has ended, and with the IDs of the tasks that had not ended when the wait began',
+			description: 'Then it goes on with what has ended, and with the IDs of the other tasks',
 		},
 	];
 }
@@ -52,4 +50,4 @@ export const callbackWebhooks: IWebhookDescription[] = [
 
 /** What the editor shows while an execution waits. */
 export const WAITING_TOOLTIP =
-	'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.';
+	'=inference.sh calls when the tasks have ended; at most {{ $parameter.waitLimit }} hours';

@@ -31,8 +31,9 @@ import {
 const HOUR_MS = 3_600_000;
 /** A year; dates beyond that are more likely a mistake than a wish. */
 const LONGEST_HOURS = 8_760;
-/** When n8n is asked to look again, ms after the execution has been handed over. */
-const LOOK_AGAIN_MS = [1_000, 2_000, 4_000, 8_000, 16_000];
+/** When n8n calls itself, ms after the execution was handed over; then twice as late each time. */
+const LOOK_AGAIN_MS = 1_000;
+const LAST_LOOK_MS = 16_000;
 
 function isLoopback(url: URL): boolean {
 	return /^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/i.test(url.hostname);
@@ -44,7 +45,8 @@ async function obstacle(
 	resumeUrl: URL | undefined,
 ): Promise<readonly [problem: string, remedy: string] | undefined> {
 	const instead = 'set Wait to For the Result.';
-	if (N8N_NODES_API_VERSION === undefined) return ['needs n8n 2.39 or newer', `Update n8n, or ${instead}`];
+	if (N8N_NODES_API_VERSION === undefined)
+		return ['needs n8n 2.39 or newer', `Update n8n, or ${instead}`];
 	if (context.isToolExecution() || context.getNode().type.endsWith('Tool')) {
 		return ['cannot be used in a tool of an AI agent', `In a tool, ${instead}`];
 	}
@@ -146,9 +148,10 @@ export class WebhookWait {
 		facts: IDataObject = {},
 	): Promise<INodeExecutionData[][]> {
 		const { context, settings } = this.run;
+		const { concurrency } = settings;
 		const { ends, goOn: tasks } = await this.look();
 		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
-		const ended = await outcomeOf(inParallel(ends, settings.concurrency, keep));
+		const ended = await outcomeOf(inParallel(ends, concurrency, keep));
 		if (this.stopped) {
 			throw stoppedError(context, await this.giveUp('was stopped with the execution'));
 		}
@@ -158,7 +161,6 @@ export class WebhookWait {
 		const now = Date.now();
 		if (tasks.length === 0) return this.node.outputs(items, facts, now);
 
-		const { concurrency } = settings;
 		const { stopOnError } = this;
 		keepState(context, { tasks, settled: items, facts, concurrency, stopOnError });
 		const unfinished = tasks.map((task) => this.node.unfinished(task));
@@ -213,7 +215,7 @@ export class WebhookWait {
 	private async lookAgain(): Promise<void> {
 		const { httpRequest } = this.run.context.helpers;
 		const call = { method: 'POST', url: this.url, body: {}, json: true, timeout: 10_000 } as const;
-		for (const ms of LOOK_AGAIN_MS) {
+		for (let ms = LOOK_AGAIN_MS; ms <= LAST_LOOK_MS; ms *= 2) {
 			await sleep(ms);
 			const answer = await outcomeOf(httpRequest(call));
 			if (answer.ok) return;
