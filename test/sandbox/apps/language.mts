@@ -27,7 +27,7 @@ export function answerPieces(said: string, tokens: number): string[] {
 /**
  * Streams an answer as deltas and then completes with the whole of it.
  *
- * @param thinkMs time before the first piece; as long as between two pieces if it is not given
+ * @param thinkMs time before the first piece, unless the input tells it; else that of any other
  */
 export function speak(job: Job, thinkMs?: number): void {
 	const said = text(job.input['text']);
@@ -57,7 +57,7 @@ export function speak(job: Job, thinkMs?: number): void {
 			},
 		});
 	};
-	job.after(thinkMs ?? delayMs, () => step(0));
+	job.after(Number(job.input['thinkMs'] ?? thinkMs ?? delayMs), () => step(0));
 }
 
 /** Thinks, calls a tool and writes; its output can be read while it grows. */
@@ -84,7 +84,7 @@ export function write(job: Job): void {
 		plan[step]?.();
 		if (step + 1 < plan.length) job.after(delayMs, () => advance(step + 1));
 	};
-	job.after(delayMs, () => advance(0));
+	job.after(Number(job.input['thinkMs'] ?? delayMs), () => advance(0));
 }
 
 export const usageSchema = {
