@@ -41,7 +41,7 @@ const sourceProperties: INodeProperties[] = [
 
 /** Elements of a list are inputs themselves; only files may still be added to them. */
 const inputOfItems: INodeProperties[] = inputProperties.map((property) =>
-	['binaryFiles', 'setupFields'].includes(property.name)
+	property.name === 'binaryFiles'
 		? property
 		: {
 				...property,

@@ -48,32 +48,6 @@ function pickerOption(
 	};
 }
 
-/** A form that the service's schemas fill. Its values are checked when an item's turn comes. */
-function formProperty(
-	base: Pick<INodeProperties, 'displayName' | 'name' | 'description'>,
-	resourceMapperMethod: string,
-	show: Record<string, string[] | boolean[]>,
-): INodeProperties {
-	return {
-		...base,
-		type: 'resourceMapper',
-		noDataExpression: true,
-		default: { mappingMode: 'defineBelow', value: null },
-		typeOptions: {
-			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
-			resourceMapper: {
-				resourceMapperMethod,
-				mode: 'map',
-				valuesLabel: base.displayName,
-				fieldWords: { singular: 'field', plural: 'fields' },
-				addAllFields: true,
-				supportAutoMap: false,
-			},
-		},
-		displayOptions: { show },
-	};
-}
-
 /** Where an item's input comes from. */
 export const inputProperties: INodeProperties[] = [
 	{
@@ -101,15 +75,26 @@ export const inputProperties: INodeProperties[] = [
 		default: 'fields',
 		description: 'Where the input of the app comes from',
 	},
-	formProperty(
-		{
-			displayName: 'Input Fields',
-			name: 'fields',
-			description: 'The inputs of the app. What is left empty is not sent.',
+	{
+		displayName: 'Input Fields',
+		name: 'fields',
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'defineBelow', value: null },
+		typeOptions: {
+			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+			resourceMapper: {
+				resourceMapperMethod: 'getInputFields',
+				mode: 'map',
+				valuesLabel: 'Input Fields',
+				fieldWords: { singular: 'field', plural: 'fields' },
+				addAllFields: true,
+				supportAutoMap: false,
+			},
 		},
-		'getInputFields',
-		{ inputMode: ['fields'] },
-	),
+		displayOptions: { show: { inputMode: ['fields'] } },
+		description: 'The inputs and setup parameters of the app. What is left empty is not sent.',
+	},
 	{
 		displayName: 'Input (JSON)',
 		name: 'jsonInput',
@@ -119,15 +104,6 @@ export const inputProperties: INodeProperties[] = [
 		displayOptions: { show: { inputMode: ['json'] } },
 		description: 'A JSON object that matches the input schema of the app',
 	},
-	formProperty(
-		{
-			displayName: 'Setup Fields',
-			name: 'setupFields',
-			description: 'The setup parameters of the app. Changing them causes a cold start.',
-		},
-		'getSetupFields',
-		{ '/options.setupForm': [true] },
-	),
 	{
 		displayName: 'Files From Binary Data',
 		name: 'binaryFiles',
@@ -398,13 +374,6 @@ const taskOptions: INodeProperties[] = [
 		type: 'json',
 		default: '{}',
 		description: 'Setup parameters of the app as JSON. Changing them causes a cold start.',
-	},
-	{
-		displayName: 'Setup Form',
-		name: 'setupForm',
-		type: 'boolean',
-		default: false,
-		description: 'Whether to show a form with the setup parameters of the app, if it has any',
 	},
 	pickerOption(
 		{

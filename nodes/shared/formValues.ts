@@ -1,5 +1,4 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { functionOf, type AppInfo } from '../client/appInfo';
 import type { CancelSignal } from '../client/cancelSignal';
 import type { InferenceClient } from '../client/client';
 import { Deadline } from '../client/deadline';
@@ -7,10 +6,10 @@ import { TimeoutError } from '../client/errors';
 import { checkValue } from '../client/fieldValue';
 import { isJsonObject, type JsonObject } from '../client/json';
 import { outcomeOf } from '../client/outcome';
-import { readForm, type Form } from '../client/schema';
+import type { Form } from '../client/schema';
 import type { FileSlot } from './fileInputs';
 import type { RunHints } from './hints';
-import { displayNameOf, savedForm } from './inputForm';
+import { displayNameOf, formOf, savedForm, SETUP } from './inputForm';
 import { isExpression, nodeOf, readParameter } from './parameters';
 import { parameterError, shown } from './parameterError';
 
@@ -19,8 +18,7 @@ const SCHEMA_TIMEOUT_MS = 10_000;
 
 /** The forms of a node run: what the service says of its apps, asked for once, when needed. */
 export class AppForms {
-	private readonly apps = new Map<string, Promise<AppInfo | undefined>>();
-	private readonly forms = new WeakMap<JsonObject, Form>();
+	private readonly forms = new Map<string, Promise<Form | string | undefined>>();
 
 	constructor(
 		private readonly client: InferenceClient,
@@ -29,29 +27,25 @@ export class AppForms {
 	) {}
 
 	/**
-	 * An app with its schemas; undefined if they cannot be read, which a hint then says.
+	 * The form of a function, or what is wrong with the function; undefined if the app cannot be
+	 * read, which a hint then says.
 	 *
 	 * @param ref `namespace/name[@version]`
 	 * @throws the reason of the run's end
 	 */
-	async app(ref: string): Promise<AppInfo | undefined> {
-		const known = this.apps.get(ref) ?? this.ask(ref);
-		this.apps.set(ref, known);
+	async form(ref: string, name: string | undefined): Promise<Form | string | undefined> {
+		const key = JSON.stringify([ref, name]);
+		const known = this.forms.get(key) ?? this.ask(ref, name);
+		this.forms.set(key, known);
 		return await known;
 	}
 
-	form(schema: JsonObject): Form {
-		const form = this.forms.get(schema) ?? readForm(schema);
-		this.forms.set(schema, form);
-		return form;
-	}
-
-	private async ask(ref: string): Promise<AppInfo | undefined> {
+	private async ask(ref: string, name: string | undefined): Promise<Form | string | undefined> {
 		using deadline = new Deadline(this.signal, SCHEMA_TIMEOUT_MS, () => {
 			return new TimeoutError(`no answer within ${SCHEMA_TIMEOUT_MS / 1000} s`);
 		});
 		const app = await outcomeOf(this.client.catalogue.app(ref, deadline.signal));
-		if (app.ok) return app.value;
+		if (app.ok) return formOf(app.value, name);
 		this.signal.throwIfAborted();
 		const reason = app.error instanceof Error ? app.error.message : String(app.error);
 		this.hints.say(
@@ -69,15 +63,15 @@ export interface FormSource {
 
 /** A filled-in form. */
 export interface FormValues {
-	readonly values: JsonObject;
+	readonly input: JsonObject;
+	readonly setup: JsonObject;
 	/** File fields that name a binary property of the item. */
 	readonly files: readonly FileSlot[];
 }
 
-/** Which form it is, and of what. */
+/** Whose form it is. */
 export interface FormRequest {
 	readonly itemIndex: number;
-	readonly parameter: 'fields' | 'setupFields';
 	/** `namespace/name[@version]` */
 	readonly app: string;
 	readonly function: string | undefined;
@@ -85,45 +79,26 @@ export interface FormRequest {
 	readonly filled: readonly string[];
 }
 
-async function formOf(source: FormSource, request: FormRequest): Promise<Form | undefined> {
-	const app = await source.forms.app(request.app);
-	if (!app) return undefined;
-	const schema = request.parameter === 'fields' ? inputOf(app) : app.setup;
-	return schema && source.forms.form(schema);
-
-	function inputOf(info: AppInfo): JsonObject | undefined {
-		const entry = functionOf(info, request.function);
-		if (!entry?.streams) return entry?.input;
-		throw parameterError(
-			nodeOf(source.context),
-			'Function',
-			`is ${shown(entry.name)}, which talks through a socket: n8n cannot call it`,
-			request.itemIndex,
-		);
-	}
-}
-
-/** Values as they were entered, by field. Only those with an expression are asked for. */
+/** Values as they were entered, by field. n8n is asked only for those with an expression. */
 function* enteredValues(
 	context: IExecuteFunctions,
-	{ parameter, itemIndex }: FormRequest,
+	itemIndex: number,
 	nameOf: (id: string) => string,
 ): Generator<readonly [id: string, value: unknown, typed: boolean]> {
-	const title = parameter === 'fields' ? 'Input Fields' : 'Setup Fields';
-	const entered: unknown = nodeOf(context).parameters[parameter];
-	const mapping = isJsonObject(entered) ? entered['value'] : entered;
-	if (!isJsonObject(mapping)) {
-		const path = isJsonObject(entered) ? `${parameter}.value` : parameter;
-		const value = readParameter(context, path, title, itemIndex, {});
-		const inner = isJsonObject(value) && 'mappingMode' in value ? value['value'] : value;
-		for (const [id, one] of Object.entries(isJsonObject(inner) ? inner : {})) yield [id, one, true];
+	const entered: unknown = nodeOf(context).parameters['fields'];
+	const mapping: unknown = isJsonObject(entered) ? entered['value'] : undefined;
+	if (isJsonObject(mapping)) {
+		for (const [id, value] of Object.entries(mapping)) {
+			if (isExpression(value)) {
+				const path = `fields.value[${JSON.stringify(id)}]`;
+				yield [id, readParameter(context, path, nameOf(id), itemIndex, ''), true];
+			} else yield [id, value, false];
+		}
 		return;
 	}
-	for (const [id, value] of Object.entries(mapping)) {
-		if (isExpression(value)) {
-			const path = `${parameter}.value[${JSON.stringify(id)}]`;
-			yield [id, readParameter(context, path, nameOf(id), itemIndex, ''), true];
-		} else yield [id, value, false];
+	const whole = readParameter(context, 'fields.value', 'Input Fields', itemIndex, {});
+	for (const [id, value] of Object.entries(isJsonObject(whole) ? whole : {})) {
+		yield [id, value, true];
 	}
 }
 
@@ -134,15 +109,18 @@ function* enteredValues(
  * @throws NodeOperationError that names the field as the form shows it, the item and the bad value
  */
 export async function readFormValues(
-	source: FormSource,
+	{ context, forms }: FormSource,
 	request: FormRequest,
 ): Promise<FormValues> {
-	const { context } = source;
-	const { parameter, itemIndex } = request;
+	const { itemIndex } = request;
 	const node = nodeOf(context);
-	const saved: unknown = node.parameters[parameter];
-	const form =
-		(await formOf(source, request)) ?? savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
+	const read = await forms.form(request.app, request.function);
+	if (typeof read === 'string') {
+		const problem = `cannot be called: ${request.app} ${read}`;
+		throw parameterError(node, 'Function', problem, itemIndex);
+	}
+	const saved: unknown = node.parameters['fields'];
+	const form = read ?? savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
 	const fields = new Map(form.fields.map((field) => [field.id, field]));
 	const nameOf = (id: string) => {
 		const field = fields.get(id);
@@ -154,7 +132,7 @@ export async function readFormValues(
 	const binary = context.getInputData()[itemIndex]?.binary ?? {};
 	const files: FileSlot[] = [];
 	const values = new Map<string, unknown>();
-	for (const [id, value, typed] of enteredValues(context, request, nameOf)) {
+	for (const [id, value, typed] of enteredValues(context, itemIndex, nameOf)) {
 		if (value === undefined || value === null || value === '') continue;
 		const field = fields.get(id);
 		if (!field) {
@@ -162,7 +140,8 @@ export async function readFormValues(
 			continue;
 		}
 		const takeFile = (binaryProperty: string, path: string) => {
-			if (!Object.hasOwn(binary, binaryProperty)) return false;
+			// Files are uploaded into inputs only.
+			if (id.startsWith(SETUP) || !Object.hasOwn(binary, binaryProperty)) return false;
 			files.push({ path, binaryProperty, displayName: displayNameOf(field) });
 			return true;
 		};
@@ -183,5 +162,12 @@ export async function readFormValues(
 	}
 	// Single files have no place of their own before their upload.
 	const known = [...values].filter(([, value]) => value !== null);
-	return { values: Object.fromEntries(known), files };
+	const [setup, input] = [true, false].map((wanted) =>
+		known.filter(([id]) => id.startsWith(SETUP) === wanted),
+	);
+	return {
+		input: Object.fromEntries(input ?? []),
+		setup: Object.fromEntries((setup ?? []).map(([id, value]) => [id.slice(SETUP.length), value])),
+		files,
+	};
 }

@@ -5,15 +5,17 @@ import {
 	type ResourceMapperFields,
 } from 'n8n-workflow';
 import { functionOf, type AppInfo } from '../client/appInfo';
-import type { AppRef } from '../client/appRef';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../client/json';
+import { isJsonObject, listOf, textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
 import { readForm, type FieldKind, type Form, type FormField } from '../client/schema';
 import { askService, chosenApp } from './editorQuery';
+import { shown } from './parameterError';
 
 /** The editor shows nothing of a field but its name, so this has to say what a file field takes. */
 const FILE = ' (URL or Binary Property)';
 const FILES = ' (URLs or Binary Properties)';
+/** Begins the ids of setup parameters. */
+export const SETUP = 'setup:';
 /** Of a form without any field that has to be shown, so many are. */
 const SHOWN_AT_LEAST = 6;
 
@@ -102,53 +104,51 @@ export function savedForm(schema: unknown): Form {
 	return { fields, alternatives: [] };
 }
 
-type SchemaOf = (app: AppInfo, ref: AppRef) => JsonObject | string;
-
-/** The schema of the chosen function, or why there is none. */
-function inputSchema(app: AppInfo, { app: name, function: entry }: AppRef): JsonObject | string {
-	const found = functionOf(app, entry);
+/**
+ * The form of a function of an app, setup parameters included, or what is wrong with the function,
+ * continuing "namespace/name …".
+ *
+ * @param name undefined for the default function
+ */
+export function formOf(app: AppInfo, name: string | undefined): Form | string {
+	const found = functionOf(app, name);
 	const callable = app.functions.filter(({ streams }) => !streams).map((one) => one.name);
-	if (found && !found.streams) return found.input ?? `${name} does not say what its inputs are.`;
-	const problem = found
-		? `The function "${found.name}" of ${name} talks through a socket and cannot be called here.`
-		: `${name} has no function "${entry ?? ''}".`;
-	return `${problem} Its functions: ${callable.join(', ')}.`;
-}
-
-async function fieldsFor(
-	context: ILoadOptionsFunctions,
-	what: string,
-	parameter: string,
-	schemaOf: SchemaOf,
-): Promise<ResourceMapperFields> {
-	const nothing = (emptyFieldsNotice: string) => ({ fields: [], emptyFieldsNotice });
-	const ref = chosenApp(context);
-	if (!ref) return nothing(`Choose an app to see its ${what} here.`);
-	const read = await outcomeOf(
-		askService(context, async ({ catalogue }) => await catalogue.app(ref.app)),
-	);
-	if (!read.ok) {
-		const reason = read.error instanceof Error ? read.error.message : String(read.error);
-		const notice = `The ${what} of ${ref.app} cannot be loaded: ${reason}. Write them as JSON instead, or try again later.`;
-		// Without its saved fields the editor would throw away what has been filled in.
-		const saved = context.getCurrentNodeParameter(parameter);
-		const fields = isResourceMapperValue(saved) ? saved.schema : [];
-		return { fields, emptyFieldsNotice: notice };
+	const others = `Its functions: ${callable.join(', ')}.`;
+	if (!found) return `has no function ${shown(name)}. ${others}`;
+	if (found.streams) {
+		return `has a function ${shown(found.name)}, but it talks through a socket and cannot be called from here. ${others}`;
 	}
-	const schema = schemaOf(read.value, ref);
-	if (typeof schema === 'string') return nothing(schema);
-	const fields = mapperFields(readForm(schema));
-	return fields.length === 0 ? nothing(`${ref.app} has no ${what}.`) : { fields };
+	const input = readForm(found.input ?? {});
+	const setup = app.setup ? readForm(app.setup).fields : [];
+	const prefixed = setup.map((field) => ({
+		...field,
+		id: SETUP + field.id,
+		title: `Setup: ${field.title}`,
+		promoted: false,
+	}));
+	return { fields: [...input.fields, ...prefixed], alternatives: input.alternatives };
 }
 
 /** Fills the form of Input Fields; if it cannot be, the form says why. */
 export async function getInputFields(this: ILoadOptionsFunctions): Promise<ResourceMapperFields> {
-	return await fieldsFor(this, 'inputs', 'fields', inputSchema);
-}
-
-/** Fills the form of Setup Fields; if it cannot be, the form says why. */
-export async function getSetupFields(this: ILoadOptionsFunctions): Promise<ResourceMapperFields> {
-	const setupSchema: SchemaOf = (app, { app: name }) =>
-		app.setup ?? `${name} has no setup parameters.`;
-	return await fieldsFor(this, 'setup parameters', 'setupFields', setupSchema);
+	const nothing = (emptyFieldsNotice: string) => ({ fields: [], emptyFieldsNotice });
+	const ref = chosenApp(this);
+	if (!ref) return nothing('Choose an app to see its inputs here.');
+	const app = await outcomeOf(
+		askService(this, async ({ catalogue }) => await catalogue.app(ref.app)),
+	);
+	if (!app.ok) {
+		const reason = app.error instanceof Error ? app.error.message : String(app.error);
+		// Without its saved fields the editor would throw away what has been filled in.
+		const saved = this.getCurrentNodeParameter('fields');
+		return {
+			fields: isResourceMapperValue(saved) ? saved.schema : [],
+			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. Write them as JSON instead, or try again later.`,
+		};
+	}
+	const form = formOf(app.value, ref.function);
+	if (typeof form === 'string') return nothing(`${ref.app} ${form}`);
+	return form.fields.length === 0
+		? nothing(`${ref.app} has no inputs.`)
+		: { fields: mapperFields(form) };
 }

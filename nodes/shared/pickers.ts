@@ -7,7 +7,7 @@ import { appName } from '../client/appRef';
 import { outcomeOf } from '../client/outcome';
 import { searchApps } from './appSearch';
 import { chosenApp, fillList } from './editorQuery';
-import { getInputFields, getSetupFields } from './inputForm';
+import { getInputFields } from './inputForm';
 
 function matching(items: readonly INodeListSearchItems[], filter = ''): INodeListSearchResult {
 	const term = filter.trim().toLowerCase();
@@ -94,5 +94,5 @@ export async function searchSessions(
 /** What every node that runs apps asks the service for while it is being set up. */
 export const appMethods = {
 	listSearch: { searchApps, searchFunctions, searchVersions, searchSessions },
-	resourceMapping: { getInputFields, getSetupFields },
+	resourceMapping: { getInputFields },
 };

@@ -5,6 +5,7 @@ import { isJsonObject, listOf, type JsonObject } from '../client/json';
 import type { RunRequest } from '../client/runRequest';
 import type { FileSlot } from './fileInputs';
 import { readFormValues, type FormSource } from './formValues';
+import { SETUP } from './inputForm';
 import {
 	isBlank,
 	jsonObject,
@@ -64,36 +65,32 @@ export function readItemRequest(
 		? jsonObject({ node: nodeOf(context), itemIndex, ...given })
 		: readInput(context, itemIndex);
 	const asked = readRequest(context, itemIndex, input ?? {});
-	const setupForm = readOptions(context, itemIndex)['setupForm'] === true;
-	return input && !setupForm ? asked : fillIn(source, itemIndex, asked, { input, setupForm });
+	return input ? asked : fillIn(source, itemIndex, asked);
 }
 
-/** Adds what comes from forms. */
+/** Adds what a form says. */
 async function fillIn(
 	source: FormSource,
 	itemIndex: number,
 	asked: ItemRequest,
-	{ input, setupForm }: { readonly input: JsonObject | undefined; readonly setupForm: boolean },
 ): Promise<ItemRequest> {
-	const { app, function: entry, setup } = asked.request;
-	const common = { itemIndex, app, function: entry };
-	const files = asked.files.map(({ path }) => path.split('.')[0] ?? '');
-	const inputForm = input
-		? undefined
-		: await readFormValues(source, { ...common, parameter: 'fields', filled: files });
-	const setupValues = setupForm
-		? await readFormValues(source, {
-				...{ ...common, parameter: 'setupFields' },
-				filled: Object.keys(setup ?? {}),
-			})
-		: undefined;
+	const { request, files } = asked;
+	const { app, function: entry, setup = {} } = request;
+	const form = await readFormValues(source, {
+		...{ itemIndex, app, function: entry },
+		filled: [
+			...files.map(({ path }) => path.split('.')[0] ?? ''),
+			...Object.keys(setup).map((key) => SETUP + key),
+		],
+	});
+	const whole = { ...setup, ...form.setup };
 	return {
 		...asked,
-		files: [...(inputForm?.files ?? []), ...asked.files],
+		files: [...form.files, ...files],
 		request: {
-			...asked.request,
-			input: inputForm?.values ?? asked.request.input,
-			setup: setupValues ? { ...setup, ...setupValues.values } : setup,
+			...request,
+			input: form.input,
+			setup: Object.keys(whole).length === 0 ? request.setup : whole,
 		},
 	};
 }

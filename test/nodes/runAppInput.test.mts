@@ -394,7 +394,7 @@ describe('Max Cost', () => {
 		});
 		expect(run.error).toBeUndefined();
 		expect(run.hints(NODE_NAME).map(({ message }) => message)).toEqual([
-			'The cost of 1 of 2 items could not be estimated.',
+			'The cost of 1 of 2 items could not be estimated and does not count towards Max Cost (item 1).',
 		]);
 	});
 
