@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { NODE_NAME } from './engine.mts';
-import { FROM_ITEM, jsonOf, mostInFlight, objectIn, pause, until, useSandbox } from './support.mts';
-import { drive, linesOf, streamTask, updatesOf } from './streamTaskSupport.mts';
+import { FROM_ITEM, jsonOf, mostInFlight, objectIn, pause, useSandbox } from './support.mts';
+import { drive, linesOf, startManual, streamTask, THINK, updatesOf } from './streamTaskSupport.mts';
 
 const sandbox = useSandbox();
 
@@ -116,7 +116,7 @@ describe('Updates', () => {
 	it('have the answer as it grows, and at last the output', async () => {
 		const run = await streamTask(sandbox(), {
 			app: 'sandbox/llm',
-			items: [{ text: 'hi', tokens: 5, delayMs: 25 }],
+			items: [{ text: 'hi', tokens: 5, ...THINK }],
 		});
 		const updates = updatesOf(run);
 		const texts = updates.flatMap(({ text }) => text ?? []);
@@ -128,10 +128,7 @@ describe('Updates', () => {
 	});
 
 	it('correct the text if the final output is another one', async () => {
-		const started = streamTask(sandbox(), { app: 'sandbox/manual', items: [{}] });
-		await until(() => sandbox().count('GET', /\/stream$/) === 1);
-		await pause(20);
-		const id = sandbox().running()[0]?.id ?? '';
+		const { id, started } = await startManual(sandbox());
 		sandbox().pushTask(id, { delta: { response: 'Helo' } });
 		await pause(20);
 		sandbox().finishTask(id, { output: { response: 'Hello' } });
@@ -168,9 +165,7 @@ describe('Updates', () => {
 	});
 
 	it('show a line without an end when nothing comes after it', async () => {
-		const started = streamTask(sandbox(), { app: 'sandbox/manual', items: [{}] });
-		await until(() => sandbox().count('GET', /\/stream$/) === 1);
-		const id = sandbox().running()[0]?.id ?? '';
+		const { id, started } = await startManual(sandbox());
 		sandbox().pushTask(id, { logs: 'uploading …' });
 		await pause(1_200);
 		sandbox().pushTask(id, { logs: ' done\n' });

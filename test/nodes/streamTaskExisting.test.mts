@@ -8,6 +8,7 @@ import {
 	linesOf,
 	startTask,
 	streamTask,
+	THINK,
 	updatesOf,
 } from './streamTaskSupport.mts';
 
@@ -126,7 +127,7 @@ describe('A running task', () => {
 	});
 
 	it('from its start is shown as it grows', async () => {
-		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 4, delayMs: 80 });
+		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 4, ...THINK });
 		const run = await follow(task);
 		expect(updatesOf(run).flatMap(({ text }) => text ?? [])).toHaveLength(4);
 	});

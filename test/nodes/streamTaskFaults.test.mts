@@ -10,6 +10,7 @@ import {
 	liveText,
 	STEPS,
 	streamTask,
+	THINK,
 	updatesOf,
 } from './streamTaskSupport.mts';
 
@@ -122,7 +123,7 @@ describe('A stream that says nothing but heartbeats', () => {
 });
 
 describe('Text', () => {
-	const ANSWER = { text: 'grüße', words: 40, delayMs: 8 };
+	const ANSWER = { text: 'grüße', words: 40, delayMs: 6, ...THINK };
 
 	it.each([
 		['without faults', {}],
@@ -136,7 +137,7 @@ describe('Text', () => {
 	] as const)('is whole and never sent twice %s', async (_what, fault) => {
 		for (const app of ['sandbox/writer', 'sandbox/llm']) {
 			sandbox().fault({ on: STREAM, kind: 'stream', ...fault });
-			const input = app === 'sandbox/llm' ? { text: 'grüße', tokens: 40, delayMs: 8 } : ANSWER;
+			const input = app === 'sandbox/llm' ? { ...ANSWER, tokens: 40 } : ANSWER;
 			const run = await streamTask(sandbox(), { app, items: [input], streaming: true });
 			const [result] = jsonOf(run);
 			const { response } = result?.['output'] as { response: string };

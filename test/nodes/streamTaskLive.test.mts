@@ -11,6 +11,7 @@ import {
 	startManual,
 	startTask,
 	streamTask,
+	THINK,
 	updatesOf,
 	type LiveChunk,
 } from './streamTaskSupport.mts';
@@ -59,7 +60,7 @@ describe('Text', () => {
 		const run = await streamTask(sandbox(), {
 			...LIVE,
 			app: 'sandbox/llm',
-			items: [{ text: 'hi', tokens: 8, delayMs: 40 }],
+			items: [{ text: 'hi', tokens: 8, delayMs: 40, ...THINK }],
 			// Updates are held back, tokens are not.
 			options: { minInterval: 60 },
 		});
@@ -67,7 +68,7 @@ describe('Text', () => {
 			.filter(({ type }) => type === 'item')
 			.map(({ at }) => at);
 		expect(times).toHaveLength(8);
-		expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(200);
+		expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(100);
 		expect(liveText(run)).toBe(objectIn(jsonOf(run)[0], 'output')['response']);
 		expect(updatesOf(run)).toHaveLength(2);
 	});
@@ -181,7 +182,7 @@ describe('Several items', () => {
 			input:
 				index % 3 === 2
 					? { prompt: text, steps: 4, stepMs: 7 }
-					: { text, tokens: 12, delayMs: 4 + index },
+					: { text, tokens: 12, delayMs: 4 + index, ...THINK },
 		}));
 		const run = await streamTask(sandbox(), {
 			...LIVE,
@@ -282,7 +283,11 @@ describe('Nothing is sent', () => {
 });
 
 describe('A caller', () => {
-	const llm = { ...LIVE, app: 'sandbox/llm', items: [{ text: 'x', tokens: 8, delayMs: 5 }] };
+	const llm = {
+		...LIVE,
+		app: 'sandbox/llm',
+		items: [{ text: 'x', tokens: 8, delayMs: 5, ...THINK }],
+	};
 
 	it.each([
 		['has gone', async () => await Promise.reject(new Error('the caller has gone'))],

@@ -154,6 +154,9 @@ export async function startManual(
 	return { id: sandbox.running().at(-1)?.id ?? '', started };
 }
 
+/** Makes a language model begin only when its stream is open, also on a busy machine. */
+export const THINK = { thinkMs: 400 };
+
 /** Time in which a line of a stream arrives, ms. */
 export const A_MOMENT = 25;
 
