@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Decision } from '../client/toolCalls';
 import { nodeOf, oneOf, readParameter } from '../shared/parameters';
-import { parameterError, shown } from '../shared/parameterError';
+import { parameterError } from '../shared/parameterError';
 import { readChatId, takeTurn, type AgentRun } from './turnRun';
 import { parameter, readText } from './messageParameters';
 
@@ -37,5 +37,5 @@ function readDecision({ context }: AgentRun, index: number): Decision {
 		return { kind, reason: readText(parameter(context, index, 'reason', 'Reason')) };
 	const result = readParameter(context, 'answer', 'Answer', index, '');
 	if (result !== '' && result !== null && result !== undefined) return { kind, result };
-	throw parameterError(nodeOf(context), 'Answer', `is empty: ${shown(result)}`, index);
+	throw parameterError(nodeOf(context), 'Answer', 'is empty', index);
 }

@@ -48,6 +48,11 @@ class TurnSubject implements Subject {
 		return this.readings > 0 && (waits || this.turn.quiet);
 	}
 
+	/** The first word of a stream may be how the turn before ended, or the end of this one. */
+	get suspicious(): boolean {
+		return this.turn.verdict().kind === 'doubtful';
+	}
+
 	take(event: Parameters<Subject['take']>[0]): boolean {
 		const news = this.turn.take(event);
 		if (news && this.doubtfulSince !== undefined) this.doubt();

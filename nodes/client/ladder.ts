@@ -44,6 +44,8 @@ export interface Subject {
 	readonly over: boolean;
 	/** Whether all of its result is known. */
 	readonly complete: boolean;
+	/** Whether what its stream has said so far may be old, so that its status is asked for at once. */
+	readonly suspicious?: boolean;
 	/** Takes in an event of the stream. Returns whether it said anything new. */
 	take(event: NewsEvent): boolean;
 	/** Reads it by requests. */
@@ -181,9 +183,13 @@ class Ladder {
 		};
 		quiet.add(watched);
 		let news = false;
+		let alerted = false;
 		const take = (event: NewsEvent) => {
 			watched.lastWord = clock.now();
 			news = this.subject.take(event) || news;
+			const suspicious = this.subject.suspicious === true;
+			if (suspicious && !alerted) watched.onQuiet();
+			alerted = suspicious;
 		};
 		const read = await outcomeOf(this.readStream(scope.signal, take));
 		quiet.remove(watched);

@@ -289,7 +289,8 @@ export class Turn {
 		const atWork = waiting ? active : run;
 		if (atWork?.kind === 'interrupted') return this.interrupted(atWork.state ?? 'input_required');
 		if (waiting) {
-			return chatStatus === 'busy' || active?.kind === 'active' ? RUNNING : DOUBTFUL;
+			if (chatStatus === 'busy' || active?.kind === 'active') return RUNNING;
+			return this.pending.length > 0 ? this.interruptedBy() : DOUBTFUL;
 		}
 		if (run !== undefined && active === run) {
 			const asked = chatStatus === 'awaiting_input' && this.pending.length > 0;
@@ -303,14 +304,15 @@ export class Turn {
 		return state === 'auth_required' && this.ref.answered.length === 0 ? settled(state) : DOUBTFUL;
 	}
 
+	/** What the pending calls mean where no run tells its state. */
+	private interruptedBy(): Verdict {
+		const onlyAuth = this.pending.every(({ kind }) => kind === 'auth');
+		return settled(onlyAuth ? 'auth_required' : 'input_required');
+	}
+
 	/** The service does not say how the run stands, so its messages tell. */
 	private byMessages(busy: boolean): Verdict {
-		const { pending } = this;
-		if (pending.length > 0) {
-			return settled(
-				pending.every(({ kind }) => kind === 'auth') ? 'auth_required' : 'input_required',
-			);
-		}
+		if (this.pending.length > 0) return this.interruptedBy();
 		if (busy) return RUNNING;
 		const last = this.answers.at(-1);
 		if (!last?.terminal || last.tools.some(({ open }) => open)) return DOUBTFUL;
