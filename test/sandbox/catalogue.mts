@@ -5,6 +5,7 @@ import { newId, shortId } from './ids.mts';
 import { cursorList } from './lists.mts';
 import type { Call, Route } from './routes.mts';
 import { validate } from './schemas.mts';
+import { didYouMean } from './similar.mts';
 import type { SandboxApp, SandboxFunction } from './types.mts';
 import { asRecord } from './values.mts';
 
@@ -27,19 +28,6 @@ export interface Target {
 }
 
 const WORKSPACE = 'sandbox';
-
-function similarity(a: string, b: string): number {
-	const pairs = (text: string): Set<string> => {
-		const found = new Set<string>();
-		for (let i = 0; i < text.length - 1; i++) found.add(text.slice(i, i + 2));
-		return found;
-	};
-	const left = pairs(a);
-	const right = pairs(b);
-	let common = 0;
-	for (const pair of left) if (right.has(pair)) common++;
-	return (2 * common) / (left.size + right.size || 1);
-}
 
 export class Catalogue {
 	private readonly byRef = new Map<string, AppEntry>();
@@ -192,13 +180,7 @@ export class Catalogue {
 	}
 
 	private unknown(asked: string): Answer {
-		const similar = [...this.byRef.keys()]
-			.map((ref) => ({ ref, score: similarity(asked, ref) }))
-			.filter(({ score }) => score > 0.3)
-			.sort((a, b) => b.score - a.score)
-			.slice(0, 3)
-			.map(({ ref }) => ref);
-		const hint = similar.length > 0 ? `; did you mean ${similar.join(', ')}?` : '';
+		const hint = didYouMean(asked, this.byRef.keys());
 		return problem(404, 'not_found', `app '${asked}' not found${hint}`);
 	}
 

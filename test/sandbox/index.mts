@@ -1,4 +1,5 @@
 /** A stand-in of the inference.sh API for tests, demos and benchmarks. */
+export type { AgentCall, AgentDecision, AgentTurn, SandboxAgent } from './agent-types.mts';
 export { API_KEY, startSandbox, type Sandbox, type SandboxOptions } from './server.mts';
 export { startFileHost, type FileHost } from './fileHost.mts';
 export { syntheticSha256 } from './files.mts';
@@ -13,6 +14,7 @@ export type {
 	SandboxChatView,
 	SandboxFileView,
 	SandboxFunction,
+	SandboxRunView,
 	SandboxSettings,
 	SandboxTaskView,
 	StreamFaultOptions,

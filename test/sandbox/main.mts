@@ -30,6 +30,7 @@ console.log(`inference.sh sandbox
   URL   ${sandbox.url}
   Key   ${sandbox.apiKey}
   Apps  ${sandbox.apps().join('\n        ')}
+  Agents  ${sandbox.agents().join('\n        ')}
 Stop with Ctrl+C.`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -3,13 +3,14 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { AddressInfo, Socket } from 'node:net';
 
 import { accountRoutes } from './account.mts';
-import { sandboxAgents } from './agents.mts';
+import { sandboxAgents } from './agents/index.mts';
+import type { SandboxAgent } from './agent-types.mts';
 import { problem } from './answers.mts';
 import { formApps } from './apps/form-apps.mts';
 import { sandboxApps } from './apps/sandbox-apps.mts';
 import { storeApps } from './apps/store-apps.mts';
 import { Catalogue } from './catalogue.mts';
-import { chatService } from './chat-routes.mts';
+import { chatService } from './chat-service.mts';
 import { Faults } from './faults.mts';
 import { FileStore } from './files.mts';
 import { newId, timestamp } from './ids.mts';
@@ -27,6 +28,7 @@ import type {
 	SandboxApp,
 	SandboxChatView,
 	SandboxFileView,
+	SandboxRunView,
 	SandboxSettings,
 	SandboxTaskView,
 	WebhookDelivery,
@@ -67,6 +69,8 @@ export interface Sandbox {
 	foreignTask(status?: 403 | 404): string;
 	/** Chats, oldest first. */
 	chats(): readonly SandboxChatView[];
+	/** What agents have done: one for each message that was taken up, by chat. */
+	agentRuns(): readonly SandboxRunView[];
 	/** Makes a chat that belongs to another team, and returns its id. */
 	foreignChat(status?: 403 | 404): string;
 	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
@@ -82,6 +86,8 @@ export interface Sandbox {
 	violations(): readonly string[];
 	/** Refs of the catalogue's apps, the workspace's first. */
 	apps(): readonly string[];
+	/** Refs of the saved agents. */
+	agents(): readonly string[];
 	/** Forgets tasks, sessions, files, requests, faults and changed settings. */
 	reset(): void;
 	/** Ends everything at once, open streams included. */
@@ -93,6 +99,8 @@ export interface SandboxOptions extends Partial<SandboxSettings> {
 	port?: number;
 	/** Apps besides the catalogue's own; the same namespace and name replaces. */
 	apps?: readonly SandboxApp[];
+	/** Saved agents besides the sandbox's own; the same namespace and name replaces. */
+	agents?: readonly SandboxAgent[];
 }
 
 export const API_KEY = 'inf_sandbox';
@@ -121,6 +129,11 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	agentRuns: 'shown',
 	agentStartMs: 1,
 	agentDeltas: true,
+	argumentsAs: 'text',
+	metaAs: 'text',
+	contentAs: 'blocks',
+	emptyListsAs: 'null',
+	chatStreamClosesAfterTurn: false,
 	messagesOldestFirst: false,
 	staleSnapshot: undefined,
 	record: true,
@@ -134,7 +147,7 @@ function parseJson(text: string): unknown {
 
 /** Starts a sandbox on loopback. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-	const { port = 0, apps = [], ...initial } = options;
+	const { port = 0, apps = [], agents = [], ...initial } = options;
 	const settings: SandboxSettings = { ...DEFAULTS, ...initial };
 	const requests: RecordedRequest[] = [];
 	const violations: string[] = [];
@@ -168,7 +181,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			});
 		},
 	});
-	const chats = chatService(settings, sandboxAgents, clock);
+	const chats = chatService({
+		...{ settings, files, clock },
+		agents: [...sandboxAgents, ...agents],
+	});
 	const views = (): SandboxTaskView[] => [...tasks.all()].map(taskView);
 	const unended = (): Task[] => [...tasks.all()].filter(({ status }) => !isTerminal(status));
 	const known = (id: string): Task => {
@@ -245,7 +261,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 				...(delta === undefined ? {} : { delta }),
 			});
 		},
-		chats: () => chats.views(),
+		chats: () => chats.chats(),
+		agentRuns: () => chats.runs(),
 		foreignChat: (status = 404) => chats.foreign(status),
 		foreignTask(status = 404) {
 			const id = newId();
@@ -263,6 +280,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		connections: () => ({ opened, open: sockets.size }),
 		violations: () => violations,
 		apps: () => [...catalogue.entries()].map(({ ref }) => ref),
+		agents: () => chats.refs(),
 		reset() {
 			forget();
 			Object.assign(settings, DEFAULTS, initial);

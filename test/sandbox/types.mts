@@ -62,6 +62,21 @@ export interface SandboxChatView {
 	}>;
 }
 
+/** An agent's work on one message. */
+export interface SandboxRunView {
+	readonly id: string;
+	readonly chatId: string;
+	/** namespace/name; nothing for an agent that exists for its chat only. */
+	readonly agent: string | undefined;
+	readonly userMessageId: string;
+	/** E.g. `working`, `input_required` or `completed`. */
+	readonly state: string;
+	readonly error: string | undefined;
+	/** Structured output. */
+	readonly output: unknown;
+	readonly startedAt: number;
+}
+
 export interface Notice {
 	readonly level: 'info' | 'warning';
 	readonly code: string;
@@ -120,6 +135,16 @@ export interface SandboxSettings {
 	agentStartMs: number;
 	/** Whether agents send token deltas; without, their messages grow. */
 	agentDeltas: boolean;
+	/** How arguments of tool calls are spelled: JSON text, or the object. */
+	argumentsAs: 'text' | 'object';
+	/** The same for what an interrupt is about. */
+	metaAs: 'text' | 'object';
+	/** `text` makes the content of messages a text, as old servers did. */
+	contentAs: 'blocks' | 'text';
+	/** Go writes null for a list without items. */
+	emptyListsAs: 'null' | 'empty';
+	/** Chat streams usually stay open after a turn. */
+	chatStreamClosesAfterTurn: boolean;
 	/** Which end of a chat the first page of its messages has. */
 	messagesOldestFirst: boolean;
 	/** Shown first on streams of chats instead of how these are. */
