@@ -36,7 +36,7 @@ async function memory(bench: Bench): Promise<Measure[]> {
 	const measures: Measure[] = [];
 	for (const direction of ['in', 'out'] as const) {
 		const facts: FilesFacts[] = [];
-		for (let round = 0; round < (bench.quick ? 1 : 3); round += 1) {
+		for (let round = 0; round < (bench.quick ? 1 : 5); round += 1) {
 			facts.push(await large(bench, direction, bytes));
 		}
 		const seconds = figure(facts.map(({ ms }) => ms / 1000)).median;
