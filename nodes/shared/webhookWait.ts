@@ -214,11 +214,19 @@ export class WebhookWait {
 	 */
 	private async lookAgain(): Promise<void> {
 		const { httpRequest } = this.run.context.helpers;
-		const call = { method: 'POST', url: this.url, body: {}, json: true, timeout: 10_000 } as const;
+		const call = {
+			method: 'POST',
+			url: this.url,
+			body: {},
+			json: true,
+			timeout: 10_000,
+			ignoreHttpStatusErrors: true,
+		} as const;
 		for (let ms = LOOK_AGAIN_MS; ms <= LAST_LOOK_MS; ms *= 2) {
 			await sleep(ms);
-			const answer = await outcomeOf(httpRequest(call));
-			if (answer.ok) return;
+			const answer = await outcomeOf<unknown>(httpRequest(call));
+			// Anything else, and it waits or has ended.
+			if (!answer.ok || !/running already/.test(JSON.stringify(answer.value))) return;
 		}
 	}
 }

@@ -256,9 +256,9 @@ describe('Batch, waiting for the callback', () => {
 		]);
 	});
 
-	test('takes hundreds of tasks and reads about two answers for each', async () => {
+	test('takes a hundred tasks and reads about two answers for each', async () => {
 		const { rest, sandbox } = instance();
-		const count = 200;
+		const count = 100;
 		const workflow = await publish(
 			rest,
 			workflowFor('batch', { concurrency: 20, order: 'completion' }),

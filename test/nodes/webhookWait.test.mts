@@ -281,8 +281,9 @@ describe('waiting for the callback', () => {
 		const server = createServer((request, response) => {
 			const path = request.url?.replace(/\?.*/, '');
 			calls.push(`${request.method} ${path} ${request.headers.authorization}`);
-			response.statusCode = calls.length === 1 ? 409 : 200;
-			response.end('{}');
+			const early = calls.length === 1;
+			response.writeHead(409, { 'content-type': 'application/json' });
+			response.end(JSON.stringify({ message: early ? 'is running already' : 'has finished' }));
 		});
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		const { port } = server.address() as AddressInfo;
