@@ -53,7 +53,6 @@ async function runAndFollow(
 	const turnTo = (progress: TaskProgress) => {
 		if (progress.state === 'running') feed.start(progress.task);
 	};
-	turnTo(earlier);
 	const item = await runItemTask(run, index, {
 		...{ wait: 'result', earlier, observer: feed },
 		onProgress: turnTo,
