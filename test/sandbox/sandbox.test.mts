@@ -341,9 +341,9 @@ describe('streams', () => {
 	});
 
 	it('send heartbeats in the form of the format', async () => {
-		const id = await start('sleep', { ms: 70 });
+		const id = await start('sleep', { ms: 400 });
 		expect(await streamed(id)).toContain('{"type":"heartbeat"}\n');
-		expect(await streamed(await start('sleep', { ms: 70 }), {})).toContain(': heartbeat\n\n');
+		expect(await streamed(await start('sleep', { ms: 400 }), {})).toContain(': heartbeat\n\n');
 	});
 
 	it('number deltas', async () => {
