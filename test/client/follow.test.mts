@@ -46,9 +46,9 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 	}
 
 	it('is followed to its end', async () => {
-		const id = await begin('sleep', { ms: 60, value: 1 });
+		const id = await begin('sleep', { ms: 300, value: 1 });
 		expect(await follow(id)).toMatchObject({
-			task: { id, status: 'completed', output: { slept: 60, value: 1 } },
+			task: { id, status: 'completed', output: { slept: 300, value: 1 } },
 			attempts: 0,
 			via: 'stream',
 			adopted: false,
@@ -103,16 +103,16 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		['is cut', { on: TASK, kind: 'truncate' }],
 		['is limited', { on: TASK, kind: 'status', status: 429 }],
 	] as const)('is followed although its first answer %s', async (_what, fault) => {
-		const id = await begin('sleep', { ms: 80 });
+		const id = await begin('sleep', { ms: 250 });
 		sandbox.fault(fault);
 		const run = await follow(id, { timings: { headersMs: 250 } });
 		expect(run.task.status).toBe('completed');
 	});
 
 	it('is followed by polling if that is wanted', async () => {
-		const id = await begin('sleep', { ms: 80 });
+		const id = await begin('sleep', { ms: 250 });
 		const run = await follow(id, { settings: { follow: 'poll' } });
-		expect(run).toMatchObject({ via: 'poll', task: { output: { slept: 80 } } });
+		expect(run).toMatchObject({ via: 'poll', task: { output: { slept: 250 } } });
 		expect(sandbox.count('GET', /\/stream$/)).toBe(0);
 	});
 
