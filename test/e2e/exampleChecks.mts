@@ -1,6 +1,8 @@
 /** What each example must do: how it is executed, and what a user must then see. */
+import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 
+import { png } from '../sandbox/apps/media.mts';
 import type { Instance } from './instance.mts';
 import type { WorkflowRun } from './n8n.mts';
 
@@ -23,13 +25,16 @@ interface Piece {
 }
 
 /** Posts to a workflow as soon as n8n has registered it, which is a moment after publishing. */
-async function post(url: string, body: object): Promise<Response> {
+async function post(url: string, body: object | FormData): Promise<Response> {
 	const deadline = Date.now() + 10_000;
+	const content =
+		body instanceof FormData
+			? { body }
+			: { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 	for (;;) {
 		const response = await fetch(url, {
 			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify(body),
+			...content,
 			signal: AbortSignal.timeout(30_000),
 		});
 		if (response.status !== 404 || Date.now() > deadline) return response;
@@ -134,6 +139,29 @@ export const checks: Readonly<Record<string, Check>> = {
 		expect(progress.at(-1)).toMatchObject({ status: 'completed' });
 		expect(progress.map(({ log }) => log).join('')).toBe('rendering');
 		expect(sandbox.tasks()).toHaveLength(1);
+	},
+
+	async 'image-resize.json'({ rest: n8n, sandbox }, workflowId) {
+		const photo = png(600, 300, [200, 30, 30]);
+		const form = new FormData();
+		form.append('image', new Blob([new Uint8Array(photo)], { type: 'image/png' }), 'photo.png');
+		form.append('width', '400');
+		await n8n.activate(workflowId);
+		try {
+			const response = await post(`${n8n.url}/webhook/inference-sh-resize`, form);
+			const bytes = Buffer.from(await response.arrayBuffer());
+			expect(response.status, bytes.toString().slice(0, 500)).toBe(200);
+			expect(response.headers.get('content-type')).toBe('image/png');
+			// Where a PNG says how wide it is.
+			expect(bytes.readUInt32BE(16)).toBe(400);
+		} finally {
+			await n8n.deactivate(workflowId);
+		}
+		const [uploaded, ...others] = sandbox.files();
+		const sha256 = createHash('sha256').update(photo).digest('hex');
+		expect(uploaded).toMatchObject({ filename: 'photo.png', contentType: 'image/png', sha256 });
+		expect(others).toHaveLength(1);
+		expect(sandbox.tasks()).toMatchObject([{ input: { width: 400, image: uploaded?.uri } }]);
 	},
 
 	async 'batch.json'({ n8n, sandbox }, workflowId) {
