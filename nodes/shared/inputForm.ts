@@ -12,8 +12,8 @@ import { askService, chosenApp } from './editorQuery';
 import { shown } from './parameterError';
 
 /** The editor shows nothing of a field but its name, so this has to say what a file field takes. */
-const FILE = ' (URL or Binary Property)';
-const FILES = ' (URLs or Binary Properties)';
+const FILE = ' (URL or Binary)';
+const FILES = ' (URLs or Binaries)';
 /** Begins the ids of setup parameters. */
 export const SETUP = 'setup:';
 /** Of a form without any field that has to be shown, so many are. */

@@ -237,7 +237,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 		[{ prompt: 'ab' }, 'Parameter "Prompt" must be text with a length ≥ 3 and ≤ 40, but is "ab"'],
 		[{ prompt: { a: 1 } }, 'Parameter "Prompt" must be text, but is {"a":1}'],
 		[{ prompt: '' }, 'Parameter "Prompt" is empty, but the app requires it'],
-		[{ source: null }, 'Parameter "Source Image (URL or Binary Property)" is empty'],
+		[{ source: null }, 'Parameter "Source Image (URL or Binary)" is empty'],
 		[{ seed: -1 }, 'Parameter "Seed" must be a whole number ≥ 0 and ≤ 2147483647, but is -1'],
 		[{ seed: 1.5 }, 'but is 1.5'],
 		[
@@ -257,7 +257,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 		[{ extra: 'text' }, 'Parameter "Extra" must be a JSON object, but is "text"'],
 		[
 			{ mask: 'data' },
-			'Parameter "Mask (URL or Binary Property)" must be a URL, or the name of a binary property of the item, but is "data"',
+			'Parameter "Mask (URL or Binary)" must be a URL, or the name of a binary property of the item, but is "data"',
 		],
 		[{ references: ['inf://1', 'inf://2', 'inf://3', 'inf://4'] }, 'number of elements ≤ 3'],
 	])('%j', async (values, error) => {
@@ -287,7 +287,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 
 	it('one of several fields that is required', async () => {
 		expect(await refusal({ speed: 1 }, { app: `${STUDIO}:speak` })).toBe(
-			'Parameter "Script" is empty, but the app requires Script, or Recording (URL or Binary Property) [item 0]',
+			'Parameter "Script" is empty, but the app requires Script, or Recording (URL or Binary) [item 0]',
 		);
 	});
 
@@ -366,9 +366,7 @@ describe('a file field', () => {
 			items: [{ json: {}, binary: { data: inMemory(Buffer.alloc(0)) } }],
 			parameters: filledIn({ prompt: 'a boat', source: 'data' }),
 		});
-		expect(run.error?.message).toContain(
-			'Parameter "Source Image (URL or Binary Property)" needs a file',
-		);
+		expect(run.error?.message).toContain('Parameter "Source Image (URL or Binary)" needs a file');
 		expect(sandbox().files()).toEqual([]);
 	});
 });

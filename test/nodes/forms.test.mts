@@ -68,9 +68,9 @@ describe('the input form', () => {
 		['seed', { displayName: 'Seed', type: 'number' }],
 		['scale', { type: 'number', defaultValue: 1.5 }],
 		['sharp', { type: 'boolean', defaultValue: true }],
-		['source', { displayName: 'Source Image (URL or Binary Property)', type: 'string' }],
-		['mask', { displayName: 'Mask (URL or Binary Property)', type: 'string' }],
-		['references', { displayName: 'References (URLs or Binary Properties)', type: 'string' }],
+		['source', { displayName: 'Source Image (URL or Binary)', type: 'string' }],
+		['mask', { displayName: 'Mask (URL or Binary)', type: 'string' }],
+		['references', { displayName: 'References (URLs or Binaries)', type: 'string' }],
 		[
 			'style',
 			{
