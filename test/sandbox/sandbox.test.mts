@@ -3,9 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { caller, type Json } from './caller.mts';
 import { startSandbox, type Sandbox } from './index.mts';
-
-type Json = Record<string, unknown>;
 
 let sandbox: Sandbox;
 
@@ -15,26 +14,7 @@ beforeAll(async () => {
 afterEach(() => sandbox.reset());
 afterAll(() => sandbox.close());
 
-function call(method: string, path: string, body?: unknown, headers: Json = {}): Promise<Response> {
-	return fetch(sandbox.url + path, {
-		method,
-		headers: {
-			authorization: `Bearer ${sandbox.apiKey}`,
-			...(body === undefined ? {} : { 'content-type': 'application/json' }),
-			...(headers as Record<string, string>),
-		},
-		...(body === undefined ? {} : { body: JSON.stringify(body) }),
-		signal: AbortSignal.timeout(3000),
-	});
-}
-
-async function json(response: Promise<Response>): Promise<Json> {
-	return (await (await response).json()) as Json;
-}
-
-async function dto(response: Promise<Response>): Promise<Json> {
-	return (await json(response))['data'] as Json;
-}
+const { call, json, dto } = caller(() => sandbox);
 
 const run = (app: string, input: Json = {}, more: Json = {}): Promise<Response> =>
 	call('POST', '/apps/run', { app: `sandbox/${app}`, input, ...more });
