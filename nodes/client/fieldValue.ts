@@ -32,50 +32,48 @@ function fromJson(text: string): unknown {
 	}
 }
 
-/** Ranges in words: ` ≥ 1 and ≤ 10`. */
-function bounds(limits: ReadonlyArray<readonly [sign: string, limit: number | undefined]>): string {
-	const known = limits.filter(([, limit]) => limit !== undefined);
-	return known.map(([sign, limit]) => ` ${sign} ${limit}`).join(' and');
+interface Limits {
+	readonly min?: number | undefined;
+	readonly max?: number | undefined;
+	readonly above?: number | undefined;
+	readonly below?: number | undefined;
 }
 
-function within(size: number, min: number | undefined, max: number | undefined): boolean {
-	return size >= (min ?? -Infinity) && size <= (max ?? Infinity);
-}
-
-function checkText(value: unknown, kind: FieldKind & { type: 'text' }): CheckedValue {
-	const { min, max } = kind;
-	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
-	if (typeof text !== 'string') return wrong('must be text');
-	// As Python counts: a character outside the basic plane is one.
-	if ((min === undefined && max === undefined) || within([...text].length, min, max)) {
-		return ok(text);
-	}
-	return wrong(
-		`must be text with a length${bounds([
-			['≥', min],
-			['≤', max],
-		])}`,
-	);
-}
-
-function checkNumber(value: unknown, kind: FieldKind & { type: 'number' }): CheckedValue {
-	const { integer, min, max, above, below } = kind;
-	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-	const fits =
-		typeof number === 'number' &&
-		Number.isFinite(number) &&
-		(!integer || Number.isInteger(number)) &&
-		within(number, min, max) &&
-		number > (above ?? -Infinity) &&
-		number < (below ?? Infinity);
-	if (fits) return ok(number);
-	const range = bounds([
+/** Limits in words, with a space before: ` ≥ 1 and ≤ 10`. */
+function inWords({ min, above, max, below }: Limits): string {
+	const signs = [
 		['≥', min],
 		['>', above],
 		['≤', max],
 		['<', below],
-	]);
-	return wrong(`must be a ${integer ? 'whole number' : 'number'}${range}`);
+	].filter(([, limit]) => limit !== undefined);
+	return signs.map(([sign, limit]) => ` ${sign} ${limit}`).join(' and');
+}
+
+function within(size: number, { min, above, max, below }: Limits): boolean {
+	return !(
+		(min !== undefined && size < min) ||
+		(above !== undefined && size <= above) ||
+		(max !== undefined && size > max) ||
+		(below !== undefined && size >= below)
+	);
+}
+
+function checkText(value: unknown, limits: Limits): CheckedValue {
+	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
+	if (typeof text !== 'string') return wrong('must be text');
+	const words = inWords(limits);
+	// As Python counts: a character outside the basic plane is one.
+	if (words === '' || within([...text].length, limits)) return ok(text);
+	return wrong(`must be text with a length${words}`);
+}
+
+function checkNumber(value: unknown, kind: Limits & { readonly integer: boolean }): CheckedValue {
+	const { integer } = kind;
+	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	const isNumber = integer ? Number.isInteger(number) : Number.isFinite(number);
+	if (typeof number === 'number' && isNumber && within(number, kind)) return ok(number);
+	return wrong(`must be a ${integer ? 'whole number' : 'number'}${inWords(kind)}`);
 }
 
 function checkBoolean(value: unknown): CheckedValue {
@@ -114,29 +112,28 @@ function checkFile(
 	return wrong('must be a URL, or the name of a binary property of the item');
 }
 
+/** The elements of a list field, however they were entered. */
+function elementsOf(value: unknown, items: FieldKind): unknown {
+	const json = typeof value === 'string' ? fromJson(value) : value;
+	if (items.type !== 'file' || Array.isArray(json)) return json;
+	if (isJsonObject(json)) return [json];
+	return typeof value === 'string' ? splitFiles(value) : json;
+}
+
 function checkList(
 	value: unknown,
 	kind: FieldKind & { type: 'list' },
 	place: ValuePlace,
 ): CheckedValue {
-	const { items, min, max } = kind;
-	const json = typeof value === 'string' ? fromJson(value) : value;
-	const files = items.type === 'file' && json !== undefined && !Array.isArray(json) ? [json] : json;
-	const list =
-		items.type === 'file' && typeof value === 'string' ? (files ?? splitFiles(value)) : files;
+	const list = elementsOf(value, kind.items);
 	if (!Array.isArray(list)) return wrong('must be a JSON array');
-	if (!within(list.length, min, max)) {
-		return wrong(
-			`must have a number of elements${bounds([
-				['≥', min],
-				['≤', max],
-			])}`,
-		);
+	if (!within(list.length, kind)) {
+		return wrong(`must have a number of elements${inWords(kind)}`);
 	}
 	const values: unknown[] = [];
 	for (const [index, element] of list.entries()) {
 		const path = `${place.path}.${index}`;
-		const checked = checkValue(element, items, { ...place, typed: true, path });
+		const checked = checkValue(element, kind.items, { ...place, typed: true, path });
 		if (!checked.ok) return wrong(`has an element ${index} that ${checked.problem}`);
 		values.push(checked.value);
 	}

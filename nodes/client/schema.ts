@@ -3,27 +3,24 @@ import { isJsonObject, listOf, textOf, type JsonObject } from './json';
 /** A value that an enum may hold. */
 export type Choice = string | number | boolean;
 
+type Limit = number | undefined;
+
 /** What a field takes, with its limits; `above` and `below` are exclusive ones. */
 export type FieldKind =
-	| { readonly type: 'text'; readonly min: number | undefined; readonly max: number | undefined }
+	| { readonly type: 'text'; readonly min?: Limit; readonly max?: Limit }
 	| {
 			readonly type: 'number';
 			readonly integer: boolean;
-			readonly min: number | undefined;
-			readonly max: number | undefined;
-			readonly above: number | undefined;
-			readonly below: number | undefined;
+			readonly min?: Limit;
+			readonly max?: Limit;
+			readonly above?: Limit;
+			readonly below?: Limit;
 	  }
 	| { readonly type: 'boolean' }
 	| { readonly type: 'choice'; readonly choices: readonly Choice[] }
 	/** The URI of a file; schemas of older styles want `{ uri }`, or take either. */
 	| { readonly type: 'file'; readonly as: 'text' | 'object' | 'either' }
-	| {
-			readonly type: 'list';
-			readonly items: FieldKind;
-			readonly min: number | undefined;
-			readonly max: number | undefined;
-	  }
+	| { readonly type: 'list'; readonly items: FieldKind; readonly min?: Limit; readonly max?: Limit }
 	| { readonly type: 'object'; readonly fields: readonly FormField[] }
 	/** One of several kinds; anything at all if there are none. */
 	| { readonly type: 'any'; readonly kinds: readonly FieldKind[] };

@@ -69,22 +69,14 @@ export function mapperFields({ fields }: Form): ResourceMapperField[] {
 }
 
 const SAVED_KINDS: Readonly<Record<string, FieldKind>> = {
-	number: {
-		type: 'number',
-		integer: false,
-		...{ min: undefined, max: undefined, above: undefined, below: undefined },
-	},
+	number: { type: 'number', integer: false },
 	boolean: { type: 'boolean' },
-	array: { type: 'list', items: { type: 'any', kinds: [] }, min: undefined, max: undefined },
+	array: { type: 'list', items: { type: 'any', kinds: [] } },
 	object: { type: 'object', fields: [] },
 };
 const SAVED_FILE: FieldKind = { type: 'file', as: 'either' };
-const SAVED_TEXT: FieldKind = { type: 'text', min: undefined, max: undefined };
-const SAVED_FILES: FieldKind = {
-	type: 'list',
-	items: SAVED_FILE,
-	...{ min: undefined, max: undefined },
-};
+const SAVED_FILES: FieldKind = { type: 'list', items: SAVED_FILE };
+const SAVED_OTHER: FieldKind = { type: 'any', kinds: [{ type: 'text' }] };
 
 /** What the saved workflow knows of a form, for when the service does not tell: types, no limits. */
 export function savedForm(schema: unknown): Form {
@@ -93,13 +85,14 @@ export function savedForm(schema: unknown): Form {
 		.map((saved): FormField => {
 			const id = String(saved['id']);
 			const name = textOf(saved['displayName']) ?? id;
-			const [kind, suffix]: [FieldKind, string] = name.endsWith(FILE)
-				? [SAVED_FILE, FILE]
-				: name.endsWith(FILES)
-					? [SAVED_FILES, FILES]
-					: [SAVED_KINDS[String(saved['type'])] ?? { type: 'any', kinds: [SAVED_TEXT] }, ''];
-			const title = name.slice(0, name.length - suffix.length);
-			return { id, title, kind, required: false, promoted: false, default: undefined };
+			const suffix = [FILE, FILES].find((one) => name.endsWith(one));
+			const file = suffix === FILE ? SAVED_FILE : SAVED_FILES;
+			return {
+				id,
+				title: suffix === undefined ? name : name.slice(0, -suffix.length),
+				kind: suffix === undefined ? (SAVED_KINDS[String(saved['type'])] ?? SAVED_OTHER) : file,
+				...{ required: false, promoted: false, default: undefined },
+			};
 		});
 	return { fields, alternatives: [] };
 }

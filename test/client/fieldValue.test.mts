@@ -166,13 +166,14 @@ describe('a value is refused', () => {
 });
 
 describe('a file of the item', () => {
-	const binary = ['data', 'second one'];
+	const binary = ['data', 'second one', '5'];
 
 	it.each<[property: JsonObject, value: unknown, out: unknown, taken: string[]]>([
 		[FILE, 'data', null, ['it ← data']],
 		[OLD_FILE, 'data', null, ['it.uri ← data']],
 		[EITHER, 'data', null, ['it ← data']],
 		[FILES, 'data', [null], ['it.0 ← data']],
+		[FILES, '5', [null], ['it.0 ← 5']],
 		[
 			FILES,
 			'inf://a, data,  second one',
