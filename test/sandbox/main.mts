@@ -27,10 +27,10 @@ if (!free) console.log(`Port ${wanted} is taken, using another one.`);
 const sandbox = await startSandbox({ port: free ? wanted : 0, record: false });
 
 console.log(`inference.sh sandbox
-  URL   ${sandbox.url}
-  Key   ${sandbox.apiKey}
-  Apps  ${sandbox.apps().join('\n        ')}
-  Agents  ${sandbox.agents().join('\n        ')}
+  URL     ${sandbox.url}
+  Key     ${sandbox.apiKey}
+  Apps    ${sandbox.apps().join('\n          ')}
+  Agents  ${sandbox.agents().join('\n          ')}
 Stop with Ctrl+C.`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
