@@ -12,7 +12,7 @@ import { packPackage } from '../package/pack.mts';
 import { API_KEY } from '../sandbox/index.mts';
 import { buildPackage, CREDENTIAL, readExamples } from './demo-instance.mts';
 import { ensureN8n, N8N_VERSION, type InstalledN8n } from './install.mts';
-import { freePort, N8n } from './n8n.mts';
+import { freePort, N8n, type Owner } from './n8n.mts';
 import { DEMO_FOLDER } from './paths.mts';
 
 /** What the test files get to know. */
@@ -21,6 +21,7 @@ export interface SharedN8n {
 	/** n8n's user folder. */
 	readonly home: string;
 	readonly url: string;
+	readonly owner: Owner;
 	/** Session of the owner. */
 	readonly cookie: string;
 	readonly sandboxPort: number;
@@ -57,7 +58,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 	undo.defer(() => n8n.stop());
 	const cookie = await n8n.signIn();
 	say(`started at ${n8n.url}`);
-	project.provide('n8n', { installed, home, url: n8n.url, cookie, sandboxPort });
+	const { url, owner } = n8n;
+	project.provide('n8n', { installed, home, url, owner, cookie, sandboxPort });
 	const atTheEnd = undo.move();
 	return async () => await atTheEnd.disposeAsync();
 }
