@@ -177,7 +177,11 @@ async function openBinary(
 	const read = await outcomeOf(id === undefined ? inMemory() : inStorage(id));
 	if (!read.ok) {
 		const reason = read.error instanceof Error ? read.error.message : String(read.error);
-		throw wrong(`needs a file, but binary property ${name} cannot be read: ${reason}`);
+		// Not in the message: n8n replaces those that have a system error code in them.
+		throw wrong(
+			`needs a file, but n8n has lost that of binary property ${name}`,
+			`Run the node before this one again. n8n says: ${reason}`,
+		);
 	}
 	if (read.value.size === 0) {
 		throw wrong(`needs a file, but binary property ${name} is empty (0 bytes)`);
