@@ -89,18 +89,18 @@ export class DeltaAccumulator {
 
 	/** A lost connection is there again: deltas may have been missed. */
 	resume(): void {
-		if (this.state === 'broken') {
-			this.made = this.value;
-			this.view = undefined;
-			this.holed = true;
-		}
+		const { value } = this;
+		this.holed ||= this.state === 'broken' || value !== this.made;
+		this.made = value;
+		this.view = undefined;
 		this.state = 'unsure';
 	}
 
 	/** Takes what an object of the service says of the message; deltas without a gap tell more. */
 	reset(view: JsonObject): void {
 		const needed = this.state !== 'whole' || this.lastSeq === undefined;
-		if (needed && responseText(view) !== undefined) this.view = view;
+		// An empty text may also mean that the service does not show what there is so far.
+		if (needed && responseText(view)) this.view = view;
 	}
 
 	/**
@@ -127,7 +127,8 @@ export class DeltaAccumulator {
 		let base = inOrder ? made : undefined;
 		if (view) {
 			const seen = responseText(view) ?? '';
-			const behind = own.length > seen.length && own.startsWith(seen);
+			const missed = seq !== undefined && !inOrder;
+			const behind = own.startsWith(seen) && (own !== seen || missed);
 			// A view may lag; it has gone back indeed only if what follows on it comes again.
 			const again = piece !== '' && own.startsWith(seen + piece);
 			if (behind ? again : !inOrder || !seen.startsWith(own)) base = { ...made, ...view };

@@ -273,7 +273,7 @@ describe('Nothing is sent', () => {
 	it('if that is wanted', async () => {
 		const run = await streamTask(sandbox(), { ...llm, ...LIVE, options: { streamAs: 'off' } });
 		expect(chunksOf(run)).toEqual([]);
-		expect(updatesOf(run).length).toBeGreaterThan(3);
+		expect(updatesOf(run).at(-1)).toMatchObject({ status: 'completed' });
 	});
 
 	it('in an n8n that knows no streaming', async () => {
