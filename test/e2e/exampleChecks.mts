@@ -3,88 +3,17 @@ import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 
 import { png } from '../sandbox/apps/media.mts';
+import { callStreaming, expectLive, itemsOf, post } from './exampleRuns.mts';
 import type { Instance } from './instance.mts';
-import type { WorkflowRun } from './n8n.mts';
+import { patternChecks } from './patternChecks.mts';
 
 /** Executes an example and checks what came of it. */
 export type Check = (instance: Instance, workflowId: string) => Promise<void>;
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** JSON of the items of one output of a node's last run. */
-export function itemsOf(run: WorkflowRun, nodeName: string, output = 0): readonly Json[] {
-	const last = run.data.resultData.runData[nodeName]?.at(-1);
-	return (last?.data?.main[output] ?? []).map(({ json }) => json);
-}
-
-/** A piece that a streaming workflow has sent, and when it arrived here. */
-interface Piece {
-	readonly type: string;
-	readonly content: string;
-	readonly at: number;
-}
-
-/** Posts to a workflow as soon as n8n has registered it, which is a moment after publishing. */
-async function post(url: string, body: object | FormData): Promise<Response> {
-	const deadline = Date.now() + 10_000;
-	const content =
-		body instanceof FormData
-			? { body }
-			: { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-	for (;;) {
-		const response = await fetch(url, {
-			method: 'POST',
-			...content,
-			signal: AbortSignal.timeout(30_000),
-		});
-		if (response.status !== 404 || Date.now() > deadline) return response;
-		await response.text();
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-}
-
-/** Calls a workflow that streams, and notes every line when it comes. */
-async function callStreaming(
-	{ rest: n8n }: Instance,
-	workflowId: string,
-	path: string,
-	body: object,
-): Promise<readonly Piece[]> {
-	await n8n.activate(workflowId);
-	try {
-		return await readPieces(await post(`${n8n.url}/webhook/${path}`, body));
-	} finally {
-		await n8n.deactivate(workflowId);
-	}
-}
-
-async function readPieces(response: Response): Promise<readonly Piece[]> {
-	const pieces: Piece[] = [];
-	let rest = '';
-	for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-		const lines = (rest + text).split('\n');
-		rest = lines.pop() ?? '';
-		for (const line of lines) {
-			const { type, content = '' } = JSON.parse(line) as { type: string; content?: string };
-			pieces.push({ type, content, at: Date.now() });
-		}
-	}
-	expect(response.status, JSON.stringify([rest, pieces])).toBe(200);
-	return pieces;
-}
-
-/** Whether an answer came piece by piece while it was written, and is whole. */
-function expectLive(pieces: readonly Piece[], question: string): void {
-	const items = pieces.filter(({ type }) => type === 'item');
-	expect(items.map(({ content }) => content).join('')).toContain(`You said "${question}"`);
-	expect(items.length).toBeGreaterThan(5);
-	const [first] = items;
-	expect((items.at(-1)?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(20);
-	expect(pieces.map(({ type }) => type)).toEqual(expect.arrayContaining(['begin', 'end']));
-}
-
 /** The check of every example, by file. */
 export const checks: Readonly<Record<string, Check>> = {
+	...patternChecks,
+
 	async 'run-app.json'({ n8n, sandbox }, workflowId) {
 		const run = await n8n.execute(workflowId);
 		expect(run.status).toBe('success');
@@ -117,16 +46,18 @@ export const checks: Readonly<Record<string, Check>> = {
 	async 'stream-webhook.json'(instance, workflowId) {
 		const body = { prompt: 'Tell me a story.' };
 		const pieces = await callStreaming(instance, workflowId, 'inference-sh-stream', body);
-		expectLive(pieces, 'Tell me a story.');
-		expect(instance.sandbox.tasks()).toHaveLength(1);
+		const [task, ...more] = instance.sandbox.tasks();
+		expectLive(pieces, 'Tell me a story.', task);
+		expect(more).toEqual([]);
 	},
 
 	async 'stream-chat.json'(instance, workflowId) {
 		const path = '1f5e0c00-0000-4000-8000-000000000431/chat';
 		const body = { action: 'sendMessage', sessionId: 's1', chatInput: 'Hello there' };
 		const pieces = await callStreaming(instance, workflowId, path, body);
-		expectLive(pieces, 'Hello there');
-		expect(instance.sandbox.tasks()).toHaveLength(1);
+		const [task, ...more] = instance.sandbox.tasks();
+		expectLive(pieces, 'Hello there', task);
+		expect(more).toEqual([]);
 	},
 
 	async 'stream-progress.json'({ n8n, sandbox }, workflowId) {
