@@ -15,7 +15,7 @@ import {
 	type TransportRequest,
 	type TransportResponse,
 } from './transport';
-import { PACKAGE_VERSION } from './version';
+import { USER_AGENT } from './version';
 
 /** Where and as whom requests are made. */
 export interface Credential {
@@ -73,7 +73,7 @@ type HeadersByKind = Readonly<Record<RequestKind, TransportRequest['headers']>>;
 function headersFor(apiKey: string): HeadersByKind {
 	const common = {
 		Authorization: `Bearer ${apiKey}`,
-		'User-Agent': `n8n-nodes-inferencesh/${PACKAGE_VERSION}`,
+		'User-Agent': USER_AGENT,
 	};
 	const plain = { ...common, Accept: 'application/json' };
 	return {
@@ -120,7 +120,9 @@ export class Api {
 		let response: TransportResponse | undefined;
 		let text: string;
 		try {
-			response = await this.transport.request(this.carried(call, call.body === undefined ? 'plain' : 'json'));
+			response = await this.transport.request(
+				this.carried(call, call.body === undefined ? 'plain' : 'json'),
+			);
 			text = await readText(response.body, BODY_LIMIT_MS);
 		} catch (error) {
 			throw this.lost(call, error, response);

@@ -6,6 +6,7 @@ import { retrying } from './retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
 import { asTransportError, type Readable, type StreamedResponse } from './transport';
 import { parseHttpUrl } from './url';
+import { USER_AGENT } from './version';
 
 /** A file that is arriving. */
 export interface IncomingFile {
@@ -25,8 +26,8 @@ export interface DownloadOptions {
 /** Bytes. */
 export const MB = 1024 * 1024;
 const MOST_REDIRECTS = 5;
-/** No key and nothing else that says who asks: any host may be behind the URL of an output. */
-const HEADERS = { Accept: '*/*', 'Accept-Encoding': 'identity' };
+/** No key and nothing else that says whose files they are: any host may be behind a URL. */
+const HEADERS = { Accept: '*/*', 'Accept-Encoding': 'identity', 'User-Agent': USER_AGENT };
 
 /**
  * Downloads a file from any host, as a stream.

@@ -7,6 +7,7 @@ import { retrying } from './retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
 import { asTransportError, type Readable } from './transport';
 import { parseHttpUrl } from './url';
+import { USER_AGENT } from './version';
 
 /** A file to be uploaded. */
 export interface UploadSource {
@@ -95,7 +96,11 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 		transport.request({
 			method: 'PUT',
 			url,
-			headers: { 'Content-Type': source.contentType, 'Content-Length': String(source.size) },
+			headers: {
+				'Content-Type': source.contentType,
+				'Content-Length': String(source.size),
+				'User-Agent': USER_AGENT,
+			},
 			body,
 			signal: scope.signal,
 			headersTimeoutMs: timings.submitMs + (inOnePiece ? source.size / SLOWEST_BYTES_PER_MS : 0),

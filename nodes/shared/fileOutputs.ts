@@ -79,7 +79,7 @@ export async function addFiles(
 			hints.notDownloaded(message);
 		}
 	}
-	item.binary = binary;
+	if (Object.keys(binary).length > 0) item.binary = binary;
 	if (errors.length > 0) item.json['download_errors'] = errors;
 	return item;
 

@@ -63,7 +63,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 			readAll,
 		);
 
-	it('streams a file from any host and says nothing of itself', async () => {
+	it('streams a file from any host, without the key', async () => {
 		host.serve('/photos/cat.png', (_request, response) => sendContent(response));
 		const file = await client().download(
 			`${host.url}/photos/cat.png?v=2`,
@@ -79,6 +79,8 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		expect(host.requests[0]).toMatchObject({ method: 'GET', path: '/photos/cat.png?v=2' });
 		expect(host.requests[0]?.headers).not.toHaveProperty('authorization');
 		expect(host.requests[0]?.headers).not.toHaveProperty('cookie');
+		// Without one, some hosts answer 403.
+		expect(host.requests[0]?.headers['user-agent']).toMatch(/^n8n-nodes-inferencesh/);
 	});
 
 	it('hands on a file of no bytes', async () => {

@@ -72,6 +72,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		expect(put?.headers).toMatchObject({
 			'content-length': String(content.length),
 			'content-type': 'image/png',
+			'user-agent': expect.stringMatching(/^n8n-nodes-inferencesh/) as string,
 		});
 		expect(put?.headers).not.toHaveProperty('authorization');
 		expect(put?.headers).not.toHaveProperty('transfer-encoding');
