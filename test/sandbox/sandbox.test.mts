@@ -336,9 +336,9 @@ describe('streams', () => {
 	});
 
 	it('can be missing the output, or the reason', async () => {
-		const slim = lines(await streamed(await start('slim'))).at(-1);
+		const slim = lines(await streamed(await start('slim', { ms: 300 }))).at(-1);
 		expect(slim?.['fields']).toEqual(['status', 'updated_at']);
-		const late = lines(await streamed(await start('late-error', { message: 'oom' })));
+		const late = lines(await streamed(await start('late-error', { message: 'oom', ms: 300 })));
 		expect(late.at(-2)).toMatchObject({ data: { error: 'oom' } });
 		expect(late.at(-1)).not.toHaveProperty('data.error');
 	});
