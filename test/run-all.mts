@@ -3,7 +3,8 @@
  * test counts one, and so does every other stage. The last line is `N passed, N failed`.
  *
  * `npm test` runs this on the Node that the dev dependencies bring: the n8n engine needs Node 24,
- * whatever the machine has.
+ * whatever the machine has. `npm run test:all` goes on with a real n8n, with n8n in queue mode and
+ * with the engines of older n8n versions.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -49,14 +50,14 @@ const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), '
 };
 
 /** Runs a command line as `npm run` does, and gives its exit code. */
-async function sh(command: string): Promise<number> {
+async function sh(command: string, env: NodeJS.ProcessEnv = {}): Promise<number> {
 	const searchPath = [BIN, process.env['PATH']].join(path.delimiter);
 	return await new Promise((resolve, reject) => {
 		spawn(command, {
 			cwd: ROOT,
 			shell: true,
 			stdio: ['ignore', 'inherit', 'inherit'],
-			env: { ...process.env, PATH: searchPath },
+			env: { ...process.env, PATH: searchPath, ...env },
 		})
 			.on('error', reject)
 			.on('exit', (code, signal) =>
@@ -72,13 +73,14 @@ async function command(line: string | undefined): Promise<Counts> {
 	return { passed: 1 - failed, failed, skipped: 0 };
 }
 
-/** All vitest tests, counted one by one. */
-async function tests(): Promise<Counts> {
+/** Vitest tests, counted one by one. */
+async function tests(args = '', env: NodeJS.ProcessEnv = {}): Promise<Counts> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-report-'));
 	try {
 		const file = path.join(folder, 'report.json');
 		const code = await sh(
-			`vitest run --reporter=default --reporter=json --outputFile.json="${file}"`,
+			`vitest run --reporter=default --reporter=json --outputFile.json="${file}" ${args}`,
+			env,
 		);
 		const report = existsSync(file)
 			? (JSON.parse(await readFile(file, 'utf8')) as Record<string, number>)
@@ -100,7 +102,7 @@ const stages: Stage[] = [
 	{ name: 'typecheck', run: () => command(scripts['typecheck']) },
 	{ name: 'build', run: () => command(scripts['build']) },
 	// Some tests look at the built package.
-	{ name: 'tests', needs: ['build'], run: tests },
+	{ name: 'tests', needs: ['build'], run: () => tests() },
 	{ name: 'scan of the sources', run: () => command(`${scripts['test:scan']} sources`) },
 	{
 		name: 'scan of the package',
@@ -108,6 +110,29 @@ const stages: Stage[] = [
 		run: () => command(`${scripts['test:scan']} tarball`),
 	},
 ];
+
+if (process.argv.includes('--all')) {
+	stages.push(
+		{
+			name: 'a real n8n',
+			needs: ['build'],
+			run: () => tests('--config test/e2e/vitest.config.mts'),
+		},
+		{
+			name: 'queue mode',
+			needs: ['build'],
+			run: () => tests('--config test/queue/vitest.config.mts'),
+		},
+	);
+	const { COMPAT_TESTS, HOST_VARIABLE, HOSTS, installHost } = await import('./compat/hosts.mts');
+	for (const host of HOSTS) {
+		stages.push({
+			name: `the engine of n8n ${host.n8n}`,
+			run: async () =>
+				await tests(COMPAT_TESTS.join(' '), { [HOST_VARIABLE]: await installHost(host) }),
+		});
+	}
+}
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const broken = new Set<string>();
@@ -117,7 +142,14 @@ for (const { name, needs = [], run } of stages) {
 	const start = performance.now();
 	const missing = needs.find((other) => broken.has(other));
 	if (missing !== undefined) console.log(`not run: "${missing}" failed`);
-	const counts = missing === undefined ? await run() : { passed: 0, failed: 1, skipped: 0 };
+	const failure: Counts = { passed: 0, failed: 1, skipped: 0 };
+	const counts =
+		missing === undefined
+			? await run().catch((error: unknown) => {
+					console.error(error);
+					return failure;
+				})
+			: failure;
 	if (counts.failed > 0) broken.add(name);
 	total.passed += counts.passed;
 	total.failed += counts.failed;
