@@ -82,9 +82,11 @@ function checkBoolean(value: unknown): CheckedValue {
 }
 
 function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
+	const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
 	const choice =
 		choices.find((one) => one === value) ??
-		choices.find((one) => typeof value !== 'object' && String(one) === String(value));
+		choices.find((one) => String(one) === text) ??
+		choices.find((one) => String(one).trim() === text?.trim());
 	return choice === undefined ? wrong(`must be one of ${choices.join(', ')}`) : ok(choice);
 }
 

@@ -7,7 +7,7 @@ import {
 import { functionOf, type AppInfo } from '../client/appInfo';
 import { isJsonObject, listOf, textOf } from '../client/json';
 import { outcomeOf } from '../client/outcome';
-import { readForm, type FieldKind, type Form, type FormField } from '../client/schema';
+import { readForm, type Choice, type FieldKind, type Form, type FormField } from '../client/schema';
 import { askService, chosenApp } from './editorQuery';
 import { shown } from './parameterError';
 
@@ -25,6 +25,10 @@ export function displayNameOf({ title, kind }: FormField): string {
 	return kind.type === 'list' && kind.items.type === 'file' ? title + FILES : title;
 }
 
+/** n8n takes what begins with an equals sign for an expression. The space is dropped again. */
+const editorChoice = (choice: Choice) =>
+	typeof choice === 'string' && choice.startsWith('=') ? ` ${choice}` : choice;
+
 /** n8n's type for a field, and its default as n8n wants it. */
 function editorType(kind: FieldKind, value: unknown): Partial<ResourceMapperField> {
 	const text = typeof value === 'string' ? value : JSON.stringify(value);
@@ -35,12 +39,12 @@ function editorType(kind: FieldKind, value: unknown): Partial<ResourceMapperFiel
 		case 'boolean':
 			return { type: 'boolean', ...(typeof value === 'boolean' ? { defaultValue: value } : {}) };
 		case 'choice': {
+			const options = kind.choices.map((one) => ({ name: String(one), value: editorChoice(one) }));
 			const choice = kind.choices.find((one) => one === value);
-			const options = kind.choices.map((one) => ({ name: String(one), value: one }));
 			return {
 				type: 'options',
 				options,
-				...(choice === undefined ? {} : { defaultValue: choice }),
+				...(choice === undefined ? {} : { defaultValue: editorChoice(choice) }),
 			};
 		}
 		case 'list':

@@ -13,7 +13,7 @@ import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { startSandbox } from '../sandbox/index.mts';
 import { loadOptionsContext } from './engine.mts';
 import { filledIn, formOf, STUDIO } from './formSupport.mts';
-import { appRef, credentialsOf, runApp, useSandbox } from './support.mts';
+import { appRef, credentialsOf, jsonOf, runApp, useSandbox } from './support.mts';
 
 const sandbox = useSandbox({
 	apps: [
@@ -22,8 +22,12 @@ const sandbox = useSandbox({
 			functions: {
 				run: { input: { properties: { a: { title: 'A' }, b: {}, c_d: {} } }, output: {} },
 				empty: { input: { type: 'object' }, output: {} },
+				compare: {
+					input: { properties: { operator: { enum: ['==', '!='], default: '==' } } },
+					output: {},
+				},
 			},
-			run: () => undefined,
+			run: (job) => job.finish(job.input),
 		},
 	],
 });
@@ -120,6 +124,17 @@ describe('the input form', () => {
 			['B', false],
 			['C D', false],
 		]);
+	});
+
+	it('has choices that n8n would take for expressions, and they leave as they are', async () => {
+		const app = 'forms/plain:compare';
+		const { fields } = await formOf(sandbox(), chosen(app));
+		expect(fields[0]?.options).toEqual([
+			{ name: '==', value: ' ==' },
+			{ name: '!=', value: '!=' },
+		]);
+		const run = await runApp(sandbox(), { app, parameters: filledIn({}, fields) });
+		expect(jsonOf(run)[0]?.['output']).toEqual({ operator: '==' });
 	});
 
 	it('is that of the function', async () => {
