@@ -602,6 +602,44 @@ describe('files', () => {
 		expect(picture.subarray(1, 4).toString()).toBe('PNG');
 	});
 
+	it('refuse uploads of another size than announced, and keys in any header or URL', async () => {
+		const [file] = (await dto(
+			call('POST', '/files', { files: [{ content_type: 'text/plain', size: 3 }] }),
+		)) as unknown as Json[];
+		const url = String(file?.['upload_url']);
+		const put = async (to: string, body: string, headers = {}): Promise<number> =>
+			(
+				await fetch(to, {
+					method: 'PUT',
+					headers: { 'content-type': 'text/plain', ...headers },
+					body,
+				})
+			).status;
+		expect(await put(url, 'four')).toBe(403);
+		expect(await put(url, 'abc', { cookie: 'key=inf_sandbox' })).toBe(403);
+		expect(await put(`${url}&token=inf_sandbox`, 'abc')).toBe(403);
+		expect(sandbox.violations()).toHaveLength(3);
+		expect(sandbox.files()).toEqual([]);
+		expect(await put(url, 'abc')).toBe(200);
+		expect(sandbox.files()).toMatchObject([
+			{ size: 3, sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
+		]);
+	});
+
+	it('break off and fall silent on demand', async () => {
+		const { output } = await dto(run('large-file', { bytes: 1_000 }, { wait: true }));
+		const { file } = output as { file: string };
+		for (const chunked of [false, true]) {
+			sandbox.fault({ on: 'GET /app/files/*', kind: 'truncate', bytes: 10, chunked });
+			const cut = await fetch(file);
+			expect(cut.headers.get('content-length')).toBe(chunked ? null : '1000');
+			await expect(cut.arrayBuffer()).rejects.toThrow();
+		}
+		sandbox.fault({ on: 'GET /app/files/*', kind: 'stall', bytes: 10 });
+		const silent = await fetch(file, { signal: AbortSignal.timeout(200) });
+		await expect(silent.arrayBuffer()).rejects.toThrow(/timeout/);
+	});
+
 	it('move large files without keeping them in memory', async () => {
 		const bytes = Buffer.alloc(6 * 1024 * 1024, 'z');
 		const { upload_url: url, uri } = await create();
