@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { CREDENTIAL } from '../e2e/demo-instance.mts';
+import { itemsOf } from '../e2e/exampleRuns.mts';
 import { API_KEY, startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { startFleet, type Fleet } from './fleet.mts';
 import { NODE, webhookWorkflow } from './workflows.mts';
@@ -26,6 +27,12 @@ const WORKFLOWS = [
 		id: 'manual',
 		type: 'runApp',
 		parameters: { ...FROM_ROWS, app: app('sandbox/manual') },
+	}),
+	webhookWorkflow({
+		id: 'callback',
+		type: 'runApp',
+		parameters: { ...FROM_ROWS, app: app('sandbox/manual'), wait: 'webhook', waitLimit: 1 },
+		responseMode: 'onReceived',
 	}),
 	webhookWorkflow({
 		id: 'stream',
@@ -214,6 +221,40 @@ describe('queue mode', () => {
 			expect(response.status).toBe(200);
 			return (await begunBy('worker-3')).size > 0;
 		});
+	});
+
+	test('a worker that is asked to stop finishes its executions first', async () => {
+		const calls = Array.from({ length: 6 }, async (_, call) => await post('manual', [{ call }]));
+		await until(() => sandbox.running().length === 6);
+		const executions = await latestExecutions('manual', 6);
+		const begun = await begunBy('worker-2');
+		const own = executions.filter((id) => begun.has(id));
+		expect(own.length).toBeGreaterThan(0);
+		const stopped = fleet.workers.get('worker-2')?.stop();
+		await until(async () => (await fleet.log('worker-2')).includes('Waiting for'));
+		for (const { id } of sandbox.running()) sandbox.finishTask(id, { output: { done: true } });
+		expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(
+			Array.from({ length: 6 }, () => 200),
+		);
+		await stopped;
+		expect(sandbox.tasks()).toHaveLength(6);
+	});
+
+	test('an execution that waits for the callback survives the death of all workers', async () => {
+		expect((await post('callback', [{ row: 1 }, { row: 2 }])).status).toBe(200);
+		await until(() => sandbox.running().length === 2);
+		const [id = ''] = await latestExecutions('callback', 1);
+		await fleet.rest.executionOnce(id, new Set(['waiting']));
+		await fleet.workers.get('worker-3')?.kill();
+		for (const task of sandbox.running()) sandbox.finishTask(task.id, { output: { done: true } });
+		await fleet.addWorker('worker-4');
+		const run = await fleet.rest.executionOnce(id);
+		expect(run.status).toBe('success');
+		expect(itemsOf(run, 'Answer')).toMatchObject(
+			sandbox.tasks().map((task) => ({ id: task.id, status: 'completed', output: { done: true } })),
+		);
+		expect(sandbox.tasks()).toHaveLength(2);
+		expect(await begunBy('worker-4')).toContain(id);
 	});
 });
 

@@ -7,7 +7,7 @@ interface Options {
 	readonly type: string;
 	readonly parameters: Readonly<Record<string, unknown>>;
 	/** Of the Webhook node. Default: the last node's items. */
-	readonly responseMode?: 'lastNode' | 'streaming';
+	readonly responseMode?: 'lastNode' | 'onReceived' | 'streaming';
 	/** Node settings, such as `onError`. */
 	readonly node?: Readonly<Record<string, unknown>>;
 	/** What the webhook answers with: an output of the node. Default 0. */
