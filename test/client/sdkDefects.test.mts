@@ -163,7 +163,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	});
 });
 
-it('the built client can be required by plain Node', () => {
+it('the published code can be required by plain Node', () => {
 	const require = createRequire(import.meta.url);
-	expect(require('../../dist/nodes/client/client.js')).toHaveProperty('InferenceClient');
+	expect(require('../../dist/nodes/RunApp/RunApp.node.js')).toHaveProperty('RunApp');
 });

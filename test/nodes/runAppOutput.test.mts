@@ -66,7 +66,7 @@ describe.each([
 	});
 
 	it('keeps the order of the items whatever order they end in', async () => {
-		const items = [60, 5, 40, 1, 20].map((ms, value) => ({ ms, value }));
+		const items = [500, 5, 40, 1, 20].map((ms, value) => ({ ms, value }));
 		const run = await runApp(sandbox(), { app: 'sandbox/sleep', items, hideHelpers });
 		expect(jsonOf(run).map((json) => objectIn(json, 'output')['value'])).toEqual([0, 1, 2, 3, 4]);
 		expect(run.output(NODE_NAME).map(({ pairedItem }) => pairedItem)).toEqual(

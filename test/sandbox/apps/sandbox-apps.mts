@@ -429,7 +429,7 @@ const behaviours: readonly SandboxApp[] = [
 		title: 'Cancel Completes',
 		description: 'Completes although it was cancelled.',
 		category: 'other',
-		cancel: { ms: 30, completesWith: { completed_anyway: true } },
+		cancel: { ms: 150, completesWith: { completed_anyway: true } },
 		input: free,
 		output: outputSchema({ completed_anyway: boolean('Completed Anyway') }),
 		run: () => undefined,
