@@ -24,6 +24,7 @@ export class AppForms {
 		private readonly client: InferenceClient,
 		private readonly signal: CancelSignal,
 		private readonly hints: RunHints,
+		private readonly timeoutMs = SCHEMA_TIMEOUT_MS,
 	) {}
 
 	/**
@@ -41,8 +42,8 @@ export class AppForms {
 	}
 
 	private async ask(ref: string, name: string | undefined): Promise<Form | string | undefined> {
-		using deadline = new Deadline(this.signal, SCHEMA_TIMEOUT_MS, () => {
-			return new TimeoutError(`no answer within ${SCHEMA_TIMEOUT_MS / 1000} s`);
+		using deadline = new Deadline(this.signal, this.timeoutMs, () => {
+			return new TimeoutError(`no answer within ${this.timeoutMs / 1000} s`);
 		});
 		const app = await outcomeOf(this.client.catalogue.app(ref, deadline.signal));
 		if (app.ok) return formOf(app.value, name);

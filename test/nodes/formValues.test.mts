@@ -1,6 +1,9 @@
 /** Forms that have been filled in: what leaves, and what is refused before anything does. */
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { AppForms } from '../../nodes/shared/formValues.ts';
+import { RunHints } from '../../nodes/shared/hints.ts';
+import { makeClient } from '../client/support.mts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { FROM_LIST, resultOf, runBatch } from './batchSupport.mts';
 import { NODE_NAME, useFileBinaryData, type EngineRun } from './engine.mts';
@@ -549,6 +552,19 @@ describe('the schema', () => {
 			});
 			expect(run.error?.message).toContain('Total Timeout');
 			expect(submissions(own)).toEqual([]);
+		});
+	});
+
+	it('that does not come is done without after a while', async () => {
+		await withFresh(async (own) => {
+			own.fault({ on: 'GET /apps/*', kind: 'hang', when: 'before', times: 99 });
+			const said: string[] = [];
+			const hints = Object.assign(new RunHints(), { say: (hint: string) => void said.push(hint) });
+			const { signal } = new AbortController();
+			const forms = new AppForms(makeClient(own), signal, hints, 100);
+			const both = [forms.form(STUDIO, undefined), forms.form(STUDIO, undefined)];
+			expect(await Promise.all(both)).toEqual([undefined, undefined]);
+			expect(said).toEqual([expect.stringContaining('no answer within 0.1 s')]);
 		});
 	});
 
