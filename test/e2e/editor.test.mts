@@ -1,19 +1,24 @@
 /** The nodes in n8n's editor, as a person sees them. */
+import path from 'node:path';
+
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 
+import { readManifest } from '../package/pack.mts';
 import { CREDENTIAL, FIRST_EXAMPLE, readExamples } from './demo-instance.mts';
 import { Editor } from './editor.mts';
 import { useInstance } from './instance.mts';
+import { ROOT } from './paths.mts';
 import { picture, plainSpeaker } from './pictures.mts';
 
 const NODE = 'Node';
 const WAIT_MS = 60_000;
 
-/** Every node with the name of a parameter that only it has. */
+/** Every node with parameters that its panel shows at first. */
 const NODES = [
-	{ type: 'runApp', title: 'Inference.sh Run App', own: 'wait' },
-	{ type: 'streamTask', title: 'Inference.sh Stream Task', own: 'source' },
-	{ type: 'batch', title: 'Inference.sh Batch', own: 'itemsFrom' },
+	{ type: 'runApp', title: 'Inference.sh Run App', shown: ['app', 'inputMode', 'wait'] },
+	{ type: 'streamTask', title: 'Inference.sh Stream Task', shown: ['source', 'app', 'inputMode'] },
+	{ type: 'agentMessage', title: 'Inference.sh Agent Message', shown: ['agentSource', 'message'] },
+	{ type: 'batch', title: 'Inference.sh Batch', shown: ['app', 'itemsFrom', 'order'] },
 ];
 
 const examples = await readExamples();
@@ -60,13 +65,18 @@ describe('the editor', () => {
 		return id;
 	}
 
-	test.each(NODES)('the panel of $title opens', async ({ type, own }) => {
+	test.each(NODES)('the panel of $title opens', async ({ type, shown }) => {
 		await newWorkflow(type);
 		const panel = await editor.openPanel(NODE);
-		await panel.parameter(own).waitFor();
-		await panel.parameter('app').waitFor();
+		for (const parameter of shown) await panel.parameter(parameter).waitFor();
 		expect(await panel.credential()).toBe(CREDENTIAL.name);
 		await panel.close();
+	});
+
+	test('no node has been forgotten here', async () => {
+		const { n8n } = await readManifest(ROOT);
+		const types = n8n.nodes.map((file) => path.basename(file, '.node.js').toLowerCase());
+		expect(types.toSorted()).toEqual(NODES.map(({ type }) => type.toLowerCase()).toSorted());
 	});
 
 	test('an app is picked from the list, its form filled in, its result seen', async () => {
