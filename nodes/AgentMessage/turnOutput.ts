@@ -4,13 +4,18 @@ import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/
 import type { TurnRun } from '../client/converse';
 import { asData } from '../shared/output';
 
+/** n8n's expressions refuse to read a field called `arguments`, so there is a second name for it. */
+function withArguments(given: unknown): Readonly<Record<string, unknown>> {
+	return { arguments: given, args: given };
+}
+
 function toolData({ id, name, type, status, arguments: given, result }: ToolCall): IDataObject {
-	return asData({ id, tool: name, type, status, arguments: given, result });
+	return asData({ id, tool: name, type, status, ...withArguments(given), result });
 }
 
 function pendingData(call: PendingCall): IDataObject {
 	const { id, kind, tool, arguments: given, interruptId, reason } = call;
-	return asData({ id, kind, tool, arguments: given, interrupt_id: interruptId, reason });
+	return asData({ id, kind, tool, ...withArguments(given), interrupt_id: interruptId, reason });
 }
 
 function fileData({ type, uri }: MessageFile): IDataObject {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 
 import { png } from '../sandbox/apps/media.mts';
+import { agentChecks } from './agentChecks.mts';
 import { callStreaming, expectLive, itemsOf, post } from './exampleRuns.mts';
 import type { Instance } from './instance.mts';
 import { patternChecks } from './patternChecks.mts';
@@ -13,6 +14,7 @@ export type Check = (instance: Instance, workflowId: string) => Promise<void>;
 /** The check of every example, by file. */
 export const checks: Readonly<Record<string, Check>> = {
 	...patternChecks,
+	...agentChecks,
 
 	async 'run-app.json'({ n8n, sandbox }, workflowId) {
 		const run = await n8n.execute(workflowId);

@@ -75,6 +75,15 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 			expect(sent(sandbox())).toBe(1);
 		});
 
+		it('can be read by expressions, which refuse a field called arguments', async () => {
+			const first = await agentMessage(sandbox(), { agent: 'sandbox/support' });
+			const run = await agentMessage(sandbox(), {
+				items: jsonOf(first),
+				message: '={{ $json.pending[0].args.order }} {{ $json.tool_invocations[0].args.amount }}',
+			});
+			expect(jsonOf(run)).toMatchObject([{ text: 'You said "A-17 25".' }]);
+		});
+
 		it('of several waits for each', async () => {
 			const first = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/careful-support' }));
 			expect(first.all).toHaveLength(2);
