@@ -1,5 +1,10 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { appProperty, commonOptionsProperty, limitProperties } from '../shared/descriptions';
+import {
+	appProperty,
+	commonOptionsProperty,
+	limitProperties,
+	shownIf,
+} from '../shared/descriptions';
 
 const operation: INodeProperties = {
 	displayName: 'Operation',
@@ -47,7 +52,6 @@ const agentProperties: INodeProperties[] = [
 			{ name: 'Defined Here', value: 'adHoc', description: 'An agent made for this node' },
 		],
 		default: 'saved',
-		displayOptions: { show: { operation: ['send'] } },
 	},
 	{
 		displayName: 'Agent',
@@ -72,14 +76,14 @@ const agentProperties: INodeProperties[] = [
 				hint: 'namespace/name, with @version if you need it',
 			},
 		],
-		displayOptions: { show: { operation: ['send'], agentSource: ['saved'] } },
+		displayOptions: { show: { agentSource: ['saved'] } },
 	},
 	{
 		...appProperty,
 		displayName: 'Core App',
 		name: 'coreApp',
 		description: 'The app with the language model that the agent thinks with',
-		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 	{
 		displayName: 'System Prompt',
@@ -89,7 +93,7 @@ const agentProperties: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. You are a friendly support agent.',
 		description: 'Who the agent is and how it works',
-		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 	{
 		displayName: 'Agent Config (JSON)',
@@ -99,7 +103,7 @@ const agentProperties: INodeProperties[] = [
 		default: '{}',
 		description:
 			'More of the agent: tools, skills, internal_tools, and the parameters of the model in core_app.input',
-		displayOptions: { show: { operation: ['send'], agentSource: ['adHoc'] } },
+		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 ];
 
@@ -112,7 +116,6 @@ const messageProperties: INodeProperties[] = [
 		default: '',
 		required: true,
 		description: 'What to tell the agent',
-		displayOptions: { show: { operation: ['send'] } },
 	},
 	{
 		displayName: 'Chat ID',
@@ -121,7 +124,6 @@ const messageProperties: INodeProperties[] = [
 		default: '',
 		description:
 			'The chat to go on with. Empty for a new one. Messages to one chat are sent one after another.',
-		displayOptions: { show: { operation: ['send'] } },
 	},
 	{
 		displayName: 'Attachments',
@@ -131,7 +133,6 @@ const messageProperties: INodeProperties[] = [
 		placeholder: 'Add Attachment',
 		default: {},
 		description: 'Files that go with the message',
-		displayOptions: { show: { operation: ['send'] } },
 		options: [
 			{
 				displayName: 'Attachment',
@@ -169,16 +170,16 @@ const messageProperties: INodeProperties[] = [
 	},
 ];
 
-const chatProperties: INodeProperties[] = [
-	{
-		displayName: 'Chat ID',
-		name: 'chatId',
-		type: 'string',
-		default: '',
-		required: true,
-		description: 'The chat, as <code>chat_id</code> in the output of Send Message',
-		displayOptions: { show: { operation: ['respond', 'getChat', 'stop'] } },
-	},
+const chatProperty: INodeProperties = {
+	displayName: 'Chat ID',
+	name: 'chatId',
+	type: 'string',
+	default: '',
+	required: true,
+	description: 'The chat, as <code>chat_id</code> in the output of Send Message',
+};
+
+const callProperties: INodeProperties[] = [
 	{
 		displayName: 'Call ID',
 		name: 'callId',
@@ -186,7 +187,6 @@ const chatProperties: INodeProperties[] = [
 		default: '',
 		required: true,
 		description: 'The call that the agent waits for, from <code>pending</code> in the output',
-		displayOptions: { show: { operation: ['respond'] } },
 	},
 	{
 		displayName: 'Decision',
@@ -198,7 +198,6 @@ const chatProperties: INodeProperties[] = [
 			{ name: 'Reject', value: 'reject', description: 'Let the agent go on without it' },
 		],
 		default: 'approve',
-		displayOptions: { show: { operation: ['respond'] } },
 	},
 	{
 		displayName: 'Reason',
@@ -206,7 +205,7 @@ const chatProperties: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		description: 'Why it is rejected; the agent reads it',
-		displayOptions: { show: { operation: ['respond'], decision: ['reject'] } },
+		displayOptions: { show: { decision: ['reject'] } },
 	},
 	{
 		displayName: 'Answer',
@@ -215,25 +214,18 @@ const chatProperties: INodeProperties[] = [
 		typeOptions: { rows: 2 },
 		default: '',
 		description: 'The result for the agent: text, or an expression that gives an object',
-		displayOptions: { show: { operation: ['respond'], decision: ['answer'] } },
+		displayOptions: { show: { decision: ['answer'] } },
 	},
 ];
 
-const SEND: Pick<INodeProperties, 'displayOptions'> = {
-	displayOptions: { show: { '/operation': ['send'] } },
-};
-const TURN: Pick<INodeProperties, 'displayOptions'> = {
-	displayOptions: { show: { '/operation': ['send', 'respond'] } },
-};
-
-const ownOptions: INodeProperties[] = [
+/** Options of sending. */
+const sendOptions: INodeProperties[] = [
 	{
 		displayName: 'Context',
 		name: 'context',
 		type: 'json',
 		default: '{}',
 		description: 'Values for the tools of the agent, by name. Only a new chat takes them.',
-		...SEND,
 	},
 	{
 		displayName: 'Conversation Key',
@@ -243,8 +235,19 @@ const ownOptions: INodeProperties[] = [
 		placeholder: 'e.g. {{ $json.sessionId }}',
 		description:
 			'The node remembers the chat for this key and goes on with it. n8n saves that memory only for production executions; in test runs it lasts until n8n restarts.',
-		...SEND,
 	},
+	{
+		displayName: 'Output Schema',
+		name: 'outputSchema',
+		type: 'json',
+		default: '{}',
+		description:
+			'JSON schema of a structured <code>output</code>. Only for an agent defined here; a saved agent has its own.',
+	},
+];
+
+/** Options of everything that an agent answers. */
+const turnOptions: INodeProperties[] = [
 	{
 		displayName: 'On Interrupt',
 		name: 'onInterrupt',
@@ -269,16 +272,6 @@ const ownOptions: INodeProperties[] = [
 		],
 		default: 'return',
 		description: 'What to do when the agent waits for an approval or an answer',
-		...TURN,
-	},
-	{
-		displayName: 'Output Schema',
-		name: 'outputSchema',
-		type: 'json',
-		default: '{}',
-		description:
-			'JSON schema of a structured <code>output</code>. Only for an agent defined here; a saved agent has its own.',
-		...SEND,
 	},
 	{
 		displayName: 'Stream As',
@@ -291,7 +284,6 @@ const ownOptions: INodeProperties[] = [
 		default: 'text',
 		description:
 			'What the caller gets live if the execution streams, for example to a Chat Trigger',
-		...TURN,
 	},
 ];
 
@@ -338,9 +330,15 @@ function forChats(option: INodeProperties): INodeProperties {
 /** The parameters of Agent Message, in the order of its panel. */
 export const properties: INodeProperties[] = [
 	operation,
-	...agentProperties,
-	...messageProperties,
-	...chatProperties,
+	...shownIf({ operation: ['send'] }, [...agentProperties, ...messageProperties]),
+	...shownIf({ operation: ['respond', 'getChat', 'stop'] }, [chatProperty]),
+	...shownIf({ operation: ['respond'] }, callProperties),
 	...limitProperties,
-	commonOptionsProperty(ownOptions, forChats),
+	commonOptionsProperty(
+		[
+			...shownIf({ '/operation': ['send'] }, sendOptions),
+			...shownIf({ '/operation': ['send', 'respond'] }, turnOptions),
+		],
+		forChats,
+	),
 ];
