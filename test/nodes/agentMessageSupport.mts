@@ -5,7 +5,7 @@ import type { Sandbox, SandboxChatView } from '../sandbox/index.mts';
 import { runNode, type EngineRun, type RunNodeOptions } from './engine.mts';
 import { credentialsOf, QUICK } from './support.mts';
 
-export interface AgentOptions extends Partial<Omit<RunNodeOptions, 'node' | 'parameters'>> {
+export interface AgentOptions extends Partial<Omit<RunNodeOptions, 'parameters'>> {
 	/** A reference, or an expression that gives one. */
 	agent?: string;
 	/** Default `={{ $json.message }}`. */
