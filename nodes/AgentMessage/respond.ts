@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import type { Decision } from '../client/toolCalls';
 import { nodeOf, oneOf, readParameter } from '../shared/parameters';
 import { parameterError } from '../shared/parameterError';
-import { readChatId, takeTurn, type AgentRun } from './turnRun';
+import { enterQueue, readChatId, takeTurn, type AgentRun } from './turnRun';
 import { parameter, readText } from './messageParameters';
 
 /**
@@ -11,7 +11,7 @@ import { parameter, readText } from './messageParameters';
  * @throws NodeOperationError for a parameter; what `AgentsApi.respond` throws
  */
 export async function respond(run: AgentRun, index: number): Promise<INodeExecutionData> {
-	const { context, client, scope } = run;
+	const { context, client } = run;
 	const chatId = readChatId(context, index);
 	const callId = readText(parameter(context, index, 'callId', 'Call ID'));
 	if (callId === undefined) {
@@ -19,7 +19,7 @@ export async function respond(run: AgentRun, index: number): Promise<INodeExecut
 		throw parameterError(nodeOf(context), 'Call ID', 'is empty', index, hint);
 	}
 	const decision = readDecision(run, index);
-	const leave = await client.agents.queue(`chat:${chatId}`, scope.signal);
+	const leave = await enterQueue(run, index, `chat:${chatId}`);
 	try {
 		return await takeTurn(run, index, async (options) => {
 			return await client.agents.respond({ chatId, callId, decision }, options);

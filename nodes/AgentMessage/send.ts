@@ -3,7 +3,7 @@ import type { SendOptions } from '../client/agents';
 import type { TurnOptions, TurnRun } from '../client/converse';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/outcome';
-import { takeTurn, type AgentRun } from './turnRun';
+import { enterQueue, takeTurn, type AgentRun } from './turnRun';
 import { Conversations } from './conversations';
 import { readMessage, type ItemMessage } from './messageParameters';
 
@@ -14,7 +14,7 @@ import { readMessage, type ItemMessage } from './messageParameters';
  * @throws NodeOperationError for a parameter; what `AgentsApi.send` throws
  */
 export async function send(run: AgentRun, index: number): Promise<INodeExecutionData> {
-	const { context, client, scope, conversations } = run;
+	const { context, client, conversations } = run;
 	const message = readMessage(context, client, index);
 	const { conversationKey, request } = message;
 	const key =
@@ -23,11 +23,11 @@ export async function send(run: AgentRun, index: number): Promise<INodeExecution
 	const leaveKey =
 		key === undefined
 			? undefined
-			: await client.agents.queue(`key:${conversations.nameOf(key)}`, scope.signal);
+			: await enterQueue(run, index, `key:${conversations.nameOf(key)}`);
 	try {
 		const chatId = key === undefined ? request.chatId : conversations.recall(key);
 		const leaveChat =
-			chatId === undefined ? undefined : await client.agents.queue(`chat:${chatId}`, scope.signal);
+			chatId === undefined ? undefined : await enterQueue(run, index, `chat:${chatId}`);
 		try {
 			return await takeTurn(run, index, async (options) => {
 				const whole = { ...message, request: { ...request, chatId } };

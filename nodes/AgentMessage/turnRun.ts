@@ -1,6 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Release } from '../client/account';
 import type { TurnProgress } from '../client/conversation';
 import type { TurnOptions, TurnRun } from '../client/converse';
+import { outcomeOf } from '../client/outcome';
+import { notStarted } from '../client/runTask';
 import type { LiveStream } from '../shared/liveStream';
 import type { NodeRun } from '../shared/nodeRun';
 import { nodeOf, oneOf } from '../shared/parameters';
@@ -32,6 +35,21 @@ export function readChatId(context: IExecuteFunctions, itemIndex: number): strin
 		itemIndex,
 		'It is <code>chat_id</code> in the output of Send Message.',
 	);
+}
+
+/**
+ * Waits for its turn in a conversation. What an earlier try has begun is ended even after a Stop, so
+ * that goes on at once.
+ *
+ * @returns lets the next one through
+ * @throws StoppedError or TimeoutError that says that nothing was started
+ */
+export async function enterQueue(run: AgentRun, index: number, key: string): Promise<Release> {
+	const { client, memory, scope } = run;
+	const entered = await outcomeOf(client.agents.queue(key, scope.signal));
+	if (entered.ok) return entered.value;
+	if (memory.knows(index)) return () => {};
+	throw notStarted(entered.error);
 }
 
 /**

@@ -93,7 +93,10 @@ describe('Retry On Fail never sends a message twice', () => {
 		expect(sent(sandbox())).toBe(2);
 	});
 
-	it('and stops, after a Stop, the chats of an earlier try', async () => {
+	it.each([
+		['of its own', {}],
+		['of a conversation', { conversationKey: '={{ $json.key }}' }],
+	])('and stops, after a Stop, a chat %s that an earlier try has begun', async (_what, options) => {
 		const stateOf = (text: string) =>
 			sandbox()
 				.chats()
@@ -102,8 +105,9 @@ describe('Retry On Fail never sends a message twice', () => {
 			agent: '={{ $json.agent }}',
 			items: [
 				{ agent: 'sandbox/failing', message: 'fails (60 ms)' },
-				{ agent: 'sandbox/slow', message: 'goes on' },
+				{ agent: 'sandbox/slow', message: 'goes on', key: 'stopped between tries' },
 			],
+			options,
 			waitBetweenTries: 300,
 			cancelAfter: until(() => stateOf('fails (60 ms)') === 'failed').then(
 				async () => await pause(50),

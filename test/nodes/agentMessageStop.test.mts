@@ -148,6 +148,21 @@ describe('a timeout', () => {
 	});
 });
 
+describe('the end of the whole run', () => {
+	it('is told to those who wait for their turn in a conversation', async () => {
+		const run = await agentMessage(sandbox(), {
+			agent: 'sandbox/slow',
+			items: saying('1', '2'),
+			options: { totalTimeout: 0.3, conversationKey: 'total' },
+			onError: 'continueRegularOutput',
+		});
+		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
+			expect.stringMatching(/^Chat \w+ did not finish .* It was stopped.$/),
+			'The item did not finish within the Total Timeout of 0.3 s. Nothing was started for it.',
+		]);
+	});
+});
+
 describe('Stop', () => {
 	it('ends at once and stops all chats', async () => {
 		const run = await agentMessage(sandbox(), {
