@@ -55,12 +55,12 @@ describe('Retry On Fail never sends a message twice', () => {
 
 	it('and goes on with a turn that was left running', async () => {
 		const run = await retried({
-			items: saying('long (700 ms)'),
-			parameters: { timeout: 0.4 },
+			items: saying('long (1100 ms)'),
+			parameters: { timeout: 0.8 },
 			options: { onTimeout: 'keep' },
 		});
 		expect(run.error).toBeUndefined();
-		expect(jsonOf(run)).toMatchObject([{ text: 'You said "long (700 ms)".' }]);
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "long (1100 ms)".' }]);
 		expect(sent(sandbox())).toBe(1);
 	});
 

@@ -71,7 +71,7 @@ describe('a timeout', () => {
 				{ agent: 'sandbox/slow', message: 'x' },
 				{ agent: 'sandbox/assistant', message: 'hello' },
 			],
-			parameters: { timeout: 0.4 },
+			parameters: { timeout: 1 },
 			onError: 'continueErrorOutput',
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "hello".' }]);
@@ -82,8 +82,8 @@ describe('a timeout', () => {
 		const first = await agentMessage(sandbox(), { items: saying('start') });
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
 		const run = await agentMessage(sandbox(), {
-			items: saying('a (250 ms)', 'b (250 ms)', 'c (250 ms)'),
-			parameters: { chatId, timeout: 0.6, concurrency: 3 },
+			items: saying('a (600 ms)', 'b (600 ms)', 'c (600 ms)'),
+			parameters: { chatId, timeout: 1.5, concurrency: 3 },
 		});
 		expect(run.error).toBeUndefined();
 		expect(jsonOf(run)).toHaveLength(3);
