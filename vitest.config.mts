@@ -16,7 +16,7 @@ export default defineConfig({
 	},
 	test: {
 		include: ['test/**/*.test.mts'],
-		exclude: ['**/node_modules/**', 'test/{e2e,queue}/**'],
+		exclude: ['**/node_modules/**', 'test/{compat,e2e,queue}/**'],
 		environment: 'node',
 		globalSetup: ['test/temporary.mts'],
 		pool: 'forks',

@@ -28,9 +28,9 @@ export const HOSTS: readonly Host[] = [
 
 /** Vitest's arguments for a run in such an engine. */
 export const COMPAT_TESTS = [
+	'--config=test/compat/vitest.config.mts',
 	'test/nodes',
-	// Looks at the harness itself, in terms of the engine that it is written for.
-	'--exclude=test/nodes/engine.test.mts',
+	'test/compat',
 ] as const;
 
 /** The variable that names the folder of the engine to use. */
