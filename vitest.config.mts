@@ -22,8 +22,8 @@ export default defineConfig({
 		pool: 'forks',
 		maxWorkers: 2,
 		// A limit for tests that hang, not a measure of how fast they should be.
-		testTimeout: 20_000,
-		hookTimeout: 20_000,
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
 		coverage: {
 			provider: 'v8',
 			include: ['nodes/**/*.ts'],
