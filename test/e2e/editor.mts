@@ -72,6 +72,11 @@ export class Editor implements AsyncDisposable {
 		return this.page.locator(byTestId('canvas-node'));
 	}
 
+	/** The canvas without what is around it. */
+	get canvas(): Locator {
+		return this.page.locator(byTestId('canvas'));
+	}
+
 	/** Names of the nodes at which n8n shows that something is wrong or missing. */
 	async complaints(): Promise<readonly (string | null)[]> {
 		const complaining = this.nodes().filter({ has: this.page.locator(byTestId('node-issues')) });
@@ -172,6 +177,12 @@ export class Panel {
 	async choose(parameter: string, option: string): Promise<void> {
 		await this.parameter(parameter).click();
 		await this.page.getByRole('option', { name: option }).first().click();
+	}
+
+	/** Adds an optional field to the form of an app. */
+	async addField(name: string): Promise<void> {
+		await this.root.getByText('Add field to send').click();
+		await this.page.getByRole('menuitem', { name }).first().click();
 	}
 
 	/** Types into a text parameter or a field of the form. */

@@ -5,13 +5,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 
 import { readManifest } from '../package/pack.mts';
 import { CREDENTIAL, FIRST_EXAMPLE, readExamples } from './demo-instance.mts';
-import { Editor } from './editor.mts';
+import { Editor, SIZE } from './editor.mts';
 import { useInstance } from './instance.mts';
 import { ROOT } from './paths.mts';
 import { picture, plainSpeaker } from './pictures.mts';
 
 const NODE = 'Node';
 const WAIT_MS = 60_000;
+const SMALL = { width: 1120, height: 640 };
 
 /** Every node with parameters that its panel shows at first. */
 const NODES = [
@@ -87,7 +88,6 @@ describe('the editor', () => {
 		await panel.type('text', 'Hello from the editor');
 		await panel.execute();
 		await panel.output.getByText('completed').first().waitFor();
-		await picture(editor.page, 'form-panel');
 		expect(await panel.output.textContent()).toContain('You said "Hello from the editor"');
 		const [task, ...more] = instance().sandbox.tasks();
 		expect(more).toEqual([]);
@@ -96,6 +96,20 @@ describe('the editor', () => {
 			status: 'completed',
 			input: { text: 'Hello from the editor' },
 		});
+		await panel.close();
+	});
+
+	test('the form has the fields of the app, with drop-downs for choices', async () => {
+		await newWorkflow('runApp');
+		const panel = await editor.openPanel(NODE);
+		await panel.pickApp('Image Resize');
+		await panel.choose('inputMode', 'Fields');
+		await panel.parameter('image').waitFor();
+		for (const field of ['Width', 'Resample']) await panel.addField(field);
+		await panel.parameter('width').waitFor();
+		await panel.choose('resample', 'bicubic');
+		await editor.settle();
+		await picture(editor.page, 'form-panel');
 		await panel.close();
 	});
 
@@ -113,15 +127,20 @@ describe('the editor', () => {
 		await panel.close();
 	});
 
-	test.each(examples)('examples/$file opens with nothing missing', async ({ file, workflow }) => {
-		await editor.openWorkflow(workflow.id);
-		// Notes are drawn apart from the nodes.
-		const nodes = workflow.nodes.filter(({ type }) => !type.endsWith('.stickyNote'));
-		await expect.poll(() => editor.nodes().count(), { timeout: WAIT_MS }).toBe(nodes.length);
-		expect(await editor.complaints()).toEqual([]);
-		await editor.fit();
-		await editor.settle();
-		await picture(editor.page, `examples/${file.replace(/\.json$/, '')}`);
+	describe('on a smaller screen', () => {
+		beforeAll(() => editor.page.setViewportSize(SMALL));
+		afterAll(() => editor.page.setViewportSize(SIZE));
+
+		test.each(examples)('examples/$file opens with nothing missing', async ({ file, workflow }) => {
+			await editor.openWorkflow(workflow.id);
+			// Notes are drawn apart from the nodes.
+			const nodes = workflow.nodes.filter(({ type }) => !type.endsWith('.stickyNote'));
+			await expect.poll(() => editor.nodes().count(), { timeout: WAIT_MS }).toBe(nodes.length);
+			expect(await editor.complaints()).toEqual([]);
+			await editor.fit();
+			await editor.settle();
+			await picture(editor.canvas, `examples/${file.replace(/\.json$/, '')}`);
+		});
 	});
 
 	test('what the service has to say is shown above the output', async () => {

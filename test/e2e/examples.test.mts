@@ -1,9 +1,13 @@
 /** Every committed example, imported into a real n8n and executed there. */
+import { access, readFile } from 'node:fs/promises';
+import path from 'node:path';
+
 import { describe, expect, test } from 'vitest';
 
 import { readExamples } from './demo-instance.mts';
 import { checks } from './exampleChecks.mts';
 import { useInstance } from './instance.mts';
+import { ROOT } from './paths.mts';
 
 const examples = await readExamples();
 
@@ -19,6 +23,16 @@ describe('examples', () => {
 
 	test('every check is for an example that exists', () => {
 		expect(Object.keys(checks).sort()).toEqual(examples.map(({ file }) => file));
+	});
+
+	test('every example is in the documentation, with a picture', async () => {
+		const page = await readFile(path.join(ROOT, 'docs', 'examples.md'), 'utf8');
+		for (const { file } of examples) {
+			const picture = `images/examples/${file.replace(/json$/, 'png')}`;
+			expect(page).toContain(`../examples/${file}`);
+			expect(page).toContain(picture);
+			await access(path.join(ROOT, 'docs', picture));
+		}
 	});
 
 	test('no two examples, and no two nodes in them, share an id', () => {

@@ -2,7 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 import type { SandboxApp } from '../sandbox/index.mts';
 import { ROOT } from './paths.mts';
@@ -12,12 +12,12 @@ export const PICTURES = 'INFERENCESH_PICTURES';
 const FOLDER = path.join(ROOT, 'docs', 'images');
 const LIMIT_BYTES = 250_000;
 
-/** Keeps what the page shows as docs/images/<name>.png, if pictures are asked for. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Keeps what is seen of a page, or of a part of it, as docs/images/<name>.png, if asked to. */
+export async function picture(shown: Page | Locator, name: string): Promise<void> {
 	if (process.env[PICTURES] === undefined) return;
 	const target = path.join(FOLDER, `${name}.png`);
 	await mkdir(path.dirname(target), { recursive: true });
-	await page.screenshot({ path: target });
+	await shown.screenshot({ path: target });
 	const { size } = await stat(target);
 	console.log(`${path.relative(ROOT, target)} (${Math.round(size / 1000)} kB)`);
 	if (size > LIMIT_BYTES) throw new Error(`${name} is larger than ${LIMIT_BYTES / 1000} kB.`);

@@ -10,10 +10,10 @@ import type { TestProject } from 'vitest/node';
 
 import { packPackage } from '../package/pack.mts';
 import { API_KEY } from '../sandbox/index.mts';
-import { buildPackage, CREDENTIAL, readExamples } from './demo-instance.mts';
+import { buildPackage, CREDENTIAL } from './demo-instance.mts';
 import { ensureN8n, N8N_VERSION, type InstalledN8n } from './install.mts';
 import { freePort, N8n, type Owner } from './n8n.mts';
-import { DEMO_FOLDER } from './paths.mts';
+import { DEMO_FOLDER, EXAMPLES } from './paths.mts';
 
 /** What the test files get to know. */
 export interface SharedN8n {
@@ -48,12 +48,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 	await n8n.importJson('credentials', [
 		{ ...CREDENTIAL, data: { apiKey: API_KEY, baseUrl, maxConcurrency: 0 } },
 	]);
-	const examples = await readExamples();
-	await n8n.importJson(
-		'workflow',
-		examples.map(({ workflow }) => workflow),
-	);
-	say(`package and ${examples.length} examples installed, starting`);
+	// As docs/examples.md says.
+	await n8n.cli(['import:workflow', '--separate', `--input=${EXAMPLES}`]);
+	say('package and examples installed, starting');
 	await n8n.start();
 	undo.defer(() => n8n.stop());
 	const cookie = await n8n.signIn();
