@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { startSandbox, type SandboxApp } from '../sandbox/index.mts';
+import { startSandbox } from '../sandbox/index.mts';
 import { ensureN8n, N8N_VERSION } from './install.mts';
 import { N8n } from './n8n.mts';
 import { DEMO_FOLDER, EXAMPLES, nodeForN8n, ROOT } from './paths.mts';
@@ -46,12 +46,9 @@ export interface Example {
 
 /**
  * The real service with INFERENCE_API_KEY (and INFERENCE_BASE_URL, INFERENCE_APP), else a sandbox
- * on this machine, which may have more apps than its own.
+ * on this machine.
  */
-export async function openService(
-	env: NodeJS.ProcessEnv,
-	apps: readonly SandboxApp[] = [],
-): Promise<Service> {
+export async function openService(env: NodeJS.ProcessEnv): Promise<Service> {
 	const apiKey = env['INFERENCE_API_KEY'];
 	const app = env['INFERENCE_APP'];
 	if (apiKey !== undefined && apiKey !== '') {
@@ -66,7 +63,7 @@ export async function openService(
 		};
 	}
 	// A little slow, as a service is.
-	const sandbox = await startSandbox({ latencyMs: 20, record: false, apps });
+	const sandbox = await startSandbox({ latencyMs: 20, record: false });
 	return {
 		baseUrl: sandbox.url,
 		apiKey: sandbox.apiKey,
