@@ -1,13 +1,14 @@
 /** n8n in queue mode as docs/queue-mode/compose.yaml has it: a main instance and workers. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { buildPackage } from '../e2e/demo-instance.mts';
-import { ensureN8n, N8N_VERSION } from '../e2e/install.mts';
+import { ensureN8n, N8N_VERSION, npmEnvironment } from '../e2e/install.mts';
 import { N8n } from '../e2e/n8n.mts';
 import { DEMO_FOLDER, ROOT } from '../e2e/paths.mts';
+import { npmCommand, run } from '../e2e/process.mts';
 import { N8nRest } from '../e2e/rest.mts';
 import { packPackage } from '../package/pack.mts';
 import { findServers, startPostgres, startRedis } from './services.mts';
@@ -54,6 +55,30 @@ async function environment(
 	return result;
 }
 
+/** The folder with community nodes of the image in the compose file, made with the same command. */
+async function installNodes(packageFolder: string, folder: string): Promise<string> {
+	const compose = await readFile(COMPOSE, 'utf8');
+	const command = /RUN npm (install .*) n8n-nodes-inferencesh$/m.exec(compose)?.[1];
+	if (command === undefined) throw new Error('compose.yaml does not install the package.');
+	await mkdir(folder);
+	const npm = npmCommand();
+	await run(
+		'npm install',
+		npm.command,
+		// A copy of the folder, as if it came from the registry.
+		[
+			...npm.args,
+			...command.split(' '),
+			'--install-links',
+			'--no-audit',
+			'--no-fund',
+			packageFolder,
+		],
+		{ cwd: folder, env: npmEnvironment() },
+	);
+	return folder;
+}
+
 export interface FleetOptions {
 	/** Names of the workers. */
 	readonly workers: readonly string[];
@@ -72,7 +97,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 	const programs = await findServers();
 	const installed = await ensureN8n(path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`), say);
 	await buildPackage();
-	const { directory: packageFolder } = undo.use(await packPackage());
+	const packed = undo.use(await packPackage());
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-queue-'));
 	undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
 	const redis = undo.use(await startRedis(programs.redis, path.join(folder, 'redis')));
@@ -91,6 +116,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 		})),
 		...options.env,
 	};
+	const nodes = await installNodes(packed.directory, path.join(folder, 'nodes'));
 	const logFile = (name: string): string => path.join(DEMO_FOLDER, `queue-${name}.log`);
 	/** Each with a user folder of its own, as in containers of their own. */
 	const open = async (name: string, more: NodeJS.ProcessEnv = {}): Promise<N8n> => {
@@ -102,7 +128,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 			env: { ...env, ...more },
 			logFile: logFile(name),
 		});
-		await n8n.link(packageFolder);
+		await cp(nodes, path.join(home, '.n8n', 'nodes'), { recursive: true });
 		return n8n;
 	};
 
