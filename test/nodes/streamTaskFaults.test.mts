@@ -162,6 +162,8 @@ describe('Text', () => {
 			options: { streamAs: 'text' },
 		});
 		sandbox().fault({ on: STREAM, kind: 'stream', closeAfter: 2 });
+		// No second stream before what the first one is going to miss.
+		sandbox().fault({ on: 'GET /tasks/:id', kind: 'delay', ms: 300, when: 'after' });
 		await until(() => sandbox().count('GET', /\/stream$/) === 1);
 		const id = sandbox().running()[0]?.id ?? '';
 		sandbox().pushTask(id, { delta: { response: 'Hello' } });
