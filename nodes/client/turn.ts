@@ -287,7 +287,11 @@ export class Turn {
 		const active = this.runs.get(this.activeRunId ?? '');
 		// A message behind a turn that waits for somebody waits for the same.
 		const atWork = waiting ? active : run;
-		if (atWork?.kind === 'interrupted') return this.interrupted(atWork.state ?? 'input_required');
+		if (atWork?.kind === 'interrupted') {
+			const stands = this.interrupted(atWork.state ?? 'input_required');
+			// What is no longer at work has gone on, and has ended without being seen.
+			if (stands.kind === 'settled' || atWork === active) return stands;
+		}
 		if (waiting) {
 			if (chatStatus === 'busy' || active?.kind === 'active') return RUNNING;
 			return this.pending.length > 0 ? this.interruptedBy() : DOUBTFUL;

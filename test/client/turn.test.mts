@@ -166,6 +166,17 @@ describe('a turn that waits for somebody', () => {
 		expect(verdict(ref, ...old, run('working'), run('completed'))).toBe('completed');
 	});
 
+	it('is over by its messages once the chat has gone on without its end being seen', () => {
+		const ref = { ...NEW, answered: ['t1'] };
+		const asked = [run('input_required'), answer('ready', tool('completed'))];
+		const said = answer('ready', { id: 'a2', order: 3, ...text('Done.') });
+		expect(verdict(ref, ...asked, said)).toBe('doubtful');
+		const next = chat({ status: 'busy', active_run: { id: 'r2', state: 'working' } });
+		expect(verdict(ref, ...asked, next, said)).toBe('completed');
+		expect(verdict(ref, ...asked, chat({ status: 'idle' }), said)).toBe('completed');
+		expect(verdict(ref, ...asked, chat({ status: 'busy' }), said)).toBe('running');
+	});
+
 	it('is settled again by the other calls', () => {
 		const both = {
 			tool_invocations: [
