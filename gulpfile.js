@@ -3,6 +3,7 @@
 const { spawn } = require('node:child_process');
 const { mkdir, rm, writeFile } = require('node:fs/promises');
 const path = require('node:path');
+const { Transform } = require('node:stream');
 const esbuild = require('esbuild');
 const { dest, parallel, series, src, watch } = require('gulp');
 const { n8n } = require('./package.json');
@@ -82,9 +83,25 @@ async function stubs() {
 const clean = () => rm(OUT, { recursive: true, force: true });
 const check = () => tsc('--pretty');
 const bundle = () => esbuild.build(options(true));
+/** JSON without its white space. */
+const compact = () =>
+	new Transform({
+		objectMode: true,
+		transform(file, _encoding, done) {
+			try {
+				const isJson = file.extname === '.json';
+				if (isJson) file.contents = Buffer.from(JSON.stringify(JSON.parse(file.contents)));
+				done(null, file);
+			} catch (error) {
+				done(error);
+			}
+		},
+	});
 // `encoding: false`: gulp 5 would otherwise decode the files as text and damage a PNG.
 const assets = () =>
-	src(ASSETS, { base: '.', encoding: false, allowEmpty: true, cwd: __dirname }).pipe(dest(OUT));
+	src(ASSETS, { base: '.', encoding: false, allowEmpty: true, cwd: __dirname })
+		.pipe(compact())
+		.pipe(dest(OUT));
 
 const checkOnChange = () => tsc('--watch', '--preserveWatchOutput');
 const bundleOnChange = async () => (await esbuild.context(options(false))).watch();

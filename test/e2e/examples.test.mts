@@ -25,13 +25,13 @@ describe('examples', () => {
 		expect(Object.keys(checks).sort()).toEqual(examples.map(({ file }) => file));
 	});
 
-	test('every example is in the documentation, with a picture', async () => {
-		const page = await readFile(path.join(ROOT, 'docs', 'examples.md'), 'utf8');
+	test('every example is in the README, with a picture', async () => {
+		const page = await readFile(path.join(ROOT, 'README.md'), 'utf8');
 		for (const { file } of examples) {
-			const picture = `images/examples/${file.replace(/json$/, 'png')}`;
-			expect(page).toContain(`../examples/${file}`);
+			const picture = `docs/images/examples/${file.replace(/json$/, 'png')}`;
+			expect(page).toContain(`(examples/${file})`);
 			expect(page).toContain(picture);
-			await access(path.join(ROOT, 'docs', picture));
+			await access(path.join(ROOT, picture));
 		}
 	});
 

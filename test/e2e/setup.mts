@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 	await n8n.importJson('credentials', [
 		{ ...CREDENTIAL, data: { apiKey: API_KEY, baseUrl, maxConcurrency: 0 } },
 	]);
-	// As docs/examples.md says.
+	// As the README says.
 	await n8n.cli(['import:workflow', '--separate', `--input=${EXAMPLES}`]);
 	say('package and examples installed, starting');
 	await n8n.start();
