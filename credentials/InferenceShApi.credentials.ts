@@ -13,7 +13,7 @@ export class InferenceShApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:inferencesh.svg', dark: 'file:inferencesh.dark.svg' };
 
-	documentationUrl = 'https://github.com/inference-sh/n8n-nodes-inferencesh#credentials';
+	documentationUrl = 'https://github.com/inference-sh/n8n-nodes-inferencesh#credential';
 
 	properties: INodeProperties[] = [
 		{
