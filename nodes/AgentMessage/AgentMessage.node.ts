@@ -21,7 +21,7 @@ export class AgentMessage implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ $parameter["operation"] + ": " + ($parameter["agent"]?.value || $parameter["coreApp"]?.value || $parameter["chatId"] || "") }}',
+			'={{ $parameter["operation"] + ": " + (["agent", "coreApp", "chatId"].map((name) => $parameter[name]?.value ?? $parameter[name]).find(Boolean) ?? "") }}',
 		description: 'Talk to an AI agent on inference.sh: conversations, tools, approvals',
 		defaults: { name: 'Inference.sh Agent Message' },
 		inputs: [NodeConnectionTypes.Main],
