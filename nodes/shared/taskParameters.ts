@@ -135,9 +135,19 @@ function readRequest(
 						})
 					: undefined,
 			webhook: optionalUrl(option('webhook', 'Webhook URL')),
-			runAt: optionalTime(option('runAt', 'Run At')),
+			runAt: optionalTime({
+				...option('runAt', 'Run At'),
+				value: zonedTime(context, options['runAt'], itemIndex),
+			}),
 		},
 	};
+}
+
+/** A time as n8n's date picker gives it has no time zone: it means the workflow's. */
+function zonedTime(context: IExecuteFunctions, time: unknown, itemIndex: number): unknown {
+	if (typeof time !== 'string' || !/^[\d-]+([T ][\d:.]+)?$/.test(time)) return time;
+	const iso = time.replace(' ', 'T');
+	return context.evaluateExpression(`{{ DateTime.fromISO("${iso}").toISO() }}`, itemIndex) ?? time;
 }
 
 /**

@@ -297,6 +297,22 @@ describe('options on the wire', () => {
 	});
 
 	it.each([
+		['a time as the date picker gives it', '2030-06-01T09:30:00', '2030-06-01T00:30:00.000Z'],
+		['a day', '2030-06-01', '2030-05-31T15:00:00.000Z'],
+		['a time with its zone', '2030-06-01T09:30:00Z', '2030-06-01T09:30:00.000Z'],
+		['an expression', '={{ DateTime.fromISO("2030-06-01T09:30") }}', '2030-06-01T00:30:00.000Z'],
+	])("take %s in the workflow's time zone", async (_what, runAt, sent) => {
+		const run = await runApp(sandbox(), {
+			settings: { timezone: 'Asia/Tokyo' },
+			parameters: { wait: 'none' },
+			items: [{ text: 'x' }],
+			options: { runAt },
+		});
+		expect(run.error).toBeUndefined();
+		expect(submissions(sandbox())[0]?.['run_at']).toBe(sent);
+	});
+
+	it.each([
 		['infra', 'moon', 'Infrastructure'],
 		['setup', '[1]', 'Setup'],
 		['setup', '{nope', 'Setup'],
