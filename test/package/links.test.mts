@@ -1,5 +1,6 @@
 /** Whether the links of the documentation, and those of the nodes to it, lead anywhere. */
-import { glob, readFile } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './pack.mts';
@@ -8,10 +9,6 @@ const { homepage } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 
 	homepage: string;
 };
 const SOURCES = ['*.md', 'docs/**/*.md', 'nodes/**/*.node.json', 'credentials/*.ts'];
-
-async function filesOf(pattern: string): Promise<readonly string[]> {
-	return (await Array.fromAsync(glob(pattern, { cwd: ROOT }))).sort();
-}
 
 /** Targets of Markdown links, and addresses within the project. */
 function linksIn(text: string): readonly string[] {
@@ -42,7 +39,7 @@ function anchorsOf(page: string): readonly string[] {
 	);
 }
 
-const files = (await Promise.all(SOURCES.map(filesOf))).flat();
+const files = globSync(SOURCES, { cwd: ROOT }).sort();
 
 describe('the links of', () => {
 	it.each(files)('%s', async (from) => {
