@@ -1,5 +1,5 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import type { ChatView } from '../client/agents';
+import type { ChatView } from '../client/chatView';
 import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/chat';
 import type { TurnRun } from '../client/converse';
 import { asData } from '../shared/output';

@@ -1,44 +1,31 @@
 import type { Account, Release } from './account';
 import type { SubmitOptions } from './atMostOnce';
 import type { CancelSignal } from './cancelSignal';
-import { pendingCalls, runFromWire, type ChatMessage, type PendingCall } from './chat';
-import { chatRoute, readChat, readMessages } from './chatReader';
+import type { PendingCall } from './chat';
+import { chatRoute } from './chatReader';
+import {
+	findCall,
+	readChatView,
+	turnOf,
+	unknownChat,
+	type ChatView,
+	type ResponseRequest,
+} from './chatView';
 import { stopRoute, talk, type Talk, type TurnProgress } from './conversation';
-import { answeredWith, converse, type TurnOptions, type TurnRun } from './converse';
+import { converse, type TurnOptions, type TurnRun } from './converse';
 import { NotFoundError, PermissionError, ValidationError } from './errors';
-import { listOf, textOf, type JsonObject } from './json';
 import { KeyedQueue } from './keyedQueue';
-import type { Ask } from './ladder';
 import { sendOnce, type Attachment, type MessageRequest } from './message';
 import { outcomeOf } from './outcome';
 import { retrying } from './retry';
 import type { TaskRunContext } from './runTask';
-import { decide, misfit, type Decision } from './toolCalls';
-import { Turn, type TurnRef } from './turn';
+import { decide, type Decision } from './toolCalls';
+import type { TurnRef } from './turn';
 
 /** How a message is sent and its answer heard. */
 export interface SendOptions extends TurnOptions {
 	/** Makes the message's files ready, within the item's time. */
 	attach?(signal: CancelSignal): Promise<readonly Attachment[]>;
-}
-
-/** What somebody has decided about a call that waits for them. */
-export interface ResponseRequest {
-	readonly chatId: string;
-	/** Of the call, or of the interrupt. */
-	readonly callId: string;
-	readonly decision: Decision;
-}
-
-/** A chat as it is now. */
-export interface ChatView {
-	readonly chatId: string;
-	/** State of its run, else of the chat, in the service's words. */
-	readonly status: string;
-	readonly wire: JsonObject;
-	/** Oldest first. */
-	readonly messages: readonly ChatMessage[];
-	readonly pending: readonly PendingCall[];
 }
 
 /** Those who want the same conversation, for each account. */
@@ -112,10 +99,10 @@ export class AgentsApi {
 		const { progress } = options;
 		const job = async (inner: Talk) => {
 			if (progress.state === 'talking') return await this.goOn(progress, options, inner);
-			const { clock, signal } = inner.context;
-			const view = await this.view(request.chatId, signal);
+			const { clock } = inner.context;
+			const view = await readChatView(request.chatId, inner.context);
 			const call = findCall(view, request, progress.state === 'sending');
-			const ref = refOf(view, call);
+			const ref = turnOf(view, call);
 			const attempts = 1;
 			if (call) {
 				inner.note({ state: 'sending', since: clock.now(), attempts });
@@ -133,7 +120,7 @@ export class AgentsApi {
 	 * @throws NotFoundError or PermissionError that names the chat
 	 */
 	async chat(chatId: string, signal: CancelSignal): Promise<ChatView> {
-		return await this.track(this.view(chatId, signal));
+		return await this.track(readChatView(chatId, { ...this.context, signal }));
 	}
 
 	/**
@@ -185,40 +172,10 @@ export class AgentsApi {
 		{ context }: Talk,
 	): Promise<void> {
 		const waits = async () => {
-			const { pending } = await this.view(chatId, context.signal);
+			const { pending } = await readChatView(chatId, context);
 			return pending.some(({ id }) => id === call.id);
 		};
 		await decide(chatId, call, decision, waits, context);
-	}
-
-	private async view(chatId: string, signal: CancelSignal): Promise<ChatView> {
-		const read = await outcomeOf(this.read(chatId, signal));
-		if (!read.ok) throw unknownChat(chatId, read.error);
-		return read.value;
-	}
-
-	private async read(chatId: string, signal: CancelSignal): Promise<ChatView> {
-		const context = { ...this.context, signal };
-		const ask = async <T>(
-			question: Parameters<Ask>[0],
-			decode: (value: unknown) => T | undefined,
-		): Promise<T> => {
-			const call = { ...question, signal, taskId: chatId };
-			return await retrying(async () => {
-				const reply = await context.api.send(call);
-				const value = decode(reply.value);
-				if (value === undefined) throw context.api.unexpected(call, reply);
-				return value;
-			}, context);
-		};
-		const messages = (await readMessages(ask, chatId, () => false)) ?? [];
-		const wire = (await readChat(ask, chatId)) ?? {};
-		const turn = new Turn({ chatId, answered: [] });
-		for (const data of [...messages, ...listOf(wire['chat_messages'])]) turn.readMessage(data);
-		const run = runFromWire(wire['active_run']);
-		const status = textOf(run?.wire['state']) ?? textOf(wire['status']) ?? 'unknown';
-		const pending = pendingCalls(turn.all, wire['pending_interrupts']);
-		return { chatId, status, wire, messages: turn.all, pending };
 	}
 
 	/** Says which of the two is unknown: the chat or the agent. */
@@ -240,54 +197,4 @@ export class AgentsApi {
 			{ httpStatus, hint, cause: error },
 		);
 	}
-}
-
-function unknownChat(chatId: string, error: unknown): unknown {
-	const missing = error instanceof NotFoundError;
-	if (!missing && !(error instanceof PermissionError)) return error;
-	const Kind = missing ? NotFoundError : PermissionError;
-	return new Kind(`There is no chat ${chatId}, or this API key cannot see it`, {
-		...{ taskId: chatId, httpStatus: error.httpStatus, cause: error },
-		hint: 'Check the chat ID, and that the API key belongs to the workspace of the chat.',
-	});
-}
-
-/**
- * The call that somebody decides about.
- *
- * @param decided whether an earlier try may have decided it
- * @returns undefined if an earlier try has
- * @throws ValidationError
- */
-function findCall(
-	{ chatId, pending, messages }: ChatView,
-	{ callId, decision }: ResponseRequest,
-	decided: boolean,
-): PendingCall | undefined {
-	const call = pending.find(({ id, interruptId }) => id === callId || interruptId === callId);
-	const problem = call && misfit(call, decision);
-	if (call && problem === undefined) return call;
-	const past = messages
-		.flatMap(({ tools }) => tools)
-		.find((tool) => tool.id === callId || tool.callId === callId);
-	if (!call && decided) return undefined;
-	const waiting = pending.map(({ id }) => id).join(', ') || 'nothing';
-	const why =
-		problem ?? (past ? `has been answered before (${past.status})` : 'is not in this chat');
-	throw new ValidationError(`Call ${callId} of chat ${chatId} ${why}`, {
-		taskId: chatId,
-		hint: `Waiting in this chat now: ${waiting}.`,
-	});
-}
-
-/** The turn that a call belongs to. */
-function refOf({ chatId, wire, messages }: ChatView, call: PendingCall | undefined): TurnRef {
-	const ref = { chatId, answered: [] };
-	const sent = messages.findLast(({ role, status }) => role === 'user' && status !== 'queued');
-	return {
-		...ref,
-		userMessageId: sent?.id,
-		runId: call?.runId ?? runFromWire(wire['active_run'])?.id,
-		answered: call ? answeredWith(ref, call) : [],
-	};
 }
