@@ -46,9 +46,10 @@ export function stoppedError(
 		.filter((error) => error instanceof StoppedError)
 		.filter((error) => error.taskId !== undefined)
 		.map((error) => error.message);
+	const items = fates.length === 1 ? 'item' : 'items';
 	return new NodeOperationError(
 		context.getNode(),
-		`The execution was canceled with ${fates.length} tasks running`,
+		`The execution was canceled with ${fates.length} ${items} running`,
 		{ description: fates.slice(0, MOST_FATES).join('<br>') },
 	);
 }

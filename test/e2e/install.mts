@@ -102,7 +102,8 @@ export function npmEnvironment(): NodeJS.ProcessEnv {
 			delete env[name];
 		}
 	}
-	return { ...env, npm_config_yes: 'true', NODE_ENV: 'development' };
+	const patient = { npm_config_fetch_retries: '5' };
+	return { ...env, ...patient, npm_config_yes: 'true', NODE_ENV: 'development' };
 }
 
 /** Packages in a flat `node_modules`, nested ones included. */

@@ -355,7 +355,7 @@ describe('Stop', () => {
 		expect(statuses()).toEqual(Array(50).fill('cancelled'));
 		expect(submissions(sandbox())).toHaveLength(50);
 		const said = JSON.stringify(run.raw.data.resultData);
-		expect(said).toContain('canceled with 50 tasks running');
+		expect(said).toContain('canceled with 50 items running');
 		// Items that nobody has looked at are not reported as done.
 		expect(log).toEqual([]);
 	});

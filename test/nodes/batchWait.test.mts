@@ -166,7 +166,7 @@ describe('Batch, waiting for the callback', () => {
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);
-		expect(run.error?.message).toContain('tasks running');
+		expect(run.error?.message).toContain('items running');
 		expect(sandbox().tasks().length).toBeLessThan(20);
 	});
 

@@ -109,7 +109,7 @@ describe('Stop', () => {
 		});
 		const said = JSON.stringify(run.raw.data.resultData);
 		for (const { id } of sandbox().tasks()) expect(said).toContain(id);
-		expect(said).toContain('canceled with 2 tasks running');
+		expect(said).toContain('canceled with 2 items running');
 		expect(said).toContain('The task was cancelled.');
 	});
 
