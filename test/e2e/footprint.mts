@@ -1,8 +1,8 @@
 /**
  * `npm run footprint [-- rounds]`: how long n8n takes to start, and how much memory it has then,
- * with this package and without it, in turns.
+ * without community packages, with one that does nothing, and with this one, in turns.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -50,31 +50,60 @@ await buildPackage();
 const packed = undo.use(await packPackage());
 const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-footprint-'));
 undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
-const without = await N8n.open({ installed, home: path.join(folder, 'without') });
-const withNodes = await N8n.open({ installed, home: path.join(folder, 'with') });
-await withNodes.link(packed.directory);
 
-// The first start makes the database.
-for (const n8n of [without, withNodes]) await once(n8n);
-const rounds: Array<{ without: Round; with: Round }> = [];
-for (let round = 1; round <= ROUNDS; round++) {
-	rounds.push({ without: await once(without), with: await once(withNodes) });
-	console.log(`round ${round} of ${ROUNDS}`);
+/** A package with one node that does nothing: what n8n pays for any community package. */
+async function emptyPackage(target: string): Promise<string> {
+	const nodes = path.join(target, 'dist', 'nodes');
+	await mkdir(nodes, { recursive: true });
+	const manifest = {
+		name: 'n8n-nodes-nothing',
+		version: '1.0.0',
+		n8n: { n8nNodesApiVersion: 1, nodes: ['dist/nodes/Nothing.node.js'] },
+	};
+	const description = {
+		...{ name: 'nothing', displayName: 'Nothing', description: 'Does nothing', version: 1 },
+		...{ group: ['transform'], inputs: ['main'], outputs: ['main'], properties: [] },
+		defaults: { name: 'Nothing' },
+	};
+	const code = `exports.Nothing = class { description = ${JSON.stringify(description)} };`;
+	await writeFile(path.join(target, 'package.json'), JSON.stringify(manifest));
+	await writeFile(path.join(nodes, 'Nothing.node.js'), code);
+	return target;
 }
 
-const row = (name: string, of: (round: Round) => number, unit: string): readonly unknown[] => {
-	const [bare, loaded] = [
-		median(rounds.map((round) => of(round.without))),
-		median(rounds.map((round) => of(round.with))),
-	];
-	return [name, Math.round(bare), Math.round(loaded), Math.round(loaded - bare), unit];
-};
+async function open(name: string, packageFolder?: string): Promise<N8n> {
+	const n8n = await N8n.open({ installed, home: path.join(folder, name) });
+	if (packageFolder !== undefined) await n8n.link(packageFolder);
+	return n8n;
+}
+
+const hosts = [
+	await open('without'),
+	await open('nothing', await emptyPackage(path.join(folder, 'package'))),
+	await open('with', packed.directory),
+];
+// The first start makes the database.
+for (const n8n of hosts) await once(n8n);
+const rounds: Round[][] = [];
+for (let count = 1; count <= ROUNDS; count++) {
+	const round: Round[] = [];
+	for (const n8n of hosts) round.push(await once(n8n));
+	rounds.push(round);
+	console.log(`round ${count} of ${ROUNDS}`);
+}
+
+const row = (name: string, of: (round: Round) => number): readonly unknown[] => [
+	name,
+	...hosts.map((_host, index) =>
+		Math.round(median(rounds.flatMap((round) => round[index] ?? []).map(of))),
+	),
+];
 console.log(
 	table(
-		[`n8n ${N8N_VERSION}, median of ${ROUNDS}`, 'without', 'with', 'difference', ''],
+		[`n8n ${N8N_VERSION}, median of ${ROUNDS}`, 'no package', 'an empty one', 'this one'],
 		[
-			row('start until it answers', ({ startMs }) => startMs, 'ms'),
-			row('resident memory after it', ({ residentMb }) => residentMb, 'MB'),
+			row('start until it answers, ms', ({ startMs }) => startMs),
+			row('resident memory after it, MB', ({ residentMb }) => residentMb),
 		],
 	),
 );
