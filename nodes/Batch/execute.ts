@@ -41,11 +41,15 @@ export async function runBatch(context: IExecuteFunctions): Promise<BatchOutputs
 		// Of a node that throws and is set to continue, n8n hands on the input as if it had succeeded.
 		const { message, code, retryable } = failureFacts(error);
 		const facts = { status: 'not_started', error: { message, code, retryable } };
-		const failed = inputs.map(({ json: item }, index) => ({
-			json: { ...facts, item, run: { attempts: 0, duration_ms: 0 } },
-			pairedItem: { item: index },
-		}));
-		return [[], failed, []];
+		const now = systemClock.now();
+		const tally = new Tally(inputs.length, now);
+		const failed = inputs.map(({ json: item }, index) => {
+			tally.unstarted(message);
+			const run = { attempts: 0, duration_ms: 0 };
+			return { json: { ...facts, item, run }, pairedItem: { item: index } };
+		});
+		const summary = tally.toJson(now, { retries: 0, rateLimited: 0 }, []);
+		return [[], failed, [{ json: summary, pairedItem: { item: 0 } }]];
 	}
 }
 
@@ -243,7 +247,7 @@ class BatchRun {
 	}
 
 	private leaveOut(position: number): void {
-		this.tally.notStarted += 1;
+		this.tally.unstarted();
 		const why =
 			this.tally.stoppedBy === 'circuit_breaker' && this.breaker.reason !== undefined
 				? this.breaker.reason

@@ -41,35 +41,57 @@ function readList(context: IExecuteFunctions, inputIndex: number): readonly unkn
 	);
 }
 
-/** The lists of all incoming items, one after another. */
+/** What one incoming item brings. */
+interface Portion {
+	readonly elements: readonly unknown[];
+	/** Why its list cannot be read; then the incoming item itself is the only element. */
+	readonly problem?: unknown;
+}
+
+/**
+ * The lists of all incoming items, one after another.
+ *
+ * @throws NodeOperationError if none of them has one
+ */
 function fromLists(context: IExecuteFunctions): BatchSource {
-	const lists = context.getInputData().map((_, inputIndex) => readList(context, inputIndex));
+	const portions = context.getInputData().map(({ json }, inputIndex): Portion => {
+		try {
+			return { elements: readList(context, inputIndex) };
+		} catch (problem) {
+			return { elements: [json], problem };
+		}
+	});
+	const problems = portions.map(({ problem }) => problem);
+	if (!problems.includes(undefined)) throw problems[0];
 	const starts: number[] = [];
 	let total = 0;
-	for (const list of lists) {
+	for (const { elements } of portions) {
 		starts.push(total);
-		total += list.length;
+		total += elements.length;
 	}
 	const inputIndex = (position: number) => starts.findLastIndex((start) => start <= position);
 	/** Its place in its own list. */
 	const place = (position: number) => position - (starts[inputIndex(position)] ?? 0);
-	const original = (position: number) => lists[inputIndex(position)]?.[place(position)];
+	const original = (position: number) => portions[inputIndex(position)]?.elements[place(position)];
 	return {
 		total,
 		inputIndex,
 		original,
-		request: (position, run) =>
-			readItemRequest(run, inputIndex(position), {
+		request: (position, run) => {
+			const problem = problems[inputIndex(position)];
+			if (problem !== undefined) throw problem;
+			return readItemRequest(run, inputIndex(position), {
 				value: original(position),
 				displayName: `List element ${place(position)}`,
-			}),
+			});
+		},
 	};
 }
 
 /**
  * Opens the source that the node is set to.
  *
- * @throws NodeOperationError if the list is none
+ * @throws NodeOperationError if no item has a list
  */
 export function openSource(context: IExecuteFunctions): BatchSource {
 	const value = readParameter(context, 'itemsFrom', 'Items From', 0, 'input');

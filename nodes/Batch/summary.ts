@@ -45,6 +45,16 @@ export class Tally {
 	/** @param message without what differs from item to item */
 	failure(message: string): void {
 		this.failed += 1;
+		this.count(message);
+	}
+
+	/** @param message why, unless `stoppedBy` tells */
+	unstarted(message?: string): void {
+		this.notStarted += 1;
+		if (message !== undefined) this.count(message);
+	}
+
+	private count(message: string): void {
 		this.messages.set(message, (this.messages.get(message) ?? 0) + 1);
 	}
 

@@ -293,17 +293,32 @@ describe('Items from a list', () => {
 		{ rows: null, shown: 'null' },
 		{ shown: 'nothing' },
 	])('must be a list, not $shown', async ({ shown, ...item }) => {
-		const run = await runBatch(sandbox(), {
-			parameters: FROM_LIST,
-			items: [{ rows: [{ text: 'fine' }] }, item],
-		});
+		const run = await runBatch(sandbox(), { parameters: FROM_LIST, items: [item, item] });
 		expect(run.status).toBe('error');
 		expect(run.error?.name).toBe('NodeOperationError');
 		const [problem, gives] = (run.error?.message ?? '').split(', but gives ');
 		expect(problem).toBe('Parameter "List" must be an expression that gives a list');
-		expect(gives).toBe(`${shown} [item 1]`);
-		expect(run.error?.context['itemIndex']).toBe(1);
+		expect(gives).toBe(`${shown} [item 0]`);
+		expect(run.error?.context['itemIndex']).toBe(0);
 		expect(sandbox().requests).toHaveLength(0);
+	});
+
+	it('that are none cost only their own item', async () => {
+		const items = [{ rows: [{ text: 'a' }] }, { rows: 'none' }, { rows: [{ text: 'b' }] }];
+		const run = await runBatch(sandbox(), { parameters: FROM_LIST, items });
+		const { succeeded, failed, summary } = resultOf(run);
+		expect(each(succeeded, 'output')).toEqual([{ echo: { text: 'a' } }, { echo: { text: 'b' } }]);
+		expect(pairs(succeeded)).toEqual([0, 2]);
+		expect(pairs(failed)).toEqual([1]);
+		expect(failed[0]?.json).toMatchObject({
+			status: 'failed',
+			item: { rows: 'none' },
+			error: {
+				code: 'invalid_parameter',
+				message: expect.stringContaining('gives a list, but gives "none"') as string,
+			},
+		});
+		expect(summary).toMatchObject({ total: 3, succeeded: 2, failed: 1 });
 	});
 
 	it('do not have to be objects for the others to run', async () => {

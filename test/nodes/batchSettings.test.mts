@@ -67,6 +67,13 @@ describe.each(bad)('$displayName = $value', ({ displayName, value, parameters, o
 				expect(objectIn(json, 'error')['message']).toContain(`Parameter "${displayName}" must be`);
 				expect(json['run']).toEqual({ attempts: 0, duration_ms: 0 });
 			}
+			const [summary, ...others] = run.output(NODE_NAME, 2);
+			expect(others).toEqual([]);
+			expect(summary?.json).toMatchObject({
+				...{ total: 3, succeeded: 0, failed: 0, not_started: 3, stopped_by: null },
+				...{ duration_ms: 0, per_second: 0, p50_ms: null, p95_ms: null, max_in_flight: 0 },
+				errors: [{ message: objectIn(failed[0]?.json, 'error')['message'], count: 3 }],
+			});
 			expect(run.output('Output 0')).toEqual([]);
 			expect(run.output('Output 3')).toEqual([]);
 			expect(sandbox().requests).toHaveLength(0);
