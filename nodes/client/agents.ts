@@ -13,7 +13,8 @@ import {
 } from './chatView';
 import { stopRoute, talk, type Talk, type TurnProgress } from './conversation';
 import { converse, type TurnOptions, type TurnRun } from './converse';
-import { NotFoundError, PermissionError, ValidationError } from './errors';
+import { Deadline } from './deadline';
+import { NotFoundError, PermissionError, TimeoutError, ValidationError } from './errors';
 import { KeyedQueue } from './keyedQueue';
 import { sendOnce, type Attachment, type MessageRequest } from './message';
 import { outcomeOf } from './outcome';
@@ -117,32 +118,53 @@ export class AgentsApi {
 	/**
 	 * Reads a chat with its messages.
 	 *
-	 * @throws NotFoundError or PermissionError that names the chat
+	 * @throws NotFoundError or PermissionError that names the chat; TimeoutError
 	 */
 	async chat(chatId: string, signal: CancelSignal): Promise<ChatView> {
-		return await this.track(readChatView(chatId, { ...this.context, signal }));
+		return await this.inTime(chatId, signal, async (context) => {
+			return await readChatView(chatId, context);
+		});
 	}
 
 	/**
 	 * Stops what an agent is doing in a chat.
 	 *
 	 * @returns whether there was anything to stop
-	 * @throws NotFoundError or PermissionError that names the chat
+	 * @throws NotFoundError or PermissionError that names the chat; TimeoutError
 	 */
 	async stop(chatId: string, signal: CancelSignal): Promise<boolean> {
-		const call = {
-			method: 'POST',
-			path: stopRoute(chatId),
-			body: {},
-			signal,
-			taskId: chatId,
-		} as const;
-		const context = { ...this.context, signal };
-		const stopping = retrying(async () => await this.context.api.send(call), context);
-		const stopped = await outcomeOf(this.track(stopping));
-		if (stopped.ok) return true;
-		if (stopped.error instanceof ValidationError) return false;
-		throw unknownChat(chatId, stopped.error);
+		return await this.inTime(chatId, signal, async (context) => {
+			const call = {
+				method: 'POST',
+				path: stopRoute(chatId),
+				body: {},
+				signal: context.signal,
+				taskId: chatId,
+			} as const;
+			const stopped = await outcomeOf(retrying(async () => await context.api.send(call), context));
+			if (stopped.ok) return true;
+			if (stopped.error instanceof ValidationError) return false;
+			throw unknownChat(chatId, stopped.error);
+		});
+	}
+
+	/** Bounds what starts nothing and leaves nothing behind. */
+	private async inTime<T>(
+		chatId: string,
+		signal: CancelSignal,
+		work: (context: TaskRunContext) => Promise<T>,
+	): Promise<T> {
+		const { timeoutMs } = this.context.settings;
+		const tooLate = () =>
+			new TimeoutError(`Chat ${chatId} could not be reached within ${(timeoutMs ?? 0) / 1000} s`, {
+				...{ taskId: chatId, hint: 'Raise Timeout, or try again later.' },
+			});
+		const deadline = new Deadline(signal, timeoutMs, tooLate);
+		try {
+			return await this.track(work({ ...this.context, signal: deadline.signal }));
+		} finally {
+			deadline[Symbol.dispose]();
+		}
 	}
 
 	private async goOn(

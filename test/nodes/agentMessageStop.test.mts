@@ -237,6 +237,27 @@ describe('Stop', () => {
 	});
 });
 
+describe('reading and stopping a chat', () => {
+	it.each([
+		['getChat', 'GET /chats/:id/messages'],
+		['stop', 'POST /chats/:id/stop'],
+	])('has a timeout, too (%s)', async (operation, on) => {
+		const first = await agentMessage(sandbox(), {});
+		const chatId = String(jsonOf(first)[0]?.['chat_id']);
+		sandbox().fault({ on, kind: 'delay', ms: 5_000, when: 'before' });
+		const run = await agentMessage(sandbox(), {
+			parameters: { operation, chatId, timeout: 0.2 },
+			onError: 'continueRegularOutput',
+		});
+		expect(jsonOf(run)).toMatchObject([
+			{
+				error: `Chat ${chatId} could not be reached within 0.2 s`,
+				details: { code: 'timeout', id: chatId },
+			},
+		]);
+	});
+});
+
 describe('a failing item', () => {
 	it('gives up the chats of the others', async () => {
 		const run = await agentMessage(sandbox(), {
