@@ -102,7 +102,7 @@ const agentProperties: INodeProperties[] = [
 		typeOptions: { rows: 4 },
 		default: '{}',
 		description:
-			'More of the agent: tools, skills, internal_tools, and the parameters of the model in core_app.input',
+			'The rest of the agent: tools, skills, internal_tools, and the parameters of the model in core_app.input',
 		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 ];
@@ -256,13 +256,14 @@ const turnOptions: INodeProperties[] = [
 			{
 				name: 'Approve',
 				value: 'approve',
-				description: 'Approve all tools at once and go on, up to 25 times',
+				description:
+					'Approve without asking, up to 25 times. What needs an answer or an account is returned.',
 			},
 			{ name: 'Fail', value: 'error', description: 'Report an error; the agent goes on waiting' },
 			{
 				name: 'Reject',
 				value: 'reject',
-				description: 'Refuse all tools at once and go on, up to 25 times',
+				description: 'Refuse without asking, up to 25 times. An account to connect is returned.',
 			},
 			{
 				name: 'Return',

@@ -56,7 +56,11 @@ const orderProperty: INodeProperties = {
 	noDataExpression: true,
 	options: [
 		{ name: 'As They Came In', value: 'input', description: 'In the order of the items' },
-		{ name: 'As They Finished', value: 'completion', description: 'In the order of their ends' },
+		{
+			name: 'As They Finished',
+			value: 'completion',
+			description: 'In the order in which they finish',
+		},
 	],
 	default: 'input',
 	description: 'The order of the results',
@@ -79,7 +83,7 @@ const batchOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			'Start no further item after this many failures of the service in a row. 0 for never. Failed tasks do not count.',
+			'Start no further item after this many failures of the service in a row. 0 for never. Failed tasks do not count. A refused API key always stops the batch.',
 	},
 ];
 

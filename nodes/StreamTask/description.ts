@@ -24,7 +24,7 @@ const sourceProperty: INodeProperties = {
 			name: 'Existing Task',
 			value: 'existing',
 			description:
-				'Follow a task that is there already. It goes on after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
+				'Follow a task that already exists. It goes on after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
 		},
 	],
 	default: 'run',

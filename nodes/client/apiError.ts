@@ -166,7 +166,7 @@ export function errorFromRefusal(refusal: Refusal): InferenceError {
 	if (httpStatus === 403) {
 		return new PermissionError(`The API key may not do this: ${said}`, {
 			...facts,
-			hint: 'Give the key the missing scope (running apps needs apps:read and apps:execute, agents need agents:execute and conversations:write) or use another key.',
+			hint: 'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.',
 		});
 	}
 	if (httpStatus === 404) {

@@ -68,7 +68,7 @@ async function openClient(
 	if (!Number.isInteger(limit) || limit < 0) {
 		throw credentialError(
 			host,
-			`has a Max Concurrency that is no whole number from 0 up: ${JSON.stringify(maxConcurrency)}`,
+			`has a Max Concurrency that is not a whole number, 0 or higher: ${JSON.stringify(maxConcurrency)}`,
 		);
 	}
 	return new InferenceClient({

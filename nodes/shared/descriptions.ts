@@ -166,7 +166,7 @@ export const limitProperties: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 3,
 		description:
-			'How often one item is tried again after a failure that is worth it. A task is never started twice by a retry.',
+			'How often one item is tried again after a failure chosen in Retry On. Nothing is started twice unless Failed Task or Submit Again is chosen.',
 	},
 ];
 
@@ -302,7 +302,7 @@ const taskOptions: INodeProperties[] = [
 		{
 			displayName: 'Function',
 			name: 'function',
-			description: 'Entry point of an app that has several. Goes before one in the reference.',
+			description: 'Entry point of an app that has several. Overrides the one in the reference.',
 		},
 		'searchFunctions',
 		{ displayName: 'By Name', name: 'name', placeholder: 'e.g. run' },
@@ -380,7 +380,7 @@ const taskOptions: INodeProperties[] = [
 			displayName: 'Version',
 			name: 'version',
 			description:
-				'Version of the app, instead of the current one. Goes before one in the reference.',
+				'Version of the app, instead of the current one. Overrides the one in the reference.',
 		},
 		'searchVersions',
 		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. 53bk0yzk' },

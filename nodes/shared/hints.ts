@@ -37,7 +37,7 @@ export class RunHints {
 		}
 		if (this.adopted > 0) {
 			say(
-				`${count(this.adopted, 'task')} had lost the answer to the submission and ${this.adopted === 1 ? 'was' : 'were'} found in the task list instead of being started again.`,
+				`The answer to the submission of ${count(this.adopted, 'task')} was lost; ${this.adopted === 1 ? 'it was' : 'they were'} found in the task list and not started again.`,
 				'info',
 			);
 		}

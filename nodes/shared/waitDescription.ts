@@ -30,7 +30,8 @@ export function waitProperties(own: readonly INodePropertyOptions[] = []): INode
 			typeOptions: { minValue: 0.001 },
 			default: 24,
 			displayOptions: { show: { wait: ['webhook'] } },
-			description: 'Then it goes on with what has ended, and with the IDs of the other tasks',
+			description:
+				'Then it goes on with what had ended when the wait began, and with the IDs of all other tasks',
 		},
 	];
 }

@@ -109,7 +109,7 @@ describe('the editor', () => {
 		await panel.parameter('width').waitFor();
 		await panel.choose('resample', 'bicubic');
 		await editor.settle();
-		await picture(editor.page, 'form-panel');
+		await picture(editor.page, 'docs/images/form-panel');
 		await panel.close();
 	});
 
@@ -119,11 +119,11 @@ describe('the editor', () => {
 		await editor.succeeded('Answers');
 		await editor.fit();
 		await editor.settle();
-		await picture(editor.page, 'run-app-canvas');
+		await picture(editor.page, 'docs/images/run-app-canvas');
 		const panel = await editor.openPanel('Run App');
 		await panel.output.getByText('Lisbon').waitFor();
 		await editor.settle();
-		await picture(editor.page, 'run-app-panel');
+		await picture(editor.page, 'docs/images/run-app-panel');
 		await panel.close();
 	});
 
@@ -194,7 +194,7 @@ describe('the editor', () => {
 			expect(shown).toContain(output);
 		}
 		await editor.settle();
-		await picture(editor.page, 'batch-panel');
+		await picture(editor.page, 'docs/images/batch-panel');
 		await panel.close();
 	});
 });

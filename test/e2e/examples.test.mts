@@ -28,7 +28,7 @@ describe('examples', () => {
 	test('every example is in the README, with a picture', async () => {
 		const page = await readFile(path.join(ROOT, 'README.md'), 'utf8');
 		for (const { file } of examples) {
-			const picture = `docs/images/examples/${file.replace(/json$/, 'png')}`;
+			const picture = `examples/${file.replace(/json$/, 'png')}`;
 			expect(page).toContain(`(examples/${file})`);
 			expect(page).toContain(picture);
 			await access(path.join(ROOT, picture));

@@ -1,5 +1,5 @@
 /** The README's screenshots: taken by the tests of the editor, kept only if somebody asks for them. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Locator, Page } from 'playwright-core';
@@ -9,14 +9,12 @@ import { ROOT } from './paths.mts';
 
 /** Set by `npm run picture`. */
 export const PICTURES = 'INFERENCESH_PICTURES';
-const FOLDER = path.join(ROOT, 'docs', 'images');
 const LIMIT_BYTES = 250_000;
 
-/** Keeps what is seen of a page, or of a part of it, as docs/images/<name>.png, if asked to. */
+/** Keeps what is seen of a page, or of a part of it, as <name>.png in the project, if asked to. */
 export async function picture(shown: Page | Locator, name: string): Promise<void> {
 	if (process.env[PICTURES] === undefined) return;
-	const target = path.join(FOLDER, `${name}.png`);
-	await mkdir(path.dirname(target), { recursive: true });
+	const target = path.join(ROOT, `${name}.png`);
 	await shown.screenshot({ path: target });
 	const { size } = await stat(target);
 	console.log(`${path.relative(ROOT, target)} (${Math.round(size / 1000)} kB)`);
