@@ -277,7 +277,9 @@ describe('hints', () => {
 			['a', 'b', 'c'].map((text) => ({ echo: { text } })),
 		);
 		expect(sandbox().tasks()).toHaveLength(3);
-		expect(hintsOf(run)).toEqual([expect.stringMatching(/ of 2 tasks was lost; they were found in the task list/)]);
+		expect(hintsOf(run)).toEqual([
+			expect.stringMatching(/ of 2 tasks was lost; they were found in the task list/),
+		]);
 	});
 
 	it('tell of streams that were given up', async () => {
