@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import type { TurnProgress } from '../client/conversation';
 import type { TaskProgress } from '../client/runTask';
 import type { TaskJournal } from './taskJournal';
@@ -25,6 +25,8 @@ const LIFETIME_MS = 60_000;
  * 5 times, in the same process; what is kept here lets it go on where it was.
  */
 const runs = new Map<string, NodeRun>();
+/** Calls of a node by an AI agent, by the arguments that the agent has given it. */
+const calls = new WeakMap<object, NodeRun>();
 
 function forgetOld(): void {
 	for (const [key, run] of runs) {
@@ -38,13 +40,21 @@ function triesAllowed(context: IExecuteFunctions): number {
 	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries ?? 3)) : 1;
 }
 
+/**
+ * The arguments of an AI agent that calls the node as a tool. n8n gives each try of such a call a
+ * run index of its own, but hands on the same object.
+ */
+function callOf(context: IExecuteFunctions): object | undefined {
+	return context.getInputData(0, NodeConnectionTypes.AiTool)[0]?.json;
+}
+
 /** The memory of one node run across its tries. */
 export class RetryMemory {
 	private constructor(
-		private readonly key: string | undefined,
 		private readonly run: NodeRun,
 		private readonly allowed: number,
 		private readonly journal: TaskJournal,
+		private readonly forget: () => void,
 	) {}
 
 	/**
@@ -54,26 +64,25 @@ export class RetryMemory {
 	 */
 	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
 		const allowed = triesAllowed(context);
-		if (allowed === 1) {
-			const run = {
-				items: new Map<number, ItemMemory | TurnProgress>(),
-				tries: 1,
-				endedAt: undefined,
-			};
-			return new RetryMemory(undefined, run, 1, journal);
+		const fresh: NodeRun = { items: new Map(), tries: 0, endedAt: undefined };
+		const begin = (run: NodeRun, forget: () => void) => {
+			run.tries += 1;
+			run.endedAt = undefined;
+			return new RetryMemory(run, allowed, journal, forget);
+		};
+		if (allowed === 1) return begin(fresh, () => {});
+		const call = callOf(context);
+		if (call) {
+			const run = calls.get(call) ?? fresh;
+			calls.set(call, run);
+			return begin(run, () => calls.delete(call));
 		}
 		forgetOld();
 		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
 		const key = JSON.stringify([context.getExecutionId(), context.getNode().id, runIndex]);
-		const run = runs.get(key) ?? {
-			items: new Map<number, ItemMemory | TurnProgress>(),
-			tries: 0,
-			endedAt: undefined,
-		};
-		run.tries += 1;
-		run.endedAt = undefined;
+		const run = runs.get(key) ?? fresh;
 		runs.set(key, run);
-		return new RetryMemory(key, run, allowed, journal);
+		return begin(run, () => runs.delete(key));
 	}
 
 	/** The same object in all tries of a node run, to keep more about it. */
@@ -107,13 +116,12 @@ export class RetryMemory {
 			this.journal.started(itemIndex, memory.task.id);
 		}
 		if (memory.state === 'talking') this.journal.started(itemIndex, memory.turn.chatId);
-		if (this.key !== undefined) this.run.items.set(itemIndex, memory);
+		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
 	}
 
 	/** Ends the try; what was remembered is kept only if another one is going to need it. */
 	end(failed: boolean): void {
-		if (this.key === undefined) return;
 		if (failed && this.hasTriesLeft) this.run.endedAt = Date.now();
-		else runs.delete(this.key);
+		else this.forget();
 	}
 }
