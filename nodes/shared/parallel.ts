@@ -1,5 +1,8 @@
 import { outcomeOf } from '../client/outcome';
 
+/** Tasks that are cancelled at once: each of them costs money until it is. */
+export const CANCELS_AT_ONCE = 50;
+
 /**
  * Does the same for each element of a list, a few at a time.
  *

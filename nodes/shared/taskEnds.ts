@@ -44,12 +44,20 @@ export async function readEnd(
 		throw error;
 	}
 	const { task, failure: error } = read.value;
+	// Its webhook is n8n's own, and whoever knows it may resume this execution.
+	const shown = Object.entries(task.wire).filter(([name]) => name !== 'webhook');
+	const wire = Object.fromEntries(shown);
 	const durationMs = durationOf(task);
 	if (error) return { awaited, kind: 'failed', error, durationMs };
 	if (!task.terminal) return undefined;
 	const { attempts } = awaited;
 	const seen = { via: 'poll', adopted: false, fellBack: false, notices: [] } as const;
-	return { awaited, kind: 'completed', durationMs, run: { task, attempts, durationMs, ...seen } };
+	return {
+		awaited,
+		kind: 'completed',
+		durationMs,
+		run: { task: { ...task, wire }, attempts, durationMs, ...seen },
+	};
 }
 
 /** The output item of a task that has ended, with its files if they are wanted. */

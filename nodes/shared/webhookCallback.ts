@@ -8,7 +8,7 @@ import { isTerminal } from '../client/taskStatus';
 import { withClient } from './connection';
 import { RunHints } from './hints';
 import { toNodeError } from './nodeErrors';
-import { inParallel } from './parallel';
+import { CANCELS_AT_ONCE, inParallel } from './parallel';
 import { READ_SETTINGS } from './runSettings';
 import { readStatus, readEnd, settle } from './taskEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
@@ -24,6 +24,8 @@ const RESUMING_MS = 30_000;
 interface Watch {
 	/** Ids of tasks that have ended. */
 	readonly ended: Set<string>;
+	/** Ids of those that have failed or were cancelled. */
+	readonly failed: Set<string>;
 	/** Ids that callbacks named and nobody has looked at yet. */
 	readonly named: Set<string>;
 	/** Settles when nobody is looking any more. */
@@ -41,6 +43,7 @@ function watchOf(state: WaitState): Watch {
 	const key = state.tasks[0]?.id ?? '';
 	const watch = watches.get(key) ?? {
 		ended: new Set(),
+		failed: new Set(),
 		named: new Set(),
 		looking: undefined,
 		queued: false,
@@ -74,12 +77,12 @@ async function look(
 	watch: Watch,
 ): Promise<readonly TaskEnd[] | undefined> {
 	const { tasks, concurrency, stopOnError } = state;
-	const failed: string[] = [];
+	const { failed } = watch;
 	const check = async (some: WaitState['tasks']) => {
 		const statuses = await inParallel(some, concurrency, async (task) => {
 			const status = await readStatus(client, task);
 			if (isTerminal(status)) watch.ended.add(task.id);
-			if (status === 'failed' || status === 'cancelled') failed.push(task.id);
+			if (status === 'failed' || status === 'cancelled') failed.add(task.id);
 			return status;
 		});
 		return statuses.every(isTerminal);
@@ -88,16 +91,21 @@ async function look(
 	const named = new Set(watch.named);
 	watch.named.clear();
 	if (open().length > 1) await check(open().filter(({ id }) => named.has(id)));
-	for (let size = 1; open().length > 1 && failed.length === 0; size = concurrency) {
+	const decided = () => stopOnError && failed.size > 0;
+	for (let size = 1; open().length > 1 && !decided(); size = concurrency) {
 		if (!(await check(open().slice(0, size)))) break;
 	}
-	if (stopOnError && failed.length > 0) {
+	if (decided()) {
 		const ends = await inParallel(
-			tasks.filter(({ id }) => failed.includes(id)),
+			tasks.filter(({ id }) => failed.has(id)),
 			concurrency,
 			async (task) => await readEnd(client, task),
 		);
-		return ends.filter((end) => end !== undefined);
+		const failures = ends.filter((end) => end?.kind === 'failed');
+		if (failures.length > 0) return failures;
+		for (const id of failed) watch.ended.delete(id);
+		failed.clear();
+		throw contradiction();
 	}
 	const [last, ...more] = open();
 	if (more.length > 0) return undefined;
@@ -110,7 +118,11 @@ async function look(
 	);
 	const ends = [lastEnd, ...others].filter((end) => end !== undefined);
 	if (ends.length === tasks.length) return ends;
-	throw new ProtocolError('the service contradicts itself on whether a task has ended');
+	throw contradiction();
+}
+
+function contradiction(): ProtocolError {
+	return new ProtocolError('the service contradicts itself on whether a task has ended');
 }
 
 /** Looks when nobody else does; of all who wait for that one does, for all of them. */
@@ -154,7 +166,7 @@ async function handle(
 			failNode(context, failure);
 			const over = new Set([...watch.ended, ...ends.map(({ awaited }) => awaited.id)]);
 			const goOn = tasks.filter(({ id }) => !over.has(id));
-			await inParallel(goOn, concurrency, async ({ id }) => await client.cancel(id));
+			await inParallel(goOn, CANCELS_AT_ONCE, async ({ id }) => await client.cancel(id));
 		}
 		const keeper = { client, scope, context, settings: READ_SETTINGS, hints: new RunHints() };
 		const items = await inParallel(

@@ -16,7 +16,7 @@ import { CREDENTIAL_NAME } from './connection';
 import { toNodeError } from './nodeErrors';
 import type { NodeRun } from './nodeRun';
 import { nodeOf, numberIn, readParameter } from './parameters';
-import { inParallel } from './parallel';
+import { CANCELS_AT_ONCE, inParallel } from './parallel';
 import { parameterError } from './parameterError';
 import { stoppedError, wasStopped } from './runScope';
 import { readEnd, readStatus, settle } from './taskEnds';
@@ -128,7 +128,7 @@ export class WebhookWait {
 	async giveUp(reason: string): Promise<readonly StoppedError[]> {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
-		return await inParallel(this.tasks, settings.concurrency, async ({ id: taskId }) => {
+		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id: taskId }) => {
 			const kind = keep ? 'kept' : (await client.cancel(taskId)).kind;
 			const fate = kind === 'kept' || kind === 'failed' ? 'left running' : 'cancelled';
 			return new StoppedError(`Task ${taskId} ${reason}. The task was ${fate}.`, { taskId });

@@ -117,6 +117,21 @@ describe('a callback', () => {
 		expect(run?.status).toBe('success');
 	});
 
+	it.each(['failed', 'cancelled'] as const)(
+		'finds them all where the first ones have %s and the node is set to continue',
+		async (status) => {
+			const execution = await waiting(manual(5), { onError: 'continueRegularOutput' });
+			const [first = '', second = '', ...others] = taskIds();
+			for (const id of [first, second]) sandbox().finishTask(id, { status });
+			for (const id of others) sandbox().finishTask(id);
+			const { run } = await execution.callBack({});
+			expect(run && jsonOf(run).map(({ status: said }) => said)).toEqual([
+				...[undefined, undefined],
+				...others.map(() => 'completed'),
+			]);
+		},
+	);
+
 	it('costs two short requests, however many tasks go on', async () => {
 		const execution = await waiting(manual(40), { parameters: { concurrency: 10 } });
 		const [first = ''] = taskIds();
@@ -192,6 +207,22 @@ describe('a callback', () => {
 		const ended = JSON.stringify({ data: { id: first, status: 10 } });
 		sandbox().fault({ on: `GET /tasks/${first}/status`, kind: 'body', body: ended });
 		expect((await execution.callBack(hint(first))).status).toBe(503);
+	});
+
+	it('does not resume for a failure that the task itself denies', async () => {
+		const execution = await waiting(manual(3));
+		const body = JSON.stringify({ data: { id: 'x', status: 11 } });
+		sandbox().fault({ on: 'GET /tasks/:id/status', kind: 'body', body, times: 9 });
+		expect((await execution.callBack({})).status).toBe(503);
+	});
+
+	it('never shows the URL that resumes the execution', async () => {
+		const execution = await waiting(manual(1), { options: { fullTask: true } });
+		const [id = ''] = taskIds();
+		sandbox().finishTask(id);
+		const { run } = await execution.callBack(hint(id));
+		expect(run && jsonOf(run)).toMatchObject([{ id, status: 'completed' }]);
+		expect(JSON.stringify(run && jsonOf(run))).not.toContain('signature');
 	});
 
 	it('is to come again if the credential is gone', async () => {
