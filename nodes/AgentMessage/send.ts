@@ -47,11 +47,13 @@ async function sendTo(
 	key: string | undefined,
 	options: TurnOptions,
 ): Promise<TurnRun> {
+	let talked = options.progress.state === 'talking';
 	const whole: SendOptions = {
 		...options,
 		...(attach && { attach }),
 		onProgress: (progress) => {
 			options.onProgress(progress);
+			talked ||= progress.state === 'talking';
 			if (key !== undefined && progress.state === 'talking') {
 				conversations.remember(key, progress.turn.chatId);
 			}
@@ -60,8 +62,9 @@ async function sendTo(
 	const sent = await outcomeOf(client.agents.send(request, whole));
 	if (sent.ok) return sent.value;
 	const { error } = sent;
+	// Whatever is gone after the message has been accepted, it must not be sent again.
 	const chatIsGone =
-		key !== undefined && error instanceof NotFoundError && error.taskId !== undefined;
+		!talked && key !== undefined && error instanceof NotFoundError && error.taskId !== undefined;
 	if (!chatIsGone || request.chatId === undefined) throw error;
 	conversations.forget(key);
 	hints.say(`Chat ${request.chatId} is gone; its conversation goes on in a new one.`);

@@ -106,7 +106,7 @@ export class AgentsApi {
 			const ref = turnOf(view, call);
 			const attempts = 1;
 			if (call) {
-				inner.note({ state: 'sending', since: clock.now(), attempts });
+				inner.note({ state: 'sending', since: clock.now(), attempts, turn: ref });
 				await this.decide(ref, call, request.decision, inner);
 			}
 			inner.note({ state: 'talking', turn: ref, attempts });

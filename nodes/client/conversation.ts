@@ -12,7 +12,13 @@ import type { Turn, TurnRef } from './turn';
 export type TurnProgress =
 	| { readonly state: 'none' }
 	/** A request that may have begun the turn is on its way or lost. */
-	| { readonly state: 'sending'; readonly since: number; readonly attempts: number }
+	| {
+			readonly state: 'sending';
+			readonly since: number;
+			readonly attempts: number;
+			/** The turn that it sets going again, if there is one already. */
+			readonly turn?: TurnRef;
+	  }
 	| { readonly state: 'talking'; readonly turn: TurnRef; readonly attempts: number };
 
 /** What an item brings along. */
@@ -98,7 +104,7 @@ async function giveUp(
 	if (progress.state === 'none') {
 		return new Kind(`The item ${reason.message}. Nothing was sent for it.`);
 	}
-	if (progress.state === 'sending') {
+	if (!progress.turn) {
 		return new Kind(
 			`The item ${reason.message}. Its message was being sent, and it is not known whether it arrived.`,
 			{ hint: 'Look at the chats on inference.sh before sending it again.' },

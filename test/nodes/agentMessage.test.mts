@@ -180,6 +180,15 @@ describe('a conversation', () => {
 		expect(jsonOf(next)).toMatchObject([{ text: expect.stringContaining('"again"') as string }]);
 	});
 
+	it('is not begun anew for a message that its chat has taken', async () => {
+		const options = { conversationKey: 'vanishing' };
+		await agentMessage(sandbox(), { options });
+		sandbox().fault({ on: 'GET /chats/:id/stream', kind: 'status', status: 404, times: 9 });
+		const run = await agentMessage(sandbox(), { options, items: saying('again') });
+		expect(run.error?.message).toContain('Not found');
+		expect(sandbox().count('POST', '/agents/run')).toBe(2);
+	});
+
 	it('to which somebody else is talking waits for its turn at the service', async () => {
 		const first = await agentMessage(sandbox(), { items: saying('start') });
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);

@@ -258,6 +258,22 @@ describe('reading and stopping a chat', () => {
 	});
 });
 
+describe('a stopped response', () => {
+	it('stops the chat although its decision is still on its way', async () => {
+		const first = await agentMessage(sandbox(), { agent: 'sandbox/support' });
+		const { chat_id: chatId, pending } = jsonOf(first)[0] ?? {};
+		const [call] = pending as Array<{ id: string }>;
+		const on = 'POST /tools/:id/invoke';
+		sandbox().fault({ on, kind: 'delay', ms: 2_000, when: 'after' });
+		const run = await agentMessage(sandbox(), {
+			parameters: { operation: 'respond', chatId: String(chatId), callId: call?.id ?? '' },
+			cancelAfter: until(() => sandbox().count('POST', /\/invoke$/) === 1),
+		});
+		expect(run.status).toBe('canceled');
+		await until(() => stops() === 1);
+	});
+});
+
 describe('a failing item', () => {
 	it('gives up the chats of the others', async () => {
 		const run = await agentMessage(sandbox(), {
