@@ -104,9 +104,9 @@ class BatchRun {
 
 	async outputs(): Promise<BatchOutputs> {
 		const { source, tally } = this;
-		const { context, settings, client, hints } = this.run;
+		const { context, settings, client, memory, hints } = this.run;
 		const { maxCostUsd, concurrency } = settings;
-		if (maxCostUsd !== undefined) {
+		if (maxCostUsd !== undefined && !memory.hasBegun) {
 			const items = {
 				count: source.total,
 				request: (index: number) => source.request(index, this.run),

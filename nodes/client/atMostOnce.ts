@@ -108,7 +108,7 @@ class Submission<T> {
 
 	async run(): Promise<Created<T>> {
 		if (this.options.unclearSince !== undefined) {
-			const adopted = await this.adopt(undefined);
+			const adopted = await this.adopt(undefined, 'last');
 			if (adopted) return adopted;
 		}
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
@@ -170,19 +170,23 @@ class Submission<T> {
 			await waitForNextAttempt(error, attempt, this.context);
 			return undefined;
 		}
-		const adopted = await this.adopt(error);
+		const adopted = await this.adopt(error, 'first');
 		signal.throwIfAborted();
 		if (adopted) return adopted;
 		await waitForNextAttempt(error, attempt, this.context);
-		return await this.adopt(error);
+		return await this.adopt(error, 'last');
 	}
 
 	/** Takes over what a submission whose answer was lost has created, if it is there. */
-	private async adopt(lostAnswer: unknown): Promise<Created<T> | undefined> {
+	private async adopt(
+		lostAnswer: unknown,
+		look: 'first' | 'last',
+	): Promise<Created<T> | undefined> {
 		const { creation, options } = this;
 		const found = await this.lookUp(lostAnswer);
 		if (found.kind === 'absent') {
-			options.onNothingStarted();
+			// What a slow gateway creates may not be there yet.
+			if (look === 'last') options.onNothingStarted();
 			return undefined;
 		}
 		if (found.kind === 'inconclusive') {

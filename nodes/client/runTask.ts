@@ -185,7 +185,8 @@ async function attempts(
 	let notices: readonly ServiceNotice[] = [];
 	for (;;) {
 		const begun = progress.state === 'running' ? progress.task : await begin(progress);
-		if (options.wait === 'none') return result(begun, 'submit', false);
+		const dead = progress.state === 'running' && progress.cancelled === true;
+		if (options.wait === 'none' && !dead) return result(begun, 'submit', false);
 		const followed = await follow(begun, context);
 		const { task } = followed;
 		if (task.status === 'completed') return result(task, followed.via, followed.fellBack);

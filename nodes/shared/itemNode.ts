@@ -110,9 +110,9 @@ function giveUpOthers({ scope, memory }: NodeRun): void {
  * @throws what `refuseIfTooExpensive` throws
  */
 export async function checkCost(run: NodeRun): Promise<void> {
-	const { context, settings, client, hints } = run;
+	const { context, settings, client, memory, hints } = run;
 	const { maxCostUsd, concurrency } = settings;
-	if (maxCostUsd === undefined) return;
+	if (maxCostUsd === undefined || memory.hasBegun) return;
 	const request = (index: number) => readItemRequest(run, index);
 	const items = { count: context.getInputData().length, request };
 	await refuseIfTooExpensive(context, client, items, { maxCostUsd, concurrency }, hints);

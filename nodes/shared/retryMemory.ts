@@ -95,6 +95,11 @@ export class RetryMemory {
 		return this.run.tries < this.allowed;
 	}
 
+	/** Whether an earlier try has begun anything, so that what all will cost has been accepted. */
+	get hasBegun(): boolean {
+		return [...this.run.items.keys()].some((index) => this.knows(index));
+	}
+
 	/** Whether an earlier try has begun anything for an item. */
 	knows(itemIndex: number): boolean {
 		return (this.run.items.get(itemIndex)?.state ?? 'none') !== 'none';

@@ -162,6 +162,38 @@ describe('Retry On Fail', () => {
 		expect(run.hints(NODE_NAME)[0]?.message).toContain('found in the task list');
 	});
 
+	it('looks again for what a slow gateway has started meanwhile', async () => {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'status', status: 504 });
+		const started = runApp(sandbox(), {
+			...again,
+			waitBetweenTries: 300,
+			parameters: { maxRetries: 0 },
+			items: [{ text: 'late' }],
+		});
+		// The first look has found nothing.
+		await until(() => sandbox().count('POST', '/tasks/list') === 1);
+		const { url, apiKey } = sandbox();
+		await fetch(`${url}/apps/run`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
+			body: JSON.stringify({ app: 'sandbox/echo', input: { text: 'late' } }),
+		});
+		const run = await started;
+		expect(jsonOf(run)[0]?.['output']).toEqual({ echo: { text: 'late' } });
+		expect(sandbox().tasks()).toHaveLength(1);
+	});
+
+	it('asks only once what all will cost', async () => {
+		const run = await runApp(sandbox(), {
+			...FROM_ITEM,
+			...again,
+			options: { maxCost: 100 },
+			items: [sleepItem(1), flakyItem('cost')],
+		});
+		expect(run.status).toBe('success');
+		expect(sandbox().count('POST', /\/estimate$/)).toBe(2);
+	});
+
 	it('does so for an unknown submission of a node that goes on, too', async () => {
 		sandbox().fault({ on: 'POST /apps/run', kind: 'reset', when: 'after' });
 		const run = await runApp(sandbox(), {
@@ -237,6 +269,20 @@ describe('Retry On Fail', () => {
 		});
 		expect(run.status).toBe('error');
 		expect(sandbox().tasks()).toHaveLength(1);
+	});
+
+	it('starts one anew that was cancelled before anybody knew of it', async () => {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 400, when: 'after' });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/manual',
+			...again,
+			parameters: { wait: 'none', timeout: 0.2 },
+			items: [{}],
+		});
+		const [first, second, ...more] = sandbox().tasks();
+		expect(first?.status).toBe('cancelled');
+		expect(jsonOf(run)).toMatchObject([{ id: second?.id }]);
+		expect(more).toEqual([]);
 	});
 
 	it('buys nothing twice for a refusal that stays', async () => {
