@@ -65,7 +65,7 @@ const options = (minify) => ({
 	charset: 'utf8',
 	minify,
 	// Otherwise all of it would be one line.
-	lineLimit: 2000,
+	lineLimit: 8000,
 	logLevel: 'warning',
 });
 

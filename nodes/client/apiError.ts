@@ -77,11 +77,12 @@ function readProblem(body: unknown): Problem {
 	return { code: code?.toLowerCase(), message, suggestions, meta };
 }
 
+const NEW_SESSION = 'Start a new session by setting Session to "new".';
 const SESSION_ADVICE: Readonly<Record<string, string>> = {
-	session_not_found: 'Start a new session by setting Session to "new".',
-	session_expired: 'Its state is gone. Start a new session by setting Session to "new".',
-	session_ended: 'Its state is gone. Start a new session by setting Session to "new".',
-	worker_lost: 'The worker that held it is gone. Start a new session by setting Session to "new".',
+	session_not_found: NEW_SESSION,
+	session_expired: `Its state is gone. ${NEW_SESSION}`,
+	session_ended: `Its state is gone. ${NEW_SESSION}`,
+	worker_lost: `The worker that held it is gone. ${NEW_SESSION}`,
 	worker_leased: 'Its worker serves another session. Wait for that one to end or start a new one.',
 	app_mismatch: 'A session works only with the app that it was started with.',
 	version_mismatch: 'The app has a new version. Pin the old one in the reference or start anew.',
@@ -166,7 +167,7 @@ export function errorFromRefusal(refusal: Refusal): InferenceError {
 	if (httpStatus === 403) {
 		return new PermissionError(`The API key may not do this: ${said}`, {
 			...facts,
-			hint: 'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.',
+			hint: 'Give the key the missing scope (apps:read and apps:execute; for agents agents:… and conversations:…, for uploads files:…) or use another key.',
 		});
 	}
 	if (httpStatus === 404) {
