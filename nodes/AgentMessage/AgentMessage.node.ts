@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { searchAgents, searchApps } from '../shared/appSearch';
+import { searchAgents, searchApps } from '../shared/editor/appSearch';
 import { properties } from './description';
 import { agentMessage } from './execute';
 

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { parseAppRef } from '../client/appRef';
-import { isJsonObject, textOf, type JsonObject } from '../client/json';
-import type { AgentChoice } from '../client/message';
+import { parseAppRef } from '../client/apps/appRef';
+import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
+import type { AgentChoice } from '../client/agents/sendMessage';
 import {
 	isBlank,
 	jsonObject,
@@ -10,8 +10,8 @@ import {
 	optionalText,
 	readParameter,
 	type Field,
-} from '../shared/parameters';
-import { parameterError, shown } from '../shared/parameterError';
+} from '../shared/parameters/parameters';
+import { parameterError, shown } from '../shared/parameters/parameterError';
 
 const TOOL_TYPES = ['app', 'agent', 'hook', 'http', 'call', 'mcp', 'client', 'internal'];
 /** Tools that are nothing without what they refer to (API notes 5.2). */

@@ -4,7 +4,7 @@ import {
 	commonOptionsProperty,
 	limitProperties,
 	shownIf,
-} from '../shared/descriptions';
+} from '../shared/editor/descriptions';
 
 const operation: INodeProperties = {
 	displayName: 'Operation',

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { eachItem, runItemNode } from '../shared/itemNode';
-import { LiveStream } from '../shared/liveStream';
-import { nodeOf, oneOf, readParameter } from '../shared/parameters';
+import { eachItem, runItemNode } from '../shared/items/itemNode';
+import { LiveStream } from '../shared/run/liveStream';
+import { nodeOf, oneOf, readParameter } from '../shared/parameters/parameters';
 import { Conversations } from './conversations';
 import { respond } from './respond';
 import { send } from './send';

@@ -1,6 +1,6 @@
-import type { ChatMessage } from '../client/chat';
-import type { TurnObserver } from '../client/turn';
-import type { LiveStream } from '../shared/liveStream';
+import type { ChatMessage } from '../client/agents/chat';
+import type { TurnObserver } from '../client/agents/turn';
+import type { LiveStream } from '../shared/run/liveStream';
 
 /** Between the messages of an answer. */
 const GAP = '\n\n';

@@ -1,10 +1,10 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { CancelSignal } from '../client/cancelSignal';
+import type { CancelSignal } from '../client/util/cancelSignal';
 import type { InferenceClient } from '../client/client';
-import { isJsonObject, listOf, type JsonObject } from '../client/json';
-import type { Attachment, MessageRequest } from '../client/message';
-import { uploadBinary } from '../shared/fileInputs';
-import { inParallel } from '../shared/parallel';
+import { isJsonObject, listOf, type JsonObject } from '../client/util/json';
+import type { Attachment, MessageRequest } from '../client/agents/sendMessage';
+import { uploadBinary } from '../shared/files/uploads';
+import { inParallel } from '../shared/run/parallel';
 import {
 	isBlank,
 	jsonObject,
@@ -14,9 +14,9 @@ import {
 	optionalUrl,
 	readParameter,
 	type Field,
-} from '../shared/parameters';
-import { parameterError } from '../shared/parameterError';
-import { readOptions } from '../shared/runSettings';
+} from '../shared/parameters/parameters';
+import { parameterError } from '../shared/parameters/parameterError';
+import { readOptions } from '../shared/parameters/runSettings';
 import { readAgent } from './agentConfig';
 
 /** What one item wants to say, and to whom. */

@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { Decision } from '../client/toolCalls';
-import { nodeOf, oneOf, readParameter } from '../shared/parameters';
-import { parameterError } from '../shared/parameterError';
+import type { Decision } from '../client/agents/decisions';
+import { nodeOf, oneOf, readParameter } from '../shared/parameters/parameters';
+import { parameterError } from '../shared/parameters/parameterError';
 import { enterQueue, readChatId, takeTurn, type AgentRun } from './turnRun';
 import { parameter, readText } from './messageParameters';
 

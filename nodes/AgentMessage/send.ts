@@ -1,8 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { SendOptions } from '../client/agents';
-import type { TurnOptions, TurnRun } from '../client/converse';
+import type { SendOptions } from '../client/agents/agents';
+import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { NotFoundError } from '../client/errors';
-import { outcomeOf } from '../client/outcome';
+import { outcomeOf } from '../client/util/outcome';
 import { enterQueue, takeTurn, type AgentRun } from './turnRun';
 import { Conversations } from './conversations';
 import { readMessage, type ItemMessage } from './messageParameters';

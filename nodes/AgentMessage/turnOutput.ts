@@ -1,8 +1,8 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import type { ChatView } from '../client/chatView';
-import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/chat';
-import type { TurnRun } from '../client/converse';
-import { asData } from '../shared/output';
+import type { ChatView } from '../client/agents/chatView';
+import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/agents/chat';
+import type { TurnRun } from '../client/agents/takeTurn';
+import { asData } from '../shared/output/items';
 
 /** n8n's expressions refuse to read a field called `arguments`, so there is a second name for it. */
 function withArguments(given: unknown): Readonly<Record<string, unknown>> {

@@ -4,8 +4,8 @@ import {
 	inputProperties,
 	limitProperties,
 	taskOptionsProperty,
-} from '../shared/descriptions';
-import { waitProperties } from '../shared/waitDescription';
+} from '../shared/editor/descriptions';
+import { waitProperties } from '../shared/editor/waitDescription';
 
 const sourceProperties: INodeProperties[] = [
 	{

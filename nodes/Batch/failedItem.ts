@@ -1,6 +1,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { failureFacts } from '../shared/nodeErrors';
-import { asData } from '../shared/output';
+import { failureFacts } from '../shared/output/failures';
+import { asData } from '../shared/output/items';
 
 /** Whom a failed item belongs to. */
 export interface FailedItemOrigin {

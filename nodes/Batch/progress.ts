@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import type { Clock } from '../client/clock';
-import { outcomeOf } from '../client/outcome';
-import { LiveStream } from '../shared/liveStream';
+import type { Clock } from '../client/util/clock';
+import { outcomeOf } from '../client/util/outcome';
+import { LiveStream } from '../shared/run/liveStream';
 import type { Tally } from './summary';
 
 /** A batch whose items take long still shows that it is alive this often. */

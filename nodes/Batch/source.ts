@@ -1,8 +1,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { FormSource } from '../shared/formValues';
-import { oneOf, readParameter } from '../shared/parameters';
-import { parameterError, shown } from '../shared/parameterError';
-import { readItemRequest, type ItemRequest } from '../shared/taskParameters';
+import type { FormSource } from '../shared/parameters/formValues';
+import { oneOf, readParameter } from '../shared/parameters/parameters';
+import { parameterError, shown } from '../shared/parameters/parameterError';
+import { readItemRequest, type ItemRequest } from '../shared/parameters/taskParameters';
 
 /** Where a batch's items come from; they are read one by one, when their turn comes. */
 export interface BatchSource {

@@ -1,10 +1,10 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { isJsonObject, textOf } from '../client/json';
-import type { NodeRun } from '../shared/nodeRun';
-import { asData, resultItem } from '../shared/output';
-import { oneOf, readParameter } from '../shared/parameters';
-import type { AwaitedTask, WaitingNode } from '../shared/waitState';
-import { WebhookWait } from '../shared/webhookWait';
+import { isJsonObject, textOf } from '../client/util/json';
+import type { NodeRun } from '../shared/run/nodeRun';
+import { asData, resultItem } from '../shared/output/items';
+import { oneOf, readParameter } from '../shared/parameters/parameters';
+import type { AwaitedTask, WaitingNode } from '../shared/callback/waitState';
+import { WebhookWait } from '../shared/callback/webhookWait';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { Tally } from './summary';
 

@@ -7,9 +7,9 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { appMethods } from '../shared/pickers';
-import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/waitDescription';
-import { answerCallback } from '../shared/webhookCallback';
+import { appMethods } from '../shared/editor/pickers';
+import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/editor/waitDescription';
+import { answerCallback } from '../shared/callback/webhookCallback';
 import { properties } from './description';
 import { runApp } from './execute';
 import { waitingApp } from './waiting';

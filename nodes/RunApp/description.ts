@@ -4,8 +4,8 @@ import {
 	inputProperties,
 	limitProperties,
 	taskOptionsProperty,
-} from '../shared/descriptions';
-import { waitProperties } from '../shared/waitDescription';
+} from '../shared/editor/descriptions';
+import { waitProperties } from '../shared/editor/waitDescription';
 
 /** The parameters of Run App, in the order of its panel. */
 export const properties: INodeProperties[] = [

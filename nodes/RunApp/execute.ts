@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { TaskProgress } from '../client/runTask';
-import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/itemNode';
-import { oneOf, readParameter } from '../shared/parameters';
+import type { TaskProgress } from '../client/tasks/runTask';
+import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/items/itemNode';
+import { oneOf, readParameter } from '../shared/parameters/parameters';
 import { runAndWait } from './waiting';
 
 /**

@@ -1,10 +1,10 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { eachItem, runItemTask } from '../shared/itemNode';
-import { failureItem } from '../shared/nodeErrors';
-import type { NodeRun } from '../shared/nodeRun';
-import { resultItem } from '../shared/output';
-import type { WaitingNode } from '../shared/waitState';
-import { WebhookWait } from '../shared/webhookWait';
+import { eachItem, runItemTask } from '../shared/items/itemNode';
+import { failureItem } from '../shared/output/failures';
+import type { NodeRun } from '../shared/run/nodeRun';
+import { resultItem } from '../shared/output/items';
+import type { WaitingNode } from '../shared/callback/waitState';
+import { WebhookWait } from '../shared/callback/webhookWait';
 
 /** One output, with an item for each input item, in order. */
 export const waitingApp: WaitingNode = {

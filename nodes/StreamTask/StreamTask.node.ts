@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { appMethods } from '../shared/pickers';
+import { appMethods } from '../shared/editor/pickers';
 import { properties } from './description';
 import { streamTask } from './execute';
 

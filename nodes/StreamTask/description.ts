@@ -5,7 +5,7 @@ import {
 	limitProperties,
 	shownIf,
 	taskOptionsProperty,
-} from '../shared/descriptions';
+} from '../shared/editor/descriptions';
 
 const STARTS = { source: ['run'] };
 

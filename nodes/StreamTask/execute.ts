@@ -1,15 +1,15 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { isJsonObject, textOf } from '../client/json';
-import type { TaskProgress } from '../client/runTask';
-import { unreadTask, type Task } from '../client/task';
-import { addFiles } from '../shared/fileOutputs';
-import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/itemNode';
-import { LiveStream } from '../shared/liveStream';
-import type { NodeRun } from '../shared/nodeRun';
-import { resultItem } from '../shared/output';
-import { nodeOf, optionalText, readParameter } from '../shared/parameters';
-import { parameterError, shown } from '../shared/parameterError';
-import { readOutputForm } from '../shared/taskParameters';
+import { isJsonObject, textOf } from '../client/util/json';
+import type { TaskProgress } from '../client/tasks/runTask';
+import { unreadTask, type Task } from '../client/tasks/task';
+import { addFiles } from '../shared/files/downloads';
+import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/items/itemNode';
+import { LiveStream } from '../shared/run/liveStream';
+import type { NodeRun } from '../shared/run/nodeRun';
+import { resultItem } from '../shared/output/items';
+import { nodeOf, optionalText, readParameter } from '../shared/parameters/parameters';
+import { parameterError, shown } from '../shared/parameters/parameterError';
+import { readOutputForm } from '../shared/parameters/taskParameters';
 import { Feeds, readSource } from './feeds';
 import type { ItemFeed } from './itemFeed';
 

@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { systemClock } from '../client/clock';
-import type { NodeRun } from '../shared/nodeRun';
-import { asData } from '../shared/output';
-import { numberIn, oneOf, readParameter } from '../shared/parameters';
+import { systemClock } from '../client/util/clock';
+import type { NodeRun } from '../shared/run/nodeRun';
+import { asData } from '../shared/output/items';
+import { numberIn, oneOf, readParameter } from '../shared/parameters/parameters';
 import { ItemFeed, type ItemFeedOptions } from './itemFeed';
 
 /** Whether tasks are started here or are there already. */

@@ -1,7 +1,7 @@
-import type { TaskObserver } from '../client/follow';
-import type { JsonObject } from '../client/json';
-import type { Task } from '../client/task';
-import type { LiveStream } from '../shared/liveStream';
+import type { TaskObserver } from '../client/tasks/followTask';
+import type { JsonObject } from '../client/util/json';
+import type { Task } from '../client/tasks/task';
+import type { LiveStream } from '../shared/run/liveStream';
 import { LiveItem, type StreamAs } from './liveItem';
 import { TaskFeed, type FeedListener, type FeedOptions, type Update } from './taskFeed';
 

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { asData } from '../shared/output';
-import type { LiveStream } from '../shared/liveStream';
+import { asData } from '../shared/output/items';
+import type { LiveStream } from '../shared/run/liveStream';
 import type { FeedListener, Update } from './taskFeed';
 
 /** In what form a caller gets updates live. */

@@ -1,4 +1,4 @@
-import { isJsonObject, listOf } from '../client/json';
+import { isJsonObject, listOf } from '../client/util/json';
 
 /** End of a line; progress bars write over their line with `\r` alone. */
 const LINE_END = /\r?\n|\r(?!$)/;

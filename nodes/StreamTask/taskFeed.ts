@@ -1,10 +1,10 @@
-import type { Clock } from '../client/clock';
-import { DeltaAccumulator, responseText } from '../client/deltas';
-import type { TaskObserver } from '../client/follow';
-import { isJsonObject, type JsonObject } from '../client/json';
-import { outcomeOf } from '../client/outcome';
-import type { Task } from '../client/task';
-import type { TaskStatus } from '../client/taskStatus';
+import type { Clock } from '../client/util/clock';
+import { DeltaAccumulator, responseText } from '../client/follow/deltas';
+import type { TaskObserver } from '../client/tasks/followTask';
+import { isJsonObject, type JsonObject } from '../client/util/json';
+import { outcomeOf } from '../client/util/outcome';
+import type { Task } from '../client/tasks/task';
+import type { TaskStatus } from '../client/tasks/taskStatus';
 import { LogLines } from './logLines';
 
 /** What is new of a task. */

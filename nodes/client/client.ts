@@ -1,19 +1,19 @@
-import type { CancelSignal } from './cancelSignal';
-import { accountFor } from './account';
-import { AgentsApi } from './agents';
-import { functionOf } from './appInfo';
-import { appName } from './appRef';
-import { Api, path, type ApiCall, type ClientLog, type Credential } from './api';
-import { cancelTask, type CancelOutcome } from './cancel';
-import { Catalogue } from './catalogue';
-import { systemClock, type Clock } from './clock';
-import { downloadFile, type DownloadOptions, type IncomingFile } from './download';
-import { findFiles, type OutputFile } from './files';
+import type { CancelSignal } from './util/cancelSignal';
+import { accountFor } from './api/account';
+import { AgentsApi } from './agents/agents';
+import { functionOf } from './apps/appInfo';
+import { appName } from './apps/appRef';
+import { Api, path, type ApiCall, type ClientLog, type Credential } from './api/api';
+import { cancelTask, type CancelOutcome } from './api/cancelRemote';
+import { Catalogue } from './apps/catalogue';
+import { systemClock, type Clock } from './util/clock';
+import { downloadFile, type DownloadOptions, type IncomingFile } from './files/download';
+import { findFiles, type OutputFile } from './files/findFiles';
 import type { InferenceError } from './errors';
-import { isJsonObject, listOf, textOf, type JsonObject } from './json';
-import { outcomeOf } from './outcome';
-import { QuietWatch } from './quietWatch';
-import { retrying, type RetryStatistics } from './retry';
+import { isJsonObject, listOf, textOf, type JsonObject } from './util/json';
+import { outcomeOf } from './util/outcome';
+import { QuietWatch } from './util/quietWatch';
+import { retrying, type RetryStatistics } from './api/retry';
 import {
 	failureOf,
 	followTask,
@@ -22,14 +22,14 @@ import {
 	type TaskRun,
 	type TaskRunContext,
 	type TaskRunOptions,
-} from './runTask';
-import type { RunRequest } from './runRequest';
+} from './tasks/runTask';
+import type { RunRequest } from './tasks/runRequest';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
-import { taskFromWire, type Task } from './task';
-import { parseTaskStatus, type TaskStatus } from './taskStatus';
-import type { TransferContext } from './transfer';
-import type { Transport } from './transport';
-import { uploadFile, type UploadedFile, type UploadSource } from './upload';
+import { taskFromWire, type Task } from './tasks/task';
+import { parseTaskStatus, type TaskStatus } from './tasks/taskStatus';
+import type { TransferContext } from './files/transfer';
+import type { Transport } from './transport/transport';
+import { uploadFile, type UploadedFile, type UploadSource } from './files/upload';
 
 /** What a client is made of. */
 export interface ClientOptions {

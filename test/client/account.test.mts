@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Account, accountFor } from '../../nodes/client/account.ts';
-import { systemClock, type Clock } from '../../nodes/client/clock.ts';
+import { Account, accountFor } from '../../nodes/client/api/account.ts';
+import { systemClock, type Clock } from '../../nodes/client/util/clock.ts';
 import { rejection } from './support.mts';
 
 /** A clock that stands still until it is moved on; waits end when their time has come. */

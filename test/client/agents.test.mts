@@ -3,9 +3,9 @@
  * must handle" in the API notes, as far as they concern chats), over every transport.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SendOptions } from '../../nodes/client/agents.ts';
-import type { TurnProgress } from '../../nodes/client/conversation.ts';
-import type { TurnRun } from '../../nodes/client/converse.ts';
+import type { SendOptions } from '../../nodes/client/agents/agents.ts';
+import type { TurnProgress } from '../../nodes/client/agents/turnTime.ts';
+import type { TurnRun } from '../../nodes/client/agents/takeTurn.ts';
 import type { InferenceClient } from '../../nodes/client/client.ts';
 import {
 	AuthenticationError,
@@ -23,7 +23,7 @@ import {
 	TimeoutError,
 	ValidationError,
 } from '../../nodes/client/errors.ts';
-import type { MessageRequest } from '../../nodes/client/message.ts';
+import type { MessageRequest } from '../../nodes/client/agents/sendMessage.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, rejection, TRANSPORTS, type Overrides } from './support.mts';
 

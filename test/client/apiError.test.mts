@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
-import { errorFromRefusal, unexpectedAnswer } from '../../nodes/client/apiError.ts';
+import { errorFromRefusal, unexpectedAnswer } from '../../nodes/client/api/apiError.ts';
 import {
 	AuthenticationError,
 	InferenceError,

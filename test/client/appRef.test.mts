@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appName, parseAppRef } from '../../nodes/client/appRef.ts';
+import { appName, parseAppRef } from '../../nodes/client/apps/appRef.ts';
 
 describe('parseAppRef', () => {
 	it.each<[text: string, app: string, entry: string | undefined]>([

@@ -3,10 +3,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import * as undici from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { letGo, readText } from '../../nodes/client/body.ts';
-import { StreamBody } from '../../nodes/client/helperTransport.ts';
-import { TransportError, type ResponseBody } from '../../nodes/client/transport.ts';
-import { UndiciTransport } from '../../nodes/client/undiciTransport.ts';
+import { letGo, readText } from '../../nodes/client/transport/body.ts';
+import { StreamBody } from '../../nodes/client/transport/helperTransport.ts';
+import { TransportError, type ResponseBody } from '../../nodes/client/transport/transport.ts';
+import { UndiciTransport } from '../../nodes/client/transport/undiciTransport.ts';
 import { rejection } from './support.mts';
 
 const LIMIT = 10_000;

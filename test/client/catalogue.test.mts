@@ -1,7 +1,7 @@
 /** Apps with their functions, versions and sessions, as the client reads them. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { appFromWire, functionOf } from '../../nodes/client/appInfo.ts';
-import { systemClock } from '../../nodes/client/clock.ts';
+import { appFromWire, functionOf } from '../../nodes/client/apps/appInfo.ts';
+import { systemClock } from '../../nodes/client/util/clock.ts';
 import {
 	NotFoundError,
 	ProtocolError,

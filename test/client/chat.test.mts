@@ -4,7 +4,7 @@ import {
 	pendingCalls,
 	runFromWire,
 	type ChatMessage,
-} from '../../nodes/client/chat.ts';
+} from '../../nodes/client/agents/chat.ts';
 
 function message(wire: object): ChatMessage {
 	const decoded = messageFromWire({ id: 'm1', ...wire });

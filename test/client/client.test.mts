@@ -1,8 +1,8 @@
 /** The client's own requests: lists for pickers, estimates, cancelling, closing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../nodes/client/clock.ts';
+import { systemClock } from '../../nodes/client/util/clock.ts';
 import { NotFoundError, ProtocolError, SubmissionUnknownError } from '../../nodes/client/errors.ts';
-import { parseHttpUrl } from '../../nodes/client/url.ts';
+import { parseHttpUrl } from '../../nodes/client/util/url.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, rejection, runOne } from './support.mts';
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { CancelSignal } from '../../nodes/client/cancelSignal.ts';
-import { Deadline, Grace } from '../../nodes/client/deadline.ts';
+import type { CancelSignal } from '../../nodes/client/util/cancelSignal.ts';
+import { Deadline, Grace } from '../../nodes/client/util/deadline.ts';
 import { StoppedError, TimeoutError } from '../../nodes/client/errors.ts';
 
 const tooLate = () => new TimeoutError('too late');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DeltaAccumulator, mergeDelta, responseText } from '../../nodes/client/deltas.ts';
-import type { JsonObject } from '../../nodes/client/json.ts';
+import { DeltaAccumulator, mergeDelta, responseText } from '../../nodes/client/follow/deltas.ts';
+import type { JsonObject } from '../../nodes/client/util/json.ts';
 
 function merged(...deltas: JsonObject[]): JsonObject {
 	return deltas.reduce(mergeDelta, {});

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CancelSource } from '../../nodes/client/cancelSignal.ts';
-import { MB, type DownloadOptions, type IncomingFile } from '../../nodes/client/download.ts';
+import { CancelSource } from '../../nodes/client/util/cancelSignal.ts';
+import { MB, type DownloadOptions, type IncomingFile } from '../../nodes/client/files/download.ts';
 import {
 	NetworkError,
 	NotFoundError,
@@ -17,7 +17,7 @@ import {
 	StoppedError,
 	ValidationError,
 } from '../../nodes/client/errors.ts';
-import { UndiciTransport } from '../../nodes/client/undiciTransport.ts';
+import { UndiciTransport } from '../../nodes/client/transport/undiciTransport.ts';
 import { startFileHost, startSandbox, type FileHost, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, rejection, TRANSPORTS, type Overrides } from './support.mts';
 

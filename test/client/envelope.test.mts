@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeReply, isRefusal } from '../../nodes/client/envelope.ts';
+import { decodeReply, isRefusal } from '../../nodes/client/api/envelope.ts';
 
 const TASK = { id: 't1', status: 10, output: { data: 1 } };
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkValue, type CheckedValue } from '../../nodes/client/fieldValue.ts';
-import type { JsonObject } from '../../nodes/client/json.ts';
-import { readForm, type FieldKind } from '../../nodes/client/schema.ts';
+import { checkValue, type CheckedValue } from '../../nodes/client/apps/fieldValue.ts';
+import type { JsonObject } from '../../nodes/client/util/json.ts';
+import { readForm, type FieldKind } from '../../nodes/client/apps/inputSchema.ts';
 
 function kindOf(property: JsonObject): FieldKind {
 	const [field] = readForm({ properties: { it: property } }).fields;

@@ -1,7 +1,7 @@
 /** Which files are found in an output: every one, in every shape, and nothing else. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findFiles, type OutputFile } from '../../nodes/client/files.ts';
+import { findFiles, type OutputFile } from '../../nodes/client/files/findFiles.ts';
 
 const BASE = 'https://api.inference.sh';
 const STORED = 'https://cloud.inference.sh/app/files/t/team/a.png';

@@ -10,8 +10,8 @@ import {
 	TaskFailedError,
 	TimeoutError,
 } from '../../nodes/client/errors.ts';
-import type { TaskObserver } from '../../nodes/client/follow.ts';
-import type { TaskRun } from '../../nodes/client/runTask.ts';
+import type { TaskObserver } from '../../nodes/client/tasks/followTask.ts';
+import type { TaskRun } from '../../nodes/client/tasks/runTask.ts';
 import { startSandbox, type Sandbox, type StreamFaultOptions } from '../sandbox/index.mts';
 import { makeClient, rejection, runOne, TRANSPORTS, type Overrides } from './support.mts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, isJsonObject, listOf, textOf } from '../../nodes/client/json.ts';
+import { canonicalJson, isJsonObject, listOf, textOf } from '../../nodes/client/util/json.ts';
 
 /** The same value with the keys of every object in another order. */
 function reordered(value: unknown): unknown {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyedQueue } from '../../nodes/client/keyedQueue.ts';
+import { KeyedQueue } from '../../nodes/client/util/keyedQueue.ts';
 import { rejection } from './support.mts';
 
 const NEVER = new AbortController().signal;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineDecoder } from '../../nodes/client/lines.ts';
+import { LineDecoder } from '../../nodes/client/follow/lines.ts';
 
 function decode(chunks: Iterable<Uint8Array>): string[] {
 	const decoder = new LineDecoder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redact } from '../../nodes/client/redact.ts';
+import { redact } from '../../nodes/client/util/redact.ts';
 
 const KEY = 'inf_1a2b3c4d5e6f';
 

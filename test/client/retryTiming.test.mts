@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelay, requestedDelay } from '../../nodes/client/retryTiming.ts';
+import { backoffDelay, requestedDelay } from '../../nodes/client/api/retryTiming.ts';
 
 const NOW = Date.UTC(2026, 9, 21, 7, 28, 0);
 const http = (at: number) => new Date(at).toUTCString();

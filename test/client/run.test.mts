@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../nodes/client/clock.ts';
+import { systemClock } from '../../nodes/client/util/clock.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, runOne, TRANSPORTS } from './support.mts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../nodes/client/json.ts';
-import { readForm, type FieldKind, type FormField } from '../../nodes/client/schema.ts';
+import type { JsonObject } from '../../nodes/client/util/json.ts';
+import { readForm, type FieldKind, type FormField } from '../../nodes/client/apps/inputSchema.ts';
 
 const ANYTHING: FieldKind = { type: 'any', kinds: [] };
 const text = (min?: number, max?: number): FieldKind => ({ type: 'text', min, max });

@@ -1,7 +1,7 @@
 /** Work that is done once for all who ask for it. */
 import { describe, expect, it } from 'vitest';
-import { CancelSource, type CancelSignal } from '../../nodes/client/cancelSignal.ts';
-import { SharedWork } from '../../nodes/client/sharedWork.ts';
+import { CancelSource, type CancelSignal } from '../../nodes/client/util/cancelSignal.ts';
+import { SharedWork } from '../../nodes/client/util/sharedWork.ts';
 import { rejection } from './support.mts';
 
 /** Work that ends when the test says so. */

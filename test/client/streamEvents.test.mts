@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventDecoder, type StreamEvent } from '../../nodes/client/streamEvents.ts';
+import { EventDecoder, type StreamEvent } from '../../nodes/client/follow/streamEvents.ts';
 
 const NDJSON = 'application/x-ndjson';
 const SSE = 'text/event-stream';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SubmissionGate, type SubmissionContent } from '../../nodes/client/submissionGate.ts';
+import { SubmissionGate, type SubmissionContent } from '../../nodes/client/once/submissionGate.ts';
 import { rejection } from './support.mts';
 
 /** Lets everything happen that needs no time. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isTerminal, parseTaskStatus } from '../../nodes/client/taskStatus.ts';
+import { isTerminal, parseTaskStatus } from '../../nodes/client/tasks/taskStatus.ts';
 
 const NAMES = [
 	'unknown',

@@ -5,8 +5,11 @@ import { once } from 'node:events';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NetworkError } from '../../nodes/client/errors.ts';
-import { asTransportError } from '../../nodes/client/transport.ts';
-import { UndiciTransport, type EgressPolicy } from '../../nodes/client/undiciTransport.ts';
+import { asTransportError } from '../../nodes/client/transport/transport.ts';
+import {
+	UndiciTransport,
+	type EgressPolicy,
+} from '../../nodes/client/transport/undiciTransport.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, rejection, runOne, TRANSPORTS } from './support.mts';
 

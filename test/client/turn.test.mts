@@ -1,7 +1,7 @@
 /** When a turn is over, told by whatever the service shows of it, in whatever order. */
 import { describe, expect, it } from 'vitest';
-import type { StreamEvent } from '../../nodes/client/streamEvents.ts';
-import { Turn, type TurnRef } from '../../nodes/client/turn.ts';
+import type { StreamEvent } from '../../nodes/client/follow/streamEvents.ts';
+import { Turn, type TurnRef } from '../../nodes/client/agents/turn.ts';
 
 const NEW: TurnRef = {
 	chatId: 'c1',

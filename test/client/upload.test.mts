@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CancelSource } from '../../nodes/client/cancelSignal.ts';
+import { CancelSource } from '../../nodes/client/util/cancelSignal.ts';
 import {
 	NetworkError,
 	PermissionError,
@@ -11,7 +11,7 @@ import {
 	StoppedError,
 	ValidationError,
 } from '../../nodes/client/errors.ts';
-import type { UploadSource } from '../../nodes/client/upload.ts';
+import type { UploadSource } from '../../nodes/client/files/upload.ts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { makeClient, rejection, TRANSPORTS, type Overrides } from './support.mts';
 

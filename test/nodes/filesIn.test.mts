@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { placeFiles } from '../../nodes/shared/fileInputs.ts';
+import { placeFiles } from '../../nodes/shared/files/uploads.ts';
 import { FROM_LIST, resultOf, runBatch } from './batchSupport.mts';
 import { NODE_NAME, useFileBinaryData } from './engine.mts';
 import { binaryFiles, inMemory, inStorage, sha256 } from './filesSupport.mts';

@@ -1,8 +1,8 @@
 /** Forms that have been filled in: what leaves, and what is refused before anything does. */
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AppForms } from '../../nodes/shared/formValues.ts';
-import { RunHints } from '../../nodes/shared/hints.ts';
+import { AppForms } from '../../nodes/shared/parameters/formValues.ts';
+import { RunHints } from '../../nodes/shared/run/hints.ts';
 import { makeClient } from '../client/support.mts';
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { FROM_LIST, resultOf, runBatch } from './batchSupport.mts';

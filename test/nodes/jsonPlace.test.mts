@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonErrorPlace } from '../../nodes/shared/jsonPlace.ts';
+import { jsonErrorPlace } from '../../nodes/shared/parameters/jsonPlace.ts';
 
 describe('the place of an error in JSON', () => {
 	it.each([

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../nodes/client/undiciTransport.ts';
+import type * as UndiciTransportModule from '../../nodes/client/transport/undiciTransport.ts';
 import { NODE_NAME } from './engine.mts';
 import {
 	credentialsOf,
@@ -14,7 +14,7 @@ import {
 } from './support.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
-vi.mock('../../nodes/client/undiciTransport.ts', async (original) => {
+vi.mock('../../nodes/client/transport/undiciTransport.ts', async (original) => {
 	const module = await original<typeof UndiciTransportModule>();
 	return {
 		...module,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../nodes/client/undiciTransport.ts';
+import type * as UndiciTransportModule from '../../nodes/client/transport/undiciTransport.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import codex from '../../nodes/RunApp/RunApp.node.json';
 import { NODE_NAME, runNode } from './engine.mts';
@@ -16,7 +16,7 @@ import {
 } from './support.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
-vi.mock('../../nodes/client/undiciTransport.ts', async (original) => {
+vi.mock('../../nodes/client/transport/undiciTransport.ts', async (original) => {
 	const module = await original<typeof UndiciTransportModule>();
 	return {
 		...module,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../nodes/client/undiciTransport.ts';
+import type * as UndiciTransportModule from '../../nodes/client/transport/undiciTransport.ts';
 import {
 	FROM_ITEM,
 	jsonOf,
@@ -12,7 +12,7 @@ import {
 } from './support.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
-vi.mock('../../nodes/client/undiciTransport.ts', async (original) => {
+vi.mock('../../nodes/client/transport/undiciTransport.ts', async (original) => {
 	const module = await original<typeof UndiciTransportModule>();
 	return {
 		...module,

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { INodeTypeDescription } from 'n8n-workflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PACKAGE_VERSION } from '../../nodes/client/version.ts';
+import { PACKAGE_VERSION } from '../../nodes/client/util/version.ts';
 import { packPackage, ROOT, type PackedPackage } from './pack.mts';
 
 const run = promisify(execFile);

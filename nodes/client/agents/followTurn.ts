@@ -1,0 +1,114 @@
+import { chatRoute, readChat, readMessages } from './readChat';
+import { ContactLostError } from '../errors';
+import { textOf, type JsonObject } from '../util/json';
+import {
+	followDown,
+	type Ask,
+	type LadderContext,
+	type Reached,
+	type Subject,
+} from '../follow/follower';
+import type { Turn } from './turn';
+
+/**
+ * Follows one turn of a chat until it is over or waits for somebody.
+ *
+ * @throws what `followDown` throws; ContactLostError if the chat is idle and the turn has no end
+ */
+export async function followTurn(turn: Turn, context: LadderContext): Promise<Reached> {
+	return await followDown(new TurnSubject(turn, context), context);
+}
+
+/** Answers in a row that contradict the end before it is believed anyway. */
+const DISAGREEMENTS = 5;
+/** Polls that show no change before the chat is read all the same. */
+const UNCHANGED_POLLS = 4;
+
+class TurnSubject implements Subject {
+	readonly id: string;
+	readonly name: string;
+	readonly route: string;
+	/** Readings of the chat since it has been over. */
+	private readings = 0;
+	private doubtfulSince: number | undefined;
+	private lastStatus = '';
+	private unchanged = 0;
+
+	constructor(
+		private readonly turn: Turn,
+		private readonly context: LadderContext,
+	) {
+		this.id = turn.ref.chatId;
+		this.name = `chat ${this.id}`;
+		this.route = chatRoute(this.id);
+	}
+
+	get over(): boolean {
+		return this.turn.verdict().kind === 'settled';
+	}
+
+	get complete(): boolean {
+		if (this.readings >= DISAGREEMENTS) return true;
+		const verdict = this.turn.verdict();
+		const waits = verdict.kind === 'settled' && verdict.state.endsWith('_required');
+		return this.readings > 0 && (waits || this.turn.quiet);
+	}
+
+	/** The first word of a stream may be how the turn before ended, or the end of this one. */
+	get suspicious(): boolean {
+		return this.turn.verdict().kind === 'doubtful';
+	}
+
+	take(event: Parameters<Subject['take']>[0]): boolean {
+		const news = this.turn.take(event);
+		if (news && this.doubtfulSince !== undefined) this.doubt();
+		return news;
+	}
+
+	opened(): void {
+		this.turn.opened();
+	}
+
+	/** The messages are read first: if the chat is idle after that, they are not going to change. */
+	async refresh(ask: Ask): Promise<void> {
+		const { assistantMessageId, userMessageId } = this.turn.ref;
+		const anchor = userMessageId ?? assistantMessageId;
+		const enough = (page: readonly JsonObject[]) =>
+			anchor === undefined || page.some(({ id }) => id === anchor);
+		const messages = await readMessages(ask, this.id, enough);
+		if (!messages) return;
+		const chat = await readChat(ask, this.id);
+		if (!chat) return;
+		for (const data of messages) this.turn.takeMessage({ data });
+		this.turn.readChat(chat);
+		this.readings = this.over ? this.readings + 1 : 0;
+		this.doubt();
+	}
+
+	polled(status: JsonObject): boolean {
+		const said = JSON.stringify([status['status'], status['updated_at']]);
+		this.unchanged = said === this.lastStatus ? this.unchanged + 1 : 0;
+		this.lastStatus = said;
+		return this.mayBeOver(status) || this.unchanged % UNCHANGED_POLLS === 0;
+	}
+
+	mayBeOver(status: JsonObject): boolean {
+		return textOf(status['status'])?.toLowerCase() !== 'busy';
+	}
+
+	/** A chat where nothing runs and nothing ends is not waited for without end. */
+	private doubt(): void {
+		const { clock, timings } = this.context;
+		if (this.turn.verdict().kind !== 'doubtful') {
+			this.doubtfulSince = undefined;
+			return;
+		}
+		this.doubtfulSince ??= clock.now();
+		const patience = this.turn.stirred ? timings.doubtMs : timings.contactMs;
+		if (clock.now() - this.doubtfulSince < patience) return;
+		throw new ContactLostError(`Chat ${this.id} is idle, but its answer has no end`, {
+			taskId: this.id,
+			hint: 'Look at the chat on inference.sh. Sending the message again may have it answered twice.',
+		});
+	}
+}

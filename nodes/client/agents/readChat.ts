@@ -1,0 +1,61 @@
+import { path } from '../api/api';
+import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import type { Ask } from '../follow/follower';
+
+const PAGE_SIZE = 100;
+const MAX_PAGES = 20;
+
+/** Where a chat is. */
+export function chatRoute(chatId: string): string {
+	return path('chats', chatId);
+}
+
+/** The route of a page of a chat's messages. */
+export function messagesRoute(chatId: string, cursor: string | undefined): string {
+	const more = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+	return `${chatRoute(chatId)}/messages?limit=${PAGE_SIZE}${more}`;
+}
+
+/** Reads the chat itself; undefined if there was no usable answer. */
+export async function readChat(ask: Ask, chatId: string): Promise<JsonObject | undefined> {
+	return await ask({ method: 'GET', path: chatRoute(chatId) }, (value) =>
+		isJsonObject(value) && 'id' in value ? value : undefined,
+	);
+}
+
+/**
+ * Reads the messages of a chat, page by page. The first page has the newest ones (the SDK takes
+ * what follows for older), but if a later page has newer ones the list is read to its end.
+ *
+ * @param enough whether a page has brought all that is wanted
+ * @returns undefined if an answer was missing
+ */
+export async function readMessages(
+	ask: Ask,
+	chatId: string,
+	enough: (page: readonly JsonObject[]) => boolean,
+): Promise<readonly JsonObject[] | undefined> {
+	const messages: JsonObject[] = [];
+	let cursor: string | undefined;
+	let newestFirst = true;
+	for (let page = 0; page < MAX_PAGES; page += 1) {
+		const route = messagesRoute(chatId, cursor);
+		const list = await ask({ method: 'GET', path: route }, (value) => {
+			if (Array.isArray(value)) return { items: value };
+			return isJsonObject(value) && 'items' in value ? value : undefined;
+		});
+		if (!list) return undefined;
+		const items = listOf(list['items']).filter(isJsonObject);
+		const before = newestOf(messages);
+		newestFirst &&= page === 0 || newestOf(items) <= before;
+		messages.push(...items);
+		cursor = textOf(list['next_cursor']);
+		const last = cursor === undefined || list['has_next'] === false;
+		if (last || (newestFirst && enough(items))) break;
+	}
+	return messages;
+}
+
+function newestOf(messages: readonly JsonObject[]): number {
+	return Math.max(-1, ...messages.map(({ order }) => (typeof order === 'number' ? order : -1)));
+}

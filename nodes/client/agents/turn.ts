@@ -1,0 +1,344 @@
+import {
+	messageFromWire,
+	pendingCalls,
+	runFromWire,
+	type AgentRun,
+	type ChatMessage,
+	type PendingCall,
+	type SettledState,
+} from './chat';
+import { DeltaAccumulator } from '../follow/deltas';
+import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import type { StreamEvent } from '../follow/streamEvents';
+import { updatedFields, type TaskUpdate } from '../tasks/task';
+
+/** What a turn is known by: enough to follow it, also in a further try of the same execution. */
+export interface TurnRef {
+	readonly chatId: string;
+	readonly userMessageId?: string | undefined;
+	/** The first message of the answer; a queued message has none yet. */
+	readonly assistantMessageId?: string | undefined;
+	readonly runId?: string | undefined;
+	/** Calls that have been answered: what still shows them as pending is old. */
+	readonly answered: readonly string[];
+}
+
+/** Whether a turn is over. */
+export type Verdict =
+	| { readonly kind: 'running' }
+	/** Nothing seems to run, and yet nothing shows an end. */
+	| { readonly kind: 'doubtful' }
+	| { readonly kind: 'settled'; readonly state: SettledState };
+
+/** Sees the answer grow. */
+export interface TurnObserver {
+	/** All of the text that a message of the answer has so far. */
+	text?(messageId: string, text: string): void;
+}
+
+const RUNNING: Verdict = { kind: 'running' };
+const DOUBTFUL: Verdict = { kind: 'doubtful' };
+
+function settled(state: SettledState): Verdict {
+	return { kind: 'settled', state };
+}
+
+/**
+ * All that is known of one turn of a chat, put together from streams and answers, and the decision
+ * whether it is over (API notes 5.4). The first thing that is heard of an existing chat is how the
+ * previous turn ended, so an idle chat alone says nothing: what counts is this turn's own run, else
+ * its own messages.
+ */
+export class Turn {
+	private readonly messages = new Map<string, ChatMessage>();
+	private readonly runs = new Map<string, AgentRun>();
+	private readonly live = new Map<string, DeltaAccumulator>();
+	/** Runs that were at work while this turn's message still waited for its turn. */
+	private readonly foreign = new Set<string>();
+	private chat: JsonObject = {};
+	private activeRunId: string | undefined;
+	private knownRunId: string | undefined;
+	/** Whether anything of this turn has been seen at work. */
+	stirred = false;
+
+	constructor(
+		readonly ref: TurnRef,
+		private readonly observer: TurnObserver = {},
+	) {
+		this.knownRunId = ref.runId;
+	}
+
+	/** Takes in a line of the chat's stream. Returns whether it said anything of use. */
+	take(event: Extract<StreamEvent, { readonly kind: 'update' | 'delta' }>): boolean {
+		if (event.kind === 'delta') return this.takeDelta(event);
+		const { update } = event;
+		const table = event.event ?? tableOf(update.data, this.ref.chatId);
+		if (table === 'chats') return this.takeChat(update);
+		if (table === 'chat_messages') return this.takeMessage(update);
+		return table === 'agent_runs' && this.takeRun(update.data, update);
+	}
+
+	/** A stream has opened; an earlier one may have been lost. */
+	opened(): void {
+		for (const deltas of this.live.values()) deltas.resume();
+	}
+
+	/** Takes in the whole chat as it is now. */
+	readChat(wire: JsonObject): void {
+		this.chat = {};
+		this.takeChat({ data: wire });
+	}
+
+	/** Takes in what is known of the chat itself. Returns whether it is new. */
+	takeChat(update: TaskUpdate): boolean {
+		const { data } = update;
+		if (textOf(data['id']) !== undefined && data['id'] !== this.ref.chatId) return false;
+		const before = this.chat;
+		this.chat = merged(before, update);
+		if (update.fields === undefined || update.fields.includes('active_run')) {
+			const run = runFromWire(data['active_run']);
+			this.activeRunId = run?.id;
+			if (run) this.takeRun(run.wire, { data: run.wire });
+		}
+		for (const wire of listOf(data['chat_messages'])) this.readMessage(wire);
+		this.look();
+		return !same(before, this.chat);
+	}
+
+	/** Takes in a whole message of the chat. */
+	readMessage(wire: unknown): void {
+		if (isJsonObject(wire)) this.takeMessage({ data: wire });
+	}
+
+	/** Takes in a message of the chat. Returns whether it is new. */
+	takeMessage(update: TaskUpdate): boolean {
+		const id = textOf(update.data['id']);
+		if (id === undefined) return false;
+		const before = this.messages.get(id);
+		const after = messageFromWire(merged(before?.wire ?? {}, update));
+		if (!after || (after.chatId ?? this.ref.chatId) !== this.ref.chatId) return false;
+		// A message that has ended stays ended: an answer that says otherwise is older.
+		if (before?.terminal === true && !after.terminal) return false;
+		this.messages.set(id, after);
+		this.look();
+		if (after.role === 'assistant' && this.isOurs(after)) {
+			this.stirred ||= after.terminal;
+			this.tell(after);
+		}
+		return before === undefined || !same(before.wire, after.wire);
+	}
+
+	private takeRun(wire: JsonObject, update: TaskUpdate): boolean {
+		const id = textOf(wire['id']);
+		if (id === undefined) return false;
+		const before = this.runs.get(id);
+		const after = runFromWire(merged(before?.wire ?? {}, update));
+		if (!after || before?.kind === 'terminal') return false;
+		this.runs.set(id, after);
+		if (after.kind !== 'terminal') this.activeRunId = id;
+		this.look();
+		return !same(before?.wire, after.wire);
+	}
+
+	private takeDelta(event: Extract<StreamEvent, { readonly kind: 'delta' }>): boolean {
+		const { resourceId: id, delta, seq } = event;
+		if (id === undefined) return false;
+		const message = this.messages.get(id);
+		const ours = message ? this.isOurs(message) : id === this.ref.assistantMessageId;
+		if (!ours || message?.terminal === true) return false;
+		const deltas = this.live.get(id) ?? new DeltaAccumulator(message?.text ? 'late' : 'whole');
+		this.live.set(id, deltas);
+		deltas.push(delta, seq);
+		if (deltas.text !== undefined) this.observer.text?.(id, deltas.text);
+		return true;
+	}
+
+	/** Tells the text of a message that has changed. */
+	private tell({ id, text, terminal }: ChatMessage): void {
+		const deltas = this.live.get(id);
+		if (terminal) this.live.delete(id);
+		if (text === '') return;
+		deltas?.reset({ response: text });
+		this.observer.text?.(id, terminal ? text : (deltas?.text ?? text));
+	}
+
+	/** Draws conclusions from what has just been learned. */
+	private look(): void {
+		if (this.waiting && this.activeRunId !== undefined) this.foreign.add(this.activeRunId);
+		this.knownRunId ??= this.findRunId();
+		if (this.run !== undefined) this.stirred = true;
+		if (this.chatStatus === 'busy' && !this.waiting) this.stirred = true;
+	}
+
+	private findRunId(): string | undefined {
+		const { userMessageId, assistantMessageId } = this.ref;
+		for (const run of this.runs.values()) {
+			if (userMessageId !== undefined && run.userMessageId === userMessageId) return run.id;
+		}
+		const first = this.messages.get(assistantMessageId ?? '');
+		if (first?.runId !== undefined) return first.runId;
+		if (this.waiting) return undefined;
+		if (this.user?.runId !== undefined) return this.user.runId;
+		const later = [...this.messages.values()].find(
+			(message) => message.runId !== undefined && this.isLater(message),
+		);
+		if (later) return later.runId;
+		// Only one run is at work at a time; a run of the past that has ended says nothing.
+		const active = this.runs.get(this.activeRunId ?? '');
+		const fresh = active?.kind === 'active' && !this.foreign.has(active.id);
+		return fresh && assistantMessageId !== undefined ? active.id : undefined;
+	}
+
+	private get user(): ChatMessage | undefined {
+		return this.messages.get(this.ref.userMessageId ?? '');
+	}
+
+	/** Whether this turn's message still waits for the end of another one. */
+	get waiting(): boolean {
+		return this.user?.status === 'queued';
+	}
+
+	/** Whether nothing shows that this turn has left the queue. */
+	get unbegun(): boolean {
+		if (this.user) return this.waiting;
+		return this.ref.assistantMessageId === undefined && this.ref.runId === undefined;
+	}
+
+	private get chatStatus(): string {
+		return textOf(this.chat['status'])?.toLowerCase() ?? '';
+	}
+
+	/** Id of this turn's run, as far as it is known. */
+	get runId(): string | undefined {
+		return this.knownRunId;
+	}
+
+	/** This turn's run, if the service has shown it. */
+	get run(): AgentRun | undefined {
+		return this.runs.get(this.knownRunId ?? '');
+	}
+
+	/** Whether an assistant's message comes after this turn's own and from no other run. */
+	private isLater(message: ChatMessage): boolean {
+		if (message.role !== 'assistant' || this.foreign.has(message.runId ?? '')) return false;
+		const first = this.messages.get(this.ref.assistantMessageId ?? '');
+		if (first) return message.order >= first.order;
+		return this.user !== undefined && !this.waiting && message.order > this.user.order;
+	}
+
+	private isOurs(message: ChatMessage): boolean {
+		if (message.role !== 'assistant') return false;
+		if (message.id === this.ref.assistantMessageId) return true;
+		return message.runId !== undefined && this.knownRunId !== undefined
+			? message.runId === this.knownRunId
+			: this.isLater(message);
+	}
+
+	/** Messages of the answer, oldest first. */
+	get answers(): readonly ChatMessage[] {
+		return [...this.messages.values()]
+			.filter((message) => this.isOurs(message))
+			.sort((left, right) => left.order - right.order);
+	}
+
+	/** Messages of the chat that have been read, oldest first. */
+	get all(): readonly ChatMessage[] {
+		return [...this.messages.values()].sort((left, right) => left.order - right.order);
+	}
+
+	/** What this turn waits for; a turn that has not begun waits for what holds up the one before. */
+	get pending(): readonly PendingCall[] {
+		const runId = this.waiting ? this.activeRunId : this.knownRunId;
+		const messages = this.waiting ? this.all : this.answers;
+		const { answered } = this.ref;
+		return pendingCalls(messages, this.chat['pending_interrupts']).filter(
+			(call) =>
+				!answered.includes(call.id) &&
+				!answered.includes(call.interruptId ?? '') &&
+				(call.runId === undefined || runId === undefined || call.runId === runId),
+		);
+	}
+
+	/** Structured output, if the agent has finished with one. */
+	get output(): unknown {
+		const own = this.run?.output ?? undefined;
+		if (own !== undefined) return own;
+		// What the chat shows may be the output of an earlier turn.
+		const other = this.activeRunId !== undefined && this.activeRunId !== this.knownRunId;
+		return other ? undefined : (this.chat['output'] ?? undefined);
+	}
+
+	/** Why it failed, in the service's words. */
+	get error(): string | undefined {
+		const last = [...this.answers].reverse().find(({ error }) => error !== undefined);
+		return this.run?.error ?? last?.error ?? this.user?.error;
+	}
+
+	/** Whether nothing of the answer can still change, apart from what somebody has to do first. */
+	get quiet(): boolean {
+		return this.answers.every(({ terminal }) => terminal);
+	}
+
+	verdict(): Verdict {
+		const { user, run, waiting, chatStatus } = this;
+		if (user?.status === 'cancelled') return settled('canceled');
+		if (user?.status === 'failed') return settled('failed');
+		if (run?.kind === 'terminal') return settled(run.state ?? 'completed');
+		const active = this.runs.get(this.activeRunId ?? '');
+		// A message behind a turn that waits for somebody waits for the same.
+		const atWork = waiting ? active : run;
+		if (atWork?.kind === 'interrupted') {
+			const stands = this.interrupted(atWork.state ?? 'input_required');
+			// What is no longer at work has gone on, and has ended without being seen.
+			if (stands.kind === 'settled' || atWork === active) return stands;
+		}
+		if (waiting) {
+			if (chatStatus === 'busy' || active?.kind === 'active') return RUNNING;
+			return this.pending.length > 0 ? this.interruptedBy() : DOUBTFUL;
+		}
+		if (run !== undefined && active === run) {
+			const asked = chatStatus === 'awaiting_input' && this.pending.length > 0;
+			return asked ? settled('input_required') : RUNNING;
+		}
+		return this.byMessages(chatStatus === 'busy' && (active === undefined || active === run));
+	}
+
+	private interrupted(state: SettledState): Verdict {
+		if (this.pending.length > 0) return settled(state);
+		return state === 'auth_required' && this.ref.answered.length === 0 ? settled(state) : DOUBTFUL;
+	}
+
+	/** What the pending calls mean where no run tells its state. */
+	private interruptedBy(): Verdict {
+		const onlyAuth = this.pending.every(({ kind }) => kind === 'auth');
+		return settled(onlyAuth ? 'auth_required' : 'input_required');
+	}
+
+	/** The service does not say how the run stands, so its messages tell. */
+	private byMessages(busy: boolean): Verdict {
+		if (this.pending.length > 0) return this.interruptedBy();
+		if (busy) return RUNNING;
+		const last = this.answers.at(-1);
+		if (!last?.terminal || last.tools.some(({ open }) => open)) return DOUBTFUL;
+		if (last.status === 'failed') return settled('failed');
+		return settled(last.status === 'cancelled' ? 'canceled' : 'completed');
+	}
+}
+
+/** Which table a line without a name is from. */
+function tableOf(data: JsonObject, chatId: string): string | undefined {
+	if (data['id'] === chatId) return 'chats';
+	if ('role' in data || 'content' in data) return 'chat_messages';
+	return 'state' in data ? 'agent_runs' : undefined;
+}
+
+function merged(wire: JsonObject, update: TaskUpdate): JsonObject {
+	const after: Record<string, unknown> = { ...wire };
+	for (const name of updatedFields(update)) after[name] = update.data[name];
+	if (update.data['id'] !== undefined) after['id'] = update.data['id'];
+	return after;
+}
+
+function same(left: unknown, right: unknown): boolean {
+	return left === right || JSON.stringify(left) === JSON.stringify(right);
+}

@@ -1,0 +1,109 @@
+import type { CancelSignal } from '../util/cancelSignal';
+import { createHash } from 'crypto';
+import pLimit from 'p-limit';
+import type { Clock } from '../util/clock';
+import { SubmissionGate } from '../once/submissionGate';
+
+/** Gives a slot back; calling it again does nothing. */
+export type Release = () => void;
+
+/**
+ * Claimed tasks that are remembered. A lookup reads the newest 1,000 tasks; whatever was claimed
+ * before this many others is older than those.
+ */
+const CLAIMS_REMEMBERED = 2_500;
+
+/**
+ * What all nodes and executions of this process share about one credential: the limit on items in
+ * flight, the pause after a 429, and which tasks already belong to an item.
+ */
+export class Account {
+	private pausedUntil = 0;
+	/** Ids of the latest claimed tasks, in a ring; a set would cost every item its hash. */
+	private readonly claims: string[] = [];
+	private claimed = 0;
+	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
+	/** Keeps lost submissions apart from equal ones. */
+	readonly submissions = new SubmissionGate();
+
+	constructor(private readonly clock: Clock) {}
+
+	/**
+	 * Waits for one of `limit` slots.
+	 *
+	 * @param limit 0 for no limit
+	 * @throws the abort reason of `signal`; the place in the queue is given up
+	 */
+	async slot(limit: number, signal: CancelSignal): Promise<Release> {
+		signal.throwIfAborted();
+		if (limit === 0) return () => {};
+		const limiter = this.limiters.get(limit) ?? pLimit(limit);
+		this.limiters.set(limit, limiter);
+		return await new Promise<Release>((resolve, reject) => {
+			let release: Release = () => {};
+			const held = new Promise<void>((done) => {
+				release = done;
+			});
+			const giveUp = () => {
+				release();
+				reject(signal.reason);
+			};
+			signal.addEventListener('abort', giveUp);
+			void limiter(async () => {
+				signal.removeEventListener('abort', giveUp);
+				resolve(release);
+				await held;
+			});
+		});
+	}
+
+	/** Makes every request of this credential wait: the service limits the account, not the item. */
+	pause(ms: number): void {
+		this.pausedUntil = Math.max(this.pausedUntil, this.clock.now() + ms);
+	}
+
+	/** Whether a pause is in force. */
+	get paused(): boolean {
+		return this.pausedUntil > this.clock.now();
+	}
+
+	/**
+	 * Waits until no pause is in force. Whoever waits comes back at a slightly different moment.
+	 *
+	 * @param spreadMs upper bound of that difference
+	 */
+	async ready(spreadMs: number, signal: CancelSignal): Promise<void> {
+		let left = this.pausedUntil - this.clock.now();
+		while (left > 0) {
+			await this.clock.delay(left + this.clock.random() * spreadMs, signal);
+			left = this.pausedUntil - this.clock.now();
+		}
+	}
+
+	/** Marks a new task as belonging to an item of this process. */
+	claim(taskId: string): void {
+		this.claims[this.claimed % CLAIMS_REMEMBERED] = taskId;
+		this.claimed += 1;
+	}
+
+	/**
+	 * Takes a task that was found for an item.
+	 *
+	 * @returns false if it already belongs to another one
+	 */
+	claimFound(taskId: string): boolean {
+		if (this.claims.includes(taskId)) return false;
+		this.claim(taskId);
+		return true;
+	}
+}
+
+const accounts = new Map<string, Account>();
+
+/** The account of a credential. The key itself is not kept, only its hash. */
+export function accountFor(baseUrl: string, apiKey: string, clock: Clock): Account {
+	const id = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
+	const account = accounts.get(id) ?? new Account(clock);
+	accounts.set(id, account);
+	return account;
+}

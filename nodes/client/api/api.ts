@@ -1,0 +1,240 @@
+import type { CancelSignal } from '../util/cancelSignal';
+import type { Account } from './account';
+import { errorFromRefusal, parseJson, unexpectedAnswer } from './apiError';
+import { letGo, readText } from '../transport/body';
+import type { Clock } from '../util/clock';
+import { decodeReply, isRefusal, type Reply } from './envelope';
+import { InferenceError, NetworkError } from '../errors';
+import { redact } from '../util/redact';
+import { requestedDelay } from './retryTiming';
+import type { Timings } from '../settings';
+import {
+	TransportError,
+	type ResponseBody,
+	type Transport,
+	type TransportRequest,
+	type TransportResponse,
+} from '../transport/transport';
+import { USER_AGENT } from '../util/version';
+
+/** Where and as whom requests are made. */
+export interface Credential {
+	/** Without a trailing slash. */
+	readonly baseUrl: string;
+	readonly apiKey: string;
+}
+
+/** One request to the service. */
+export interface ApiCall {
+	readonly method: TransportRequest['method'];
+	/** Path with its variable parts already encoded; see `path`. */
+	readonly path: string;
+	readonly body?: unknown;
+	readonly signal: CancelSignal;
+	/** Task that errors should name. */
+	readonly taskId?: string | undefined;
+	readonly headersTimeoutMs?: number;
+	/** After `signal` has aborted, the answer is still waited for this long, ms. */
+	readonly graceMs?: number;
+	/** Cancelling does not wait until a rate limit's pause is over. */
+	readonly urgent?: boolean;
+}
+
+/** A success answer, decoded. */
+export interface ApiReply extends Reply {
+	readonly httpStatus: number;
+	/** Body as it came; `Api.unexpected` makes an error of it. */
+	readonly text: string;
+	/** Where the text came from. */
+	readonly response: TransportResponse;
+}
+
+/** An open stream. */
+export interface ApiStream {
+	readonly body: ResponseBody;
+	readonly contentType: string;
+}
+
+/** Where retries, reconnects and cancellations are told; never gets keys or inputs. */
+export interface ClientLog {
+	debug(message: string): void;
+}
+
+/** Joins path segments, each one encoded. */
+export function path(...segments: readonly string[]): string {
+	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+}
+
+/** What a request carries and wants: nothing and JSON, JSON and JSON, nothing and a stream. */
+type RequestKind = 'plain' | 'json' | 'stream';
+type HeadersByKind = Readonly<Record<RequestKind, TransportRequest['headers']>>;
+
+/** Request headers of each kind; made once, because thousands of requests have the same. */
+function headersFor(apiKey: string): HeadersByKind {
+	const common = {
+		Authorization: `Bearer ${apiKey}`,
+		'User-Agent': USER_AGENT,
+	};
+	const plain = { ...common, Accept: 'application/json' };
+	return {
+		plain,
+		json: { ...plain, 'Content-Type': 'application/json' },
+		stream: {
+			...common,
+			Accept: 'application/x-ndjson',
+			'Cache-Control': 'no-cache',
+			'Accept-Encoding': 'identity',
+		},
+	};
+}
+
+/** Highest time in an answer's transfer, whatever its size, beyond the wait for its head. */
+const BODY_LIMIT_MS = 120_000;
+/** Requests that a pause held back come back spread over this long. */
+export const RESUME_SPREAD_MS = 1_000;
+
+/**
+ * One attempt of one request: headers, decoding, errors. The key goes into the `Authorization`
+ * header of requests to the base URL and nowhere else.
+ */
+export class Api {
+	private readonly headers: HeadersByKind;
+
+	constructor(
+		private readonly transport: Transport,
+		private readonly credential: Credential,
+		private readonly account: Account,
+		private readonly clock: Clock,
+		private readonly timings: Timings,
+	) {
+		this.headers = headersFor(credential.apiKey);
+	}
+
+	/**
+	 * Sends a request and decodes the answer.
+	 *
+	 * @throws InferenceError of the situation; the reason of `call.signal`
+	 */
+	async send(call: ApiCall): Promise<ApiReply> {
+		if (!call.urgent && this.account.paused) await this.pauseOver(call);
+		let response: TransportResponse | undefined;
+		let text: string;
+		try {
+			response = await this.transport.request(
+				this.carried(call, call.body === undefined ? 'plain' : 'json'),
+			);
+			text = await readText(response.body, BODY_LIMIT_MS);
+		} catch (error) {
+			throw this.lost(call, error, response);
+		}
+		const { status: httpStatus } = response;
+		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
+		const facts = { httpStatus, text, response };
+		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
+		const body = parseJson(text);
+		if (body === undefined) throw this.unexpected(call, facts);
+		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
+		const { value, notices } = decodeReply(body);
+		if (notices.length === 0) return { value, notices, httpStatus, text, response };
+		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
+		return { value, notices: shown, httpStatus, text, response };
+	}
+
+	/** The service's clock minus ours at an answer that has just come, ms; undefined without `Date`. */
+	clockOffset({ response }: ApiReply): number | undefined {
+		const at = Date.parse(response.headers['date'] ?? '');
+		return Number.isNaN(at) ? undefined : at - this.clock.now();
+	}
+
+	/** A text of the service as people may see it: without the key. */
+	clean(text: string): string {
+		return redact(text, this.credential.apiKey);
+	}
+
+	/** The error for a success answer that does not hold what was promised. */
+	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
+		return unexpectedAnswer(describe(call), reply.httpStatus, this.clean(reply.text), call.taskId);
+	}
+
+	/**
+	 * Opens a stream. Its silence limit is that of streams; its end is the caller's business.
+	 *
+	 * @throws as `send`
+	 */
+	async open(call: ApiCall): Promise<ApiStream> {
+		if (this.account.paused) await this.pauseOver(call);
+		let response: TransportResponse | undefined;
+		try {
+			response = await this.transport.request(this.carried(call, 'stream'));
+			if (response.status >= 200 && response.status <= 299) {
+				return { body: response.body, contentType: response.headers['content-type'] ?? '' };
+			}
+			const text = await readText(response.body, BODY_LIMIT_MS);
+			throw this.refused(call, response, text);
+		} catch (error) {
+			throw this.lost(call, error, response);
+		}
+	}
+
+	private async pauseOver(call: ApiCall): Promise<void> {
+		await this.account.ready(RESUME_SPREAD_MS, call.signal);
+	}
+
+	/** The request as a transport carries it. */
+	private carried(call: ApiCall, kind: RequestKind): TransportRequest {
+		return {
+			method: call.method,
+			url: this.credential.baseUrl + call.path,
+			headers: this.headers[kind],
+			body: call.body === undefined ? undefined : JSON.stringify(call.body),
+			signal: call.signal,
+			graceMs: call.graceMs,
+			headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
+			silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
+		};
+	}
+
+	/** The error for an answer that did not come, or not to its end. */
+	private lost(call: ApiCall, error: unknown, response: TransportResponse | undefined): unknown {
+		if (response && error instanceof TransportError) {
+			letGo(response.body);
+			call.signal.throwIfAborted();
+		}
+		return this.noAnswer(call, error);
+	}
+
+	private noAnswer(call: ApiCall, error: unknown): unknown {
+		if (!(error instanceof TransportError)) return error;
+		const reason = this.clean(error.message);
+		const host = new URL(this.credential.baseUrl).host;
+		return new NetworkError(
+			`No usable answer from ${host} (${describe(call)}): ${reason}`,
+			error.mayHaveArrived,
+			{
+				taskId: call.taskId,
+				cause: error,
+				hint: 'Check the base URL in the credential and that this n8n can reach the service.',
+			},
+		);
+	}
+
+	private refused(
+		call: ApiCall,
+		response: TransportResponse,
+		text: string,
+		statusInBody = Number.NaN,
+	): InferenceError {
+		const httpStatus = statusInBody >= 300 ? statusInBody : response.status;
+		return errorFromRefusal({
+			httpStatus,
+			text: this.clean(text),
+			retryAfterMs: requestedDelay(response.headers, this.clock.now(), httpStatus),
+			call: describe(call),
+			taskId: call.taskId,
+		});
+	}
+}
+
+function describe(call: ApiCall): string {
+	return `${call.method} ${call.path.replace(/\?.*$/, '')}`;
+}

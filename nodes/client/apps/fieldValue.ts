@@ -1,0 +1,203 @@
+import { isJsonObject } from '../util/json';
+import type { Choice, FieldKind, FormField } from './inputSchema';
+
+/** A value as it leaves, or what is wrong with it, continuing "Width …". */
+export type CheckedValue =
+	| { readonly ok: true; readonly value: unknown }
+	| { readonly ok: false; readonly problem: string };
+
+/** Where a value comes from and goes to. */
+export interface ValuePlace {
+	/** Keys and list indices, joined by dots. */
+	readonly path: string;
+	/** The value has its type already, as that of an expression has; typed text may mean JSON. */
+	readonly typed: boolean;
+	/** Takes note that the file of this name goes to this place; false if there is no such file. */
+	takeFile(name: string, path: string): boolean;
+}
+
+/** What begins with a scheme. */
+const URI = /^[a-z][a-z0-9+.-]*:./i;
+
+const ok = (value: unknown): CheckedValue => ({ ok: true, value });
+const wrong = (problem: string): CheckedValue => ({ ok: false, problem });
+
+/** The value of a JSON text; undefined if it is none. */
+function fromJson(text: string): unknown {
+	try {
+		const value: unknown = JSON.parse(text);
+		return value;
+	} catch {
+		return undefined;
+	}
+}
+
+interface Limits {
+	readonly min?: number | undefined;
+	readonly max?: number | undefined;
+	readonly above?: number | undefined;
+	readonly below?: number | undefined;
+}
+
+/** Limits in words, with a space before: ` ≥ 1 and ≤ 10`. */
+function inWords({ min, above, max, below }: Limits): string {
+	const signs = [
+		['≥', min],
+		['>', above],
+		['≤', max],
+		['<', below],
+	].filter(([, limit]) => limit !== undefined);
+	return signs.map(([sign, limit]) => ` ${sign} ${limit}`).join(' and');
+}
+
+function within(size: number, { min, above, max, below }: Limits): boolean {
+	return !(
+		(min !== undefined && size < min) ||
+		(above !== undefined && size <= above) ||
+		(max !== undefined && size > max) ||
+		(below !== undefined && size >= below)
+	);
+}
+
+function checkText(value: unknown, limits: Limits): CheckedValue {
+	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
+	if (typeof text !== 'string') return wrong('must be text');
+	const words = inWords(limits);
+	// As Python counts: a character outside the basic plane is one.
+	if (words === '' || within([...text].length, limits)) return ok(text);
+	return wrong(`must be text with a length${words}`);
+}
+
+function checkNumber(value: unknown, kind: Limits & { readonly integer: boolean }): CheckedValue {
+	const { integer } = kind;
+	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	const isNumber = integer ? Number.isInteger(number) : Number.isFinite(number);
+	if (typeof number === 'number' && isNumber && within(number, kind)) return ok(number);
+	return wrong(`must be a ${integer ? 'whole number' : 'number'}${inWords(kind)}`);
+}
+
+function checkBoolean(value: unknown): CheckedValue {
+	const word = typeof value === 'string' ? fromJson(value.trim().toLowerCase()) : value;
+	return typeof word === 'boolean' ? ok(word) : wrong('must be true or false');
+}
+
+function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
+	const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined;
+	const choice =
+		choices.find((one) => one === value) ??
+		choices.find((one) => String(one) === text) ??
+		choices.find((one) => String(one).trim() === text?.trim());
+	return choice === undefined ? wrong(`must be one of ${choices.join(', ')}`) : ok(choice);
+}
+
+/** Several files in one text: names or URLs, which may hold commas themselves. */
+function splitFiles(text: string): readonly string[] {
+	if (/^data:/i.test(text)) return [text];
+	const separator = URI.test(text) ? /\s*(?:\n|,\s|,(?=https?:))\s*/ : /\s*[\n,]\s*/;
+	return text.split(separator).filter((part) => part !== '');
+}
+
+function checkFile(
+	value: unknown,
+	kind: FieldKind & { type: 'file' },
+	place: ValuePlace,
+): CheckedValue {
+	if (typeof value === 'string') {
+		const text = value.trim();
+		const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
+		if (place.takeFile(text, path)) return ok(null);
+		if (URI.test(text)) return ok(kind.as === 'object' ? { uri: text } : text);
+	}
+	if (isJsonObject(value) && typeof value['uri'] === 'string') {
+		return ok(kind.as === 'text' ? value['uri'] : value);
+	}
+	return wrong('must be a URL, or the name of a binary property of the item');
+}
+
+/** The elements of a list field, however they were entered. */
+function elementsOf(value: unknown, items: FieldKind): unknown {
+	const json = typeof value === 'string' ? fromJson(value) : value;
+	if (items.type !== 'file' || Array.isArray(json)) return json;
+	if (isJsonObject(json)) return [json];
+	return typeof value === 'string' ? splitFiles(value) : json;
+}
+
+function checkList(
+	value: unknown,
+	kind: FieldKind & { type: 'list' },
+	place: ValuePlace,
+): CheckedValue {
+	const list = elementsOf(value, kind.items);
+	if (!Array.isArray(list)) return wrong('must be a JSON array');
+	if (!within(list.length, kind)) {
+		return wrong(`must have a number of elements${inWords(kind)}`);
+	}
+	const values: unknown[] = [];
+	for (const [index, element] of list.entries()) {
+		const path = `${place.path}.${index}`;
+		const checked = checkValue(element, kind.items, { ...place, typed: true, path });
+		if (!checked.ok) return wrong(`has an element ${index} that ${checked.problem}`);
+		values.push(checked.value);
+	}
+	return ok(values);
+}
+
+function checkObject(
+	value: unknown,
+	fields: readonly FormField[],
+	place: ValuePlace,
+): CheckedValue {
+	const object = typeof value === 'string' ? fromJson(value) : value;
+	if (!isJsonObject(object)) return wrong('must be a JSON object');
+	const values = new Map(Object.entries(object));
+	for (const { id, kind, required } of fields) {
+		const inner = values.get(id) ?? undefined;
+		if (inner === undefined && required) return wrong(`must be a JSON object with ${id}`);
+		if (inner === undefined) continue;
+		const path = `${place.path}.${id}`;
+		const checked = checkValue(inner, kind, { ...place, typed: true, path });
+		if (!checked.ok) return wrong(`has a ${id} that ${checked.problem}`);
+		values.set(id, checked.value);
+	}
+	return ok(Object.fromEntries(values));
+}
+
+function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
+	// Text that somebody typed may be meant as JSON; text from an expression is what it is.
+	const json = typeof value === 'string' && !place.typed ? fromJson(value) : undefined;
+	if (kinds.length === 0) return ok(json ?? value);
+	const inside = { ...place, typed: true };
+	const texts = kinds.filter(({ type }) => type === 'text');
+	const others = kinds.filter(({ type }) => type !== 'text');
+	const textFirst = typeof value === 'string' && place.typed;
+	const attempts = [
+		...(textFirst ? texts : others).map((kind) => checkValue(json ?? value, kind, inside)),
+		...kinds.map((kind) => checkValue(value, kind, inside)),
+	];
+	return attempts.find((attempt) => attempt.ok) ?? attempts[0] ?? ok(value);
+}
+
+/**
+ * Checks a value against what its field takes and gives it the exact type: numbers and booleans
+ * from text, lists and objects from JSON.
+ */
+export function checkValue(value: unknown, kind: FieldKind, place: ValuePlace): CheckedValue {
+	switch (kind.type) {
+		case 'text':
+			return checkText(value, kind);
+		case 'number':
+			return checkNumber(value, kind);
+		case 'boolean':
+			return checkBoolean(value);
+		case 'choice':
+			return checkChoice(value, kind.choices);
+		case 'file':
+			return checkFile(value, kind, place);
+		case 'list':
+			return checkList(value, kind, place);
+		case 'object':
+			return checkObject(value, kind.fields, place);
+		case 'any':
+			return checkAny(value, kind.kinds, place);
+	}
+}

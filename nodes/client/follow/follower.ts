@@ -1,0 +1,305 @@
+import type { Api, ApiCall } from '../api/api';
+import { readPieces } from '../transport/body';
+import type { CancelSignal } from '../util/cancelSignal';
+import { Deadline } from '../util/deadline';
+import {
+	ContactLostError,
+	InferenceError,
+	NetworkError,
+	ProtocolError,
+	RateLimitError,
+	ServerError,
+	StoppedError,
+} from '../errors';
+import { isJsonObject, type JsonObject } from '../util/json';
+import { outcomeOf } from '../util/outcome';
+import type { QuietStream, QuietWatch } from '../util/quietWatch';
+import type { RetryContext } from '../api/retry';
+import { backoffDelay } from '../api/retryTiming';
+import type { Timings } from '../settings';
+import { EventDecoder, type StreamEvent } from './streamEvents';
+
+/** A request of something that is followed; the ladder adds the rest. */
+export type Question = Pick<ApiCall, 'method' | 'path' | 'body'>;
+
+/** Asks once; undefined if there was no usable answer, and whoever asked comes back later. */
+export type Ask = <T>(
+	question: Question,
+	decode: (value: unknown) => T | undefined,
+) => Promise<T | undefined>;
+
+/** The events of a stream that tell something of its subject. */
+export type NewsEvent = Extract<StreamEvent, { readonly kind: 'update' | 'delta' }>;
+
+/** Something at the service that is followed to its end. */
+export interface Subject {
+	readonly id: string;
+	/** What errors and logs call it, such as `chat x`. */
+	readonly name: string;
+	/** Where it is; `/status` and `/stream` are below it. */
+	readonly route: string;
+	/** Whether nothing is known of it but its id, so that it is read first. */
+	readonly unread?: boolean;
+	/** Whether it is known to be over. */
+	readonly over: boolean;
+	/** Whether all of its result is known. */
+	readonly complete: boolean;
+	/** Whether what its stream has said so far may be old, so that its status is asked for at once. */
+	readonly suspicious?: boolean;
+	/** Takes in an event of the stream. Returns whether it said anything new. */
+	take(event: NewsEvent): boolean;
+	/** Reads it by requests. */
+	refresh(ask: Ask): Promise<void>;
+	/** Whether a status answer gives reason to read it. */
+	polled(status: JsonObject): boolean;
+	/** Whether a status answer may mean that its stream has no more to tell. */
+	mayBeOver(status: JsonObject): boolean;
+	/** A stream has opened; what an earlier one would have said may be lost. */
+	opened(): void;
+}
+
+export interface LadderContext extends RetryContext {
+	readonly api: Api;
+	readonly timings: Timings;
+	readonly quiet: QuietWatch;
+}
+
+/** How the end was learned. */
+export interface Reached {
+	readonly via: 'submit' | 'stream' | 'poll';
+	/** Whether the stream failed so often that polling took over. */
+	readonly fellBack: boolean;
+}
+
+/** Whether the service clearly said no, so that asking again is pointless. */
+function isRefusal(error: unknown): boolean {
+	const passing = [NetworkError, ServerError, RateLimitError, ProtocolError, StoppedError];
+	return error instanceof InferenceError && !passing.some((kind) => error instanceof kind);
+}
+
+/** Ends what belongs to a stream; made once, because every stream needs it. */
+const STREAM_OVER = new StoppedError('the stream is over');
+
+/**
+ * Follows something to its end down a ladder: stream; after any end of a stream that does not tell
+ * the end, a look by request, then a new stream; after repeated failures polling. Nothing but a
+ * clear refusal, the item's time or a very long silence ends this.
+ *
+ * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
+ * several unreadable answers in a row; what the subject throws; the abort reason
+ */
+export function followDown(subject: Subject, context: LadderContext): Promise<Reached> {
+	return new Ladder(subject, context).run();
+}
+
+class Ladder {
+	private lastContact: number;
+	private unreadable = 0;
+
+	constructor(
+		private readonly subject: Subject,
+		private readonly context: LadderContext,
+	) {
+		this.lastContact = context.clock.now();
+	}
+
+	async run(): Promise<Reached> {
+		if (this.ended || (await this.settled())) return { via: 'submit', fellBack: false };
+		if (this.subject.unread) {
+			await this.refresh();
+			if (await this.settled()) return { via: 'poll', fellBack: false };
+		}
+		const { follow: mode } = this.context.settings;
+		if (mode !== 'poll') {
+			const via = await this.streaming(mode === 'stream');
+			if (via) return { via, fellBack: false };
+		}
+		await this.polling();
+		return { via: 'poll', fellBack: mode !== 'poll' };
+	}
+
+	/** Streams until the end; gives up only if it may and keeps failing without news. */
+	private async streaming(forever: boolean): Promise<Reached['via'] | undefined> {
+		const { timings, clock, signal, log } = this.context;
+		let failures = 0;
+		while (forever || failures < timings.streamFailures) {
+			const news = await this.stream();
+			if (this.ended || (await this.settled())) return 'stream';
+			await this.refresh();
+			if (await this.settled()) return 'poll';
+			failures = news ? 1 : failures + 1;
+			await clock.delay(this.backoff(failures), signal);
+		}
+		log.debug(`Following ${this.subject.name}: its stream keeps failing, polling instead`);
+		return undefined;
+	}
+
+	private async polling(): Promise<void> {
+		const { settings, timings, clock, signal } = this.context;
+		const cap = Math.max(settings.pollIntervalMs, timings.pollCapMs);
+		let interval = settings.pollIntervalMs;
+		for (;;) {
+			await clock.delay(interval * (0.9 + 0.2 * clock.random()), signal);
+			const status = await this.ask(this.get('/status'), (value) =>
+				isJsonObject(value) && 'status' in value ? value : undefined,
+			);
+			if (status && this.subject.polled(status)) await this.refresh();
+			if (await this.settled()) return;
+			interval = Math.min(cap, interval * 1.5);
+		}
+	}
+
+	/** Whether there is nothing left to ask, which spares the thousands of usual ends a promise. */
+	private get ended(): boolean {
+		return this.subject.over && this.subject.complete;
+	}
+
+	private async refresh(): Promise<void> {
+		await this.subject.refresh(this.ask);
+	}
+
+	/** Whether the end is known with all that belongs to it; asks for what is missing. */
+	private async settled(): Promise<boolean> {
+		const { subject } = this;
+		for (let failures = 0; subject.over && !subject.complete; failures += 1) {
+			if (failures > 0) await this.context.clock.delay(this.backoff(failures), this.context.signal);
+			await this.refresh();
+		}
+		return subject.over;
+	}
+
+	/** Reads one stream to its end. Returns whether it said anything that was not known. */
+	private async stream(): Promise<boolean> {
+		const { signal, log, quiet, clock, timings } = this.context;
+		const scope = new Deadline(signal);
+		let checked = false;
+		const watched: QuietStream = {
+			lastWord: clock.now(),
+			patienceMs: timings.firstQuietCheckMs,
+			onQuiet: () => {
+				checked = true;
+				void this.checkQuiet(watched, scope);
+			},
+		};
+		quiet.add(watched);
+		let news = false;
+		let alerted = false;
+		const take = (event: NewsEvent) => {
+			watched.lastWord = clock.now();
+			news = this.subject.take(event) || news;
+			const suspicious = this.subject.suspicious === true;
+			if (suspicious && !alerted) watched.onQuiet();
+			alerted = suspicious;
+		};
+		const read = await outcomeOf(this.readStream(scope.signal, take));
+		quiet.remove(watched);
+		// The stream itself has ended or been let go: aborting it would only cost its connection.
+		if (checked) scope.abort(STREAM_OVER);
+		scope[Symbol.dispose]();
+		if (!read.ok) {
+			signal.throwIfAborted();
+			if (isRefusal(read.error)) throw read.error;
+			this.heed(read.error);
+			log.debug(`Following ${this.subject.name}: its stream broke (${String(read.error)})`);
+		}
+		return news;
+	}
+
+	private async readStream(signal: CancelSignal, take: (event: NewsEvent) => void): Promise<void> {
+		const { api } = this.context;
+		const { body, contentType } = await api.open({ ...this.call(this.get('/stream')), signal });
+		this.contact();
+		this.subject.opened();
+		const decoder = new EventDecoder(contentType);
+		/** Returns whether the stream has more to say. */
+		const hear = (event: StreamEvent): boolean => {
+			this.contact();
+			if (event.kind === 'done' || event.kind === 'error') return false;
+			if (event.kind === 'update' || event.kind === 'delta') take(event);
+			return !this.subject.over;
+		};
+		let open = true;
+		await readPieces(body, (piece) => (open = decoder.push(piece).every(hear)));
+		if (open) decoder.end().every(hear);
+	}
+
+	/**
+	 * What was over before its stream began may never be mentioned on it, and a stream may go on
+	 * beating without a word. So the status is asked for when nothing has been heard for a while; if
+	 * it may be over, the stream is closed. Without an answer the stream's own limits decide.
+	 */
+	private async checkQuiet(watched: QuietStream, scope: Deadline): Promise<void> {
+		watched.patienceMs = this.context.timings.quietCheckMs;
+		const call = { ...this.call(this.get('/status')), signal: scope.signal };
+		const answer = await outcomeOf(this.context.api.send(call));
+		if (!answer.ok || !isJsonObject(answer.value.value)) return;
+		if (this.subject.mayBeOver(answer.value.value)) scope.abort(STREAM_OVER);
+	}
+
+	private get(part: string): Question {
+		return { method: 'GET', path: this.subject.route + part };
+	}
+
+	private call(question: Question): ApiCall {
+		return { ...question, signal: this.context.signal, taskId: this.subject.id };
+	}
+
+	private readonly ask: Ask = async (question, decode) => {
+		const { api, signal, timings } = this.context;
+		const call = this.call(question);
+		const asked = async () => {
+			const reply = await api.send(call);
+			const value = decode(reply.value);
+			if (value === undefined) throw api.unexpected(call, reply);
+			return value;
+		};
+		const answer = await outcomeOf(asked());
+		if (answer.ok) {
+			this.contact();
+			this.unreadable = 0;
+			return answer.value;
+		}
+		const { error } = answer;
+		signal.throwIfAborted();
+		if (isRefusal(error)) throw error;
+		this.heed(error);
+		this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
+		if (this.unreadable >= timings.protocolErrors) throw error;
+		this.throwIfContactLost(error);
+		return undefined;
+	};
+
+	/** A 429 makes the whole account wait, but never gives up what is running. */
+	private heed(error: unknown): void {
+		if (!(error instanceof RateLimitError)) return;
+		const { account, settings, statistics } = this.context;
+		statistics.rateLimited += 1;
+		account.pause(Math.min(error.retryAfterMs ?? settings.backoffBaseMs, settings.maxRetryAfterMs));
+	}
+
+	private contact(): void {
+		this.lastContact = this.context.clock.now();
+	}
+
+	/** Only without a timeout: with one, the item's time decides. */
+	private throwIfContactLost(cause: unknown): void {
+		const { settings, clock, timings } = this.context;
+		const silentMs = clock.now() - this.lastContact;
+		if (settings.timeoutMs !== undefined || silentMs < timings.contactMs) return;
+		const { id, name } = this.subject;
+		throw new ContactLostError(
+			`Nothing was heard of ${name} for ${Math.round(silentMs / 60_000)} minutes`,
+			{
+				taskId: id,
+				cause,
+				hint: `It may still be running and is not cancelled. Look it up by its id, ${id}.`,
+			},
+		);
+	}
+
+	private backoff(attempt: number): number {
+		const { settings, clock } = this.context;
+		const bounds = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
+		return backoffDelay(attempt, bounds, clock);
+	}
+}

@@ -1,0 +1,167 @@
+import { path } from '../api/api';
+import type { JsonObject } from '../util/json';
+import {
+	followDown,
+	type Ask,
+	type LadderContext,
+	type NewsEvent,
+	type Reached,
+	type Subject,
+} from '../follow/follower';
+import { mergeTask, taskFromWire, updatedFields, type Task, type TaskUpdate } from './task';
+import { isTerminal, parseTaskStatus } from './taskStatus';
+
+/** How the end of a task was learned. */
+export type Via = Reached['via'];
+
+/** Sees a task's life while it is followed. */
+export interface TaskObserver {
+	/** The named fields of the task have been set; they may have the value they had before. */
+	changed?(task: Task, fields: readonly string[]): void;
+	/** A stream of the task has opened; what an earlier one would have said may be lost. */
+	opened?(): void;
+	/** A piece of a model's answer that is not yet part of the output. */
+	delta?(delta: JsonObject, seq: number | undefined): void;
+}
+
+export interface FollowContext extends LadderContext {
+	readonly observer: TaskObserver;
+	/** Whether the result must be the full object of `GET /tasks/{id}`. */
+	readonly full: boolean;
+}
+
+/** A task at its end. */
+export interface Followed extends Reached {
+	readonly task: Task;
+}
+
+/**
+ * Follows a task to its end. A running task is paid for, so nothing but a clear refusal, the item's
+ * time or a very long silence ends this.
+ *
+ * @throws what `followDown` throws
+ */
+export async function follow(task: Task, context: FollowContext): Promise<Followed> {
+	const subject = new TaskSubject(task, context);
+	if (subject.over && subject.complete) return { task, via: 'submit', fellBack: false };
+	const reached = await followDown(subject, context);
+	return { ...reached, task: subject.task };
+}
+
+/** Answers in a row that contradict a terminal status before it is believed anyway. */
+const DISAGREEMENTS = 5;
+
+class TaskSubject implements Subject {
+	readonly id: string;
+	readonly route: string;
+	/** Whether the line or answer with the terminal status also carried what comes with it. */
+	private outcomeKnown: boolean;
+	/** Whether the whole task has been read, not only what a submit answer or a stream tells. */
+	private fullyRead = false;
+	private disagreements = 0;
+
+	constructor(
+		public task: Task,
+		private readonly context: FollowContext,
+	) {
+		this.id = task.id;
+		this.route = path('tasks', task.id);
+		this.outcomeKnown = task.terminal && carriesOutcome(task, task.wire);
+	}
+
+	get name(): string {
+		return `task ${this.id}`;
+	}
+
+	/** Of a task that somebody else has started only the id is known at first. */
+	get unread(): boolean {
+		return this.task.status === 'unknown';
+	}
+
+	get over(): boolean {
+		return this.task.terminal;
+	}
+
+	get complete(): boolean {
+		return this.outcomeKnown && (this.fullyRead || !this.context.full);
+	}
+
+	take(event: NewsEvent): boolean {
+		if (event.kind === 'delta') {
+			this.context.observer.delta?.(event.delta, event.seq);
+			return true;
+		}
+		const { id } = event.update.data;
+		if (typeof id === 'string' && id !== this.id) return false;
+		return this.apply(event.update);
+	}
+
+	opened(): void {
+		this.context.observer.opened?.();
+	}
+
+	/**
+	 * The service may tell the end of a task before it tells its output (API notes 11, row 7), and
+	 * for a moment its answers may disagree: the terminal status is trusted.
+	 */
+	async refresh(ask: Ask): Promise<void> {
+		const end = this.over ? this.task : undefined;
+		const fresh = await ask({ method: 'GET', path: this.route }, taskFromWire);
+		if (fresh) {
+			this.apply({ data: fresh.wire });
+			if (fresh.terminal) this.outcomeKnown = true;
+			this.fullyRead = true;
+		}
+		if (!end) return;
+		this.disagreements += 1;
+		if (this.over) return;
+		this.task = end;
+		this.outcomeKnown = this.disagreements >= DISAGREEMENTS;
+	}
+
+	polled(status: JsonObject): boolean {
+		const changed =
+			parseTaskStatus(status['status']) !== this.task.status ||
+			(status['updated_at'] ?? this.task.updatedAt) !== this.task.updatedAt;
+		if (!changed) return false;
+		if (this.context.observer.changed || this.context.full) return true;
+		this.apply({ data: status, fields: ['status', 'updated_at'] });
+		return false;
+	}
+
+	mayBeOver(status: JsonObject): boolean {
+		return isTerminal(parseTaskStatus(status['status']));
+	}
+
+	/** Merges an update. Returns whether it changed anything. */
+	private apply(update: TaskUpdate): boolean {
+		const { observer } = this.context;
+		const before = this.task;
+		const after = mergeTask(before, update);
+		this.task = after;
+		const fields = updatedFields(update);
+		if (after.terminal) {
+			this.outcomeKnown ||= carriesOutcome(after, fields.includes('output') ? update.data : {});
+			// Nobody compares what nobody looks at.
+			if (!observer.changed) return true;
+		}
+		const changed = fields.filter((name) => !same(before.wire[name], after.wire[name]));
+		if (changed.length > 0) observer.changed?.(after, changed);
+		return changed.some((name) => name !== 'updated_at');
+	}
+}
+
+function same(left: unknown, right: unknown): boolean {
+	return left === right || JSON.stringify(left) === JSON.stringify(right);
+}
+
+/**
+ * Whether what comes with a terminal status is known. An output is only believed if it came with
+ * or after the terminal status: earlier ones may be unfinished. An error is believed whenever it
+ * came (the official SDK loses those that come early).
+ */
+function carriesOutcome(task: Task, carrier: JsonObject): boolean {
+	if (task.status === 'cancelled') return true;
+	if (task.status === 'failed') return task.error !== undefined;
+	return carrier['output'] !== undefined && carrier['output'] !== null;
+}

@@ -1,0 +1,81 @@
+import { isJsonObject, textOf, type JsonObject } from '../util/json';
+import { isTerminal, parseTaskStatus, type TaskStatus } from './taskStatus';
+
+/**
+ * What is known of a task: the merged wire object, plus what this client needs of it in types.
+ * The wire object is either the short form of a submit answer or the full one of `GET /tasks/{id}`.
+ */
+export interface Task {
+	readonly id: string;
+	readonly status: TaskStatus;
+	/** Whether `status` is one after which nothing changes any more. */
+	readonly terminal: boolean;
+	/** `undefined` if no answer has carried it yet; `null` is a possible output. */
+	readonly output: unknown;
+	readonly error: string | undefined;
+	readonly sessionId: string | undefined;
+	readonly createdAt: string | undefined;
+	readonly updatedAt: string | undefined;
+	/** All fields as they came. */
+	readonly wire: JsonObject;
+}
+
+/** Reads the task's error, which is a string but may be an object with a message in old answers. */
+function errorText(value: unknown): string | undefined {
+	if (isJsonObject(value)) return textOf(value['message']) ?? JSON.stringify(value);
+	return textOf(value);
+}
+
+/**
+ * Views a wire object as a task.
+ *
+ * @returns undefined if it is no object with an `id`
+ */
+export function taskFromWire(wire: unknown): Task | undefined {
+	if (!isJsonObject(wire)) return undefined;
+	const id = textOf(wire['id']);
+	if (id === undefined) return undefined;
+	const status = parseTaskStatus(wire['status'] ?? wire['status_text']);
+	return {
+		id,
+		status,
+		terminal: isTerminal(status),
+		output: wire['output'],
+		error: errorText(wire['error']),
+		sessionId: textOf(wire['session_id']),
+		createdAt: textOf(wire['created_at']),
+		updatedAt: textOf(wire['updated_at']),
+		wire,
+	};
+}
+
+/** A task of which nothing but its id is known yet. */
+export function unreadTask(id: string): Task {
+	const nothing = { output: undefined, error: undefined, sessionId: undefined };
+	const times = { createdAt: undefined, updatedAt: undefined };
+	return { id, status: 'unknown', terminal: false, ...nothing, ...times, wire: { id } };
+}
+
+/** A change as a stream sends it: with `fields`, only these of `data` count (API notes 4.2). */
+export interface TaskUpdate {
+	readonly data: JsonObject;
+	readonly fields?: readonly string[] | undefined;
+}
+
+/** Names of the top-level fields that an update sets. */
+export function updatedFields(update: TaskUpdate): readonly string[] {
+	const present = (key: string) => update.data[key] !== undefined;
+	return (update.fields ?? Object.keys(update.data)).filter(present);
+}
+
+/**
+ * Merges an update into a task: a shallow overwrite of the fields that the update sets. A partial
+ * may carry zero values in all its other fields, which is why `fields` is an allow-list.
+ * An update that says nothing of a status leaves it as it was.
+ */
+export function mergeTask(task: Task, update: TaskUpdate): Task {
+	const wire: Record<string, unknown> = { ...task.wire };
+	for (const key of updatedFields(update)) wire[key] = update.data[key];
+	wire['id'] = task.id;
+	return taskFromWire(wire) ?? task;
+}

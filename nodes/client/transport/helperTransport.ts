@@ -1,0 +1,134 @@
+import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
+import { Grace } from '../util/deadline';
+import {
+	asTransportError,
+	TransportError,
+	type BodyReader,
+	type Readable,
+	type ResponseBody,
+	type StreamedResponse,
+	type Transport,
+	type TransportRequest,
+	type TransportResponse,
+} from './transport';
+
+/** n8n's `this.helpers.httpRequest`. */
+export type HttpRequestHelper = (options: IHttpRequestOptions) => Promise<unknown>;
+
+function isFullResponse(value: unknown): value is IN8nHttpFullResponse {
+	return typeof value === 'object' && value !== null && 'statusCode' in value && 'headers' in value;
+}
+
+/** The part of a Node.js stream that is used. */
+interface ReadableStream {
+	on(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
+	on(event: 'end' | 'close', listener: () => void): unknown;
+	on(event: 'error', listener: (error: Error) => void): unknown;
+	destroy(error?: Error): unknown;
+}
+
+function isStream(value: unknown): value is Readable {
+	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
+}
+
+/** A Node.js stream as the body of an answer. */
+export class StreamBody implements ResponseBody {
+	private reader: BodyReader | undefined;
+	private ending: { readonly error?: Error } | undefined;
+	private flowing = false;
+
+	constructor(private readonly stream: ReadableStream) {
+		stream.on('error', (error) => this.finish(error));
+		stream.on('end', () => this.finish());
+		stream.on('close', () => this.finish(new Error('the answer broke off')));
+	}
+
+	read(reader: BodyReader): void {
+		this.reader = reader;
+		if (this.ending) this.tellEnd(this.ending.error);
+		if (this.flowing) return;
+		this.flowing = true;
+		this.stream.on('data', (chunk) => this.reader?.piece(chunk));
+	}
+
+	destroy(): void {
+		this.reader = undefined;
+		this.stream.destroy();
+	}
+
+	private finish(error?: Error): void {
+		if (this.ending) return;
+		this.ending = error ? { error } : {};
+		this.tellEnd(error);
+	}
+
+	private tellEnd(error: Error | undefined): void {
+		const { reader } = this;
+		this.reader = undefined;
+		if (error) reader?.fail(asTransportError(error));
+		else reader?.end();
+	}
+}
+
+function flatten(headers: object): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(headers)
+			.filter(([, value]) => value !== undefined && value !== null)
+			.map(([name, value]) => [name.toLowerCase(), String(value)]),
+	);
+}
+
+/**
+ * Requests over n8n's own HTTP helper, for hosts without undici. It opens a connection for each
+ * request, and its `timeout` is a limit on silence when the body is streamed.
+ */
+export class HelperTransport implements Transport {
+	readonly name = 'helper';
+
+	constructor(private readonly httpRequest: HttpRequestHelper) {}
+
+	async request(request: TransportRequest): Promise<TransportResponse> {
+		const { status, headers, stream } = await this.open(request);
+		return { status, headers, body: new StreamBody(stream) };
+	}
+
+	async open(request: TransportRequest): Promise<StreamedResponse> {
+		const { graceMs } = request;
+		request.signal.throwIfAborted();
+		// Never disposed: it ends with the item's signal, and this transport is the rare one.
+		const signal = graceMs ? new Grace(request.signal, graceMs).signal : request.signal;
+		const controller = new AbortController();
+		const abort = () => controller.abort(signal.reason);
+		signal.addEventListener('abort', abort);
+		const response = await this.send(request, controller.signal);
+		if (!isFullResponse(response) || !isStream(response.body)) {
+			throw new TransportError('the HTTP helper of n8n gave no streamed answer', true, undefined);
+		}
+		const { body: stream } = response;
+		// An error that nobody listens to any more would end the process.
+		stream.on('error', () => {});
+		controller.signal.addEventListener('abort', () => stream.destroy());
+		stream.on('close', () => signal.removeEventListener('abort', abort));
+		return { status: response.statusCode, headers: flatten(response.headers), stream };
+	}
+
+	private async send(request: TransportRequest, abortSignal: AbortSignal): Promise<unknown> {
+		try {
+			return await this.httpRequest({
+				method: request.method,
+				url: request.url,
+				headers: { ...request.headers },
+				...(request.body === undefined ? {} : { body: request.body }),
+				encoding: 'stream',
+				returnFullResponse: true,
+				ignoreHttpStatusErrors: true,
+				disableFollowRedirect: true,
+				timeout: Math.max(request.headersTimeoutMs, request.silenceMs),
+				abortSignal,
+			});
+		} catch (error) {
+			abortSignal.throwIfAborted();
+			throw asTransportError(error);
+		}
+	}
+}

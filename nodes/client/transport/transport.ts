@@ -1,0 +1,149 @@
+import type { BinaryHelperFunctions } from 'n8n-workflow';
+import type { CancelSignal } from '../util/cancelSignal';
+
+/** A readable stream of Node.js; n8n hands them out, and their module may not be imported here. */
+export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
+
+/** One HTTP request, as a transport carries it out. Redirects are never followed. */
+export interface TransportRequest {
+	readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+	readonly url: string;
+	readonly headers: Readonly<Record<string, string>>;
+	/** Bytes and streams need a Content-Length among the headers. A stream is destroyed if it fails. */
+	readonly body?: string | Uint8Array | Readable | undefined;
+	readonly signal: CancelSignal;
+	/** After `signal` has aborted, the answer is still waited for this long, ms; default 0. */
+	readonly graceMs?: number | undefined;
+	/** Longest wait for the head of the answer, connecting included, ms. */
+	readonly headersTimeoutMs: number;
+	/** Longest silence inside the answer's body, ms. */
+	readonly silenceMs: number;
+}
+
+/** Told what arrives of a body; `end` or `fail` is called once, and nothing after it. */
+export interface BodyReader {
+	piece(chunk: Uint8Array): void;
+	end(): void;
+	fail(error: Error): void;
+}
+
+/** A body that arrives piece by piece. */
+export interface ResponseBody {
+	/** Starts reading, or hands over to another reader, who is told only what is still to come. */
+	read(reader: BodyReader): void;
+	/** Closes the connection; no reader is told anything any more. */
+	destroy(): void;
+}
+
+export interface TransportResponse {
+	readonly status: number;
+	/** Names in lower case, repeated headers joined with a comma. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: ResponseBody;
+}
+
+/** An answer whose body is read at the reader's pace, however long it is. */
+export interface StreamedResponse extends Omit<TransportResponse, 'body'> {
+	readonly stream: Readable;
+}
+
+/** Carries requests over the network; knows nothing of the service. */
+export interface Transport {
+	/** Name for logs and tests. */
+	readonly name: string;
+	/**
+	 * Resolves with the head of the answer, whatever its status.
+	 *
+	 * @throws TransportError if there is no answer, or the reason of the request's signal
+	 */
+	request(request: TransportRequest): Promise<TransportResponse>;
+	/**
+	 * The same for an answer of any size; the signal counts until its stream is closed.
+	 *
+	 * @throws as `request`
+	 */
+	open(request: TransportRequest): Promise<StreamedResponse>;
+}
+
+/** No answer came. */
+export class TransportError extends Error {
+	constructor(
+		message: string,
+		/** `false` only if the request certainly never left this machine. */
+		readonly mayHaveArrived: boolean,
+		cause: unknown,
+	) {
+		super(message, { cause });
+		this.name = 'TransportError';
+	}
+}
+
+/** Failures that happen before the first byte of a request can be sent. */
+const BEFORE_SENDING = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EAI_FAIL',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+	'EADDRNOTAVAIL',
+	'UND_ERR_CONNECT_TIMEOUT',
+	'UND_ERR_PRX_TLS',
+	'ERR_INVALID_URL',
+	'DEPTH_ZERO_SELF_SIGNED_CERT',
+	'SELF_SIGNED_CERT_IN_CHAIN',
+	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'UNABLE_TO_GET_ISSUER_CERT',
+	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+	'CERT_HAS_EXPIRED',
+	'CERT_NOT_YET_VALID',
+	'ERR_TLS_CERT_ALTNAME_INVALID',
+	'EPROTO',
+]);
+
+const PLAIN_WORDS: Readonly<Record<string, string>> = {
+	ECONNREFUSED: 'nothing accepts connections there',
+	ENOTFOUND: 'the host name is unknown',
+	EAI_AGAIN: 'the host name could not be looked up',
+	ECONNRESET: 'the connection was closed before an answer came',
+	EPIPE: 'the connection was closed while sending',
+	UND_ERR_SOCKET: 'the connection was closed before an answer came',
+	UND_ERR_CONNECT_TIMEOUT: 'no connection could be made in time',
+	UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
+	UND_ERR_BODY_TIMEOUT: 'the answer stopped arriving',
+	ECONNABORTED: 'no answer came in time',
+	ETIMEDOUT: 'the connection timed out',
+};
+
+function property(value: unknown, key: string): unknown {
+	return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+/** The error code of `error` or of the first of its causes that has one. */
+function errorCode(error: unknown): string | undefined {
+	let current = error;
+	for (let depth = 0; depth < 5 && current !== undefined; depth += 1) {
+		const code = property(current, 'code');
+		if (typeof code === 'string') return code;
+		const several = property(current, 'errors');
+		current = property(current, 'cause') ?? (Array.isArray(several) ? several[0] : undefined);
+	}
+	return undefined;
+}
+
+/**
+ * Says in plain words what a failed request or body means, and whether the request can have had an
+ * effect. Plain words, because n8n replaces messages that contain a system error code.
+ */
+export function asTransportError(error: unknown): TransportError {
+	if (error instanceof TransportError) return error;
+	const code = errorCode(error);
+	const text = error instanceof Error ? error.message : String(error);
+	const refusedByProxy = text.startsWith('Proxy response');
+	const words = code === undefined ? undefined : PLAIN_WORDS[code];
+	return new TransportError(
+		words ?? (text || code || 'unknown reason'),
+		!(refusedByProxy || (code !== undefined && BEFORE_SENDING.has(code))),
+		error,
+	);
+}

@@ -1,0 +1,176 @@
+import type { CancelSignal } from '../util/cancelSignal';
+import { timerFor } from '../util/deadline';
+import {
+	asTransportError,
+	type BodyReader,
+	type ResponseBody,
+	type TransportResponse,
+} from './transport';
+
+/** What undici 7 and 8 hand to a handler to steer its request. */
+interface Controller {
+	abort(reason: Error): void;
+}
+
+type HeaderValues = Readonly<Record<string, string | string[] | undefined>>;
+
+/** How the wait for an answer's head ends. */
+interface Waiting {
+	resolve(answer: UndiciAnswer): void;
+	reject(reason: unknown): void;
+}
+
+/**
+ * The answer to one request, put together by what undici's dispatcher tells. It spares the stream
+ * object that `undici.request` makes for each answer: most answers arrive in one piece. undici 8
+ * knows only the methods that begin with `onRequest` and `onResponse`, undici 6 only the others.
+ */
+export class UndiciAnswer implements TransportResponse, ResponseBody {
+	status = 0;
+	private rawHeaders: HeaderValues | readonly Uint8Array[] = [];
+	private reader: BodyReader | undefined;
+	/** Pieces that arrived before anybody read. */
+	private early: Uint8Array[] = [];
+	private ending: { readonly error?: Error } | undefined;
+	private stop: ((reason: Error) => void) | undefined;
+	private stopReason: Error | undefined;
+
+	constructor(
+		private readonly waiting: Waiting,
+		private readonly signal: CancelSignal,
+		private readonly graceMs: number,
+	) {
+		if (signal.aborted) waiting.reject(signal.reason);
+		else signal.addEventListener('abort', this.onAbort);
+	}
+
+	get body(): ResponseBody {
+		return this;
+	}
+
+	get headers(): Readonly<Record<string, string>> {
+		return isRaw(this.rawHeaders) ? fromPairs(this.rawHeaders) : flatten(this.rawHeaders);
+	}
+
+	read(reader: BodyReader): void {
+		this.reader = reader;
+		const { early } = this;
+		this.early = [];
+		for (const piece of early) this.reader?.piece(piece);
+		if (this.ending) this.tellEnd(this.ending.error);
+	}
+
+	destroy(): void {
+		this.reader = undefined;
+		this.abort(new Error('the answer is not needed any more'));
+	}
+
+	onConnect(abort: (reason: Error) => void): void {
+		this.stop = abort;
+		if (this.stopReason) abort(this.stopReason);
+	}
+
+	onHeaders(status: number, headers: readonly Uint8Array[]): boolean {
+		this.head(status, headers);
+		return true;
+	}
+
+	onData(chunk: Uint8Array): boolean {
+		if (this.reader) this.reader.piece(chunk);
+		else if (!this.stopReason) this.early.push(chunk);
+		return true;
+	}
+
+	onComplete(): void {
+		this.end();
+	}
+
+	onError(error: Error): void {
+		this.end(error);
+	}
+
+	onRequestStart(controller: Controller): void {
+		this.onConnect((reason) => controller.abort(reason));
+	}
+
+	onResponseStart(_controller: Controller, status: number, headers: HeaderValues): void {
+		this.head(status, headers);
+	}
+
+	onResponseData(_controller: Controller, chunk: Uint8Array): void {
+		this.onData(chunk);
+	}
+
+	onResponseEnd(): void {
+		this.end();
+	}
+
+	onResponseError(_controller: Controller, error: Error): void {
+		this.end(error);
+	}
+
+	/** Interim answers (1xx) are none. */
+	private head(status: number, headers: HeaderValues | readonly Uint8Array[]): void {
+		if (status < 200) return;
+		this.status = status;
+		this.rawHeaders = headers;
+		this.waiting.resolve(this);
+	}
+
+	private end(error?: Error): void {
+		this.signal.removeEventListener('abort', this.onAbort);
+		if (this.status === 0 && error) this.waiting.reject(asTransportError(error));
+		this.ending = error ? { error } : {};
+		if (this.reader) this.tellEnd(error);
+	}
+
+	private tellEnd(error: Error | undefined): void {
+		const { reader } = this;
+		this.reader = undefined;
+		if (error) reader?.fail(asTransportError(error));
+		else reader?.end();
+	}
+
+	private readonly onAbort = (): void => {
+		const give = () => {
+			const reason: unknown = this.signal.reason;
+			// Not connected yet: undici would tell only when it is.
+			if (this.status === 0) this.waiting.reject(reason);
+			this.abort(reason instanceof Error ? reason : new Error(String(reason)));
+		};
+		if (this.graceMs === 0) give();
+		else timerFor(this.graceMs).addEventListener('abort', give);
+	};
+
+	private abort(reason: Error): void {
+		if (this.ending || this.stopReason) return;
+		this.stopReason = reason;
+		this.stop?.(reason);
+	}
+}
+
+function isRaw(headers: HeaderValues | readonly Uint8Array[]): headers is readonly Uint8Array[] {
+	return Array.isArray(headers);
+}
+
+/** Headers as they came: names and values in turn. */
+function fromPairs(raw: readonly Uint8Array[]): Record<string, string> {
+	const flat: Record<string, string> = {};
+	for (let at = 0; at + 1 < raw.length; at += 2) {
+		const name = String(raw[at]).toLowerCase();
+		const value = String(raw[at + 1]);
+		flat[name] = name in flat ? `${flat[name]}, ${value}` : value;
+	}
+	return flat;
+}
+
+/** Headers by their names in lower case, repeated ones joined. */
+export function flatten(headers: HeaderValues): Record<string, string> {
+	const flat: Record<string, string> = {};
+	for (const [name, value] of Object.entries(headers)) {
+		if (value !== undefined) {
+			flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+		}
+	}
+	return flat;
+}

@@ -1,0 +1,104 @@
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IExecuteFunctions,
+	type INode,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+import { InferenceError, type ErrorCode } from '../../client/errors';
+import { isJsonObject } from '../../client/util/json';
+import { asData } from './items';
+
+/** How a task ended, as failure items name it. */
+const STATUS_OF: Partial<Record<ErrorCode, string>> = {
+	task_failed: 'failed',
+	task_cancelled: 'cancelled',
+	timeout: 'timed_out',
+	submission_unknown: 'submission_unknown',
+	input_required: 'input_required',
+};
+
+/**
+ * Turns whatever an item failed with into an error that n8n shows well: with message, description
+ * and, if it concerns one, its item.
+ */
+export function toNodeError(
+	node: INode,
+	error: unknown,
+	itemIndex?: number,
+): NodeApiError | NodeOperationError {
+	if (error instanceof NodeOperationError || error instanceof NodeApiError) return error;
+	const item = itemIndex === undefined ? {} : { itemIndex };
+	if (!(error instanceof InferenceError)) {
+		return new NodeOperationError(node, error instanceof Error ? error : String(error), item);
+	}
+	const { message, hint: description, httpStatus } = error;
+	const extra = { ...item, ...(description === undefined ? {} : { description }) };
+	if (httpStatus === undefined) return new NodeOperationError(node, message, extra);
+	// No response data goes in: n8n would show its text instead of ours.
+	return new NodeApiError(node, { message }, { message, httpCode: String(httpStatus), ...extra });
+}
+
+/** What is known of an item's failure, in the names that output items use. */
+export interface FailureFacts {
+	readonly message: string;
+	readonly code: string;
+	/** How the task ended, if that has a name of its own. */
+	readonly status: string | undefined;
+	/** The task's id. */
+	readonly id: string | undefined;
+	readonly http_status: number | undefined;
+	readonly hint: string | undefined;
+	readonly retryable: boolean;
+}
+
+/** Takes an item's failure apart, whatever was thrown. */
+export function failureFacts(error: unknown): FailureFacts {
+	const message = error instanceof Error ? error.message : String(error);
+	if (error instanceof InferenceError) {
+		const { code, taskId: id, httpStatus: http_status, hint, retryable } = error;
+		return { message, code, status: STATUS_OF[code], id, http_status, hint, retryable };
+	}
+	const code = error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
+	return {
+		message,
+		code,
+		status: undefined,
+		id: undefined,
+		http_status: undefined,
+		hint: undefined,
+		retryable: false,
+	};
+}
+
+/**
+ * A failed item for Continue On Fail. n8n sends an item to the error output only if its JSON has
+ * no other keys than `error`, `message` and `details`; see `forErrorOutput`.
+ */
+export function failureItem(error: unknown, itemIndex: number): INodeExecutionData {
+	const { message, code, status, id, http_status, hint } = failureFacts(error);
+	const details = asData({ code, item_index: itemIndex, id, status, http_status, hint });
+	return { json: { error: message, details }, pairedItem: { item: itemIndex } };
+}
+
+/**
+ * Lets n8n find the failed items of a node whose On Error is Continue (using error output).
+ *
+ * Before 2.36 n8n does not look for `details`: it finds failed items by their `error`, and reduces
+ * the JSON of every item that still has one afterwards to its message. So it must see this field
+ * and not copy it.
+ */
+export function forErrorOutput(
+	context: IExecuteFunctions,
+	items: INodeExecutionData[],
+): INodeExecutionData[] {
+	const node = context.getNode();
+	if (node.onError !== 'continueErrorOutput') return items;
+	for (const item of items) {
+		const { error, details } = item.json;
+		if (typeof error !== 'string' || !isJsonObject(details)) continue;
+		const value = new NodeOperationError(node, error);
+		Object.defineProperty(item, 'error', { value, enumerable: false });
+	}
+	return items;
+}

@@ -1,0 +1,64 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { InferenceClient } from '../../client/client';
+import type { Deadline } from '../../client/util/deadline';
+import { withClient } from './connection';
+import { AppForms } from '../parameters/formValues';
+import { RunHints } from './hints';
+import { RetryMemory } from './retryMemory';
+import { openRunScope } from './stop';
+import { readRunSettings, type NodeRunSettings } from '../parameters/runSettings';
+import { TaskJournal } from './taskJournal';
+
+/** What one run of a node works with, from its settings to its end. */
+export interface NodeRun {
+	readonly context: IExecuteFunctions;
+	readonly settings: NodeRunSettings;
+	readonly client: InferenceClient;
+	/** Over when the run is. */
+	readonly scope: Deadline;
+	/** What earlier tries of the same run have achieved. */
+	readonly memory: RetryMemory;
+	readonly hints: RunHints;
+	/** What the service says of the apps whose forms are filled in. */
+	readonly forms: AppForms;
+}
+
+export interface NodeRunOptions<T> {
+	/** Part of the total time that is kept for cancelling, ms. */
+	cancelReserve?(settings: NodeRunSettings): number;
+	/** Whether tasks go on after a Stop or timeout if nobody has said what happens to them. */
+	keepTasks?(): boolean;
+	/** Whether n8n is going to take this result for a failed run and may try again. */
+	looksFailed(result: T): boolean;
+}
+
+/**
+ * Opens everything that a run of a node needs, does `job`, and closes it again, whatever happens.
+ *
+ * @throws NodeOperationError for settings or a credential that cannot be used; what `job` throws
+ */
+export async function runNode<T>(
+	context: IExecuteFunctions,
+	options: NodeRunOptions<T>,
+	job: (run: NodeRun) => Promise<T>,
+): Promise<T> {
+	const settings = readRunSettings(context, options.keepTasks?.() === true ? 'keep' : 'cancel');
+	const scope = openRunScope(context, settings, options.cancelReserve?.(settings));
+	const journal = new TaskJournal(context);
+	const memory = RetryMemory.begin(context, journal);
+	const hints = new RunHints();
+	let failed = true;
+	try {
+		const result = await withClient(context, settings, scope.signal, async (client) => {
+			const forms = new AppForms(client, scope.signal, hints);
+			return await job({ context, settings, client, scope, memory, hints, forms });
+		}).finally(() => hints.show(context));
+		// Last of all: whatever throws before leaves what was achieved to the next try.
+		failed = options.looksFailed(result);
+		return result;
+	} finally {
+		memory.end(failed);
+		scope[Symbol.dispose]();
+		journal.flush();
+	}
+}

@@ -1,0 +1,132 @@
+import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { TurnProgress } from '../../client/agents/turnTime';
+import type { TaskProgress } from '../../client/tasks/runTask';
+import type { TaskJournal } from './taskJournal';
+
+/** What an earlier try of the same node run has achieved for an item. */
+export type ItemMemory =
+	| TaskProgress
+	| { readonly state: 'done'; readonly item: INodeExecutionData };
+
+interface NodeRun {
+	readonly items: Map<number, ItemMemory | TurnProgress>;
+	tries: number;
+	/** When its last try ended, ms since the epoch; undefined while one is under way. */
+	endedAt: number | undefined;
+}
+
+const NOTHING = { state: 'none' } as const;
+
+/** n8n waits at most 5 s between tries; what is older belongs to no try any more. */
+const LIFETIME_MS = 60_000;
+
+/**
+ * Node runs of this process that n8n may try again. Retry On Fail runs the whole node again, up to
+ * 5 times, in the same process; what is kept here lets it go on where it was.
+ */
+const runs = new Map<string, NodeRun>();
+/** Calls of a node by an AI agent, by the arguments that the agent has given it. */
+const calls = new WeakMap<object, NodeRun>();
+
+function forgetOld(): void {
+	for (const [key, run] of runs) {
+		if (run.endedAt !== undefined && Date.now() - run.endedAt > LIFETIME_MS) runs.delete(key);
+	}
+}
+
+/** n8n's own reading of the two settings. */
+function triesAllowed(context: IExecuteFunctions): number {
+	const { retryOnFail, maxTries } = context.getNode();
+	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries ?? 3)) : 1;
+}
+
+/**
+ * The arguments of an AI agent that calls the node as a tool. n8n gives each try of such a call a
+ * run index of its own, but hands on the same object.
+ */
+function callOf(context: IExecuteFunctions): object | undefined {
+	return context.getInputData(0, NodeConnectionTypes.AiTool)[0]?.json;
+}
+
+/** The memory of one node run across its tries. */
+export class RetryMemory {
+	private constructor(
+		private readonly run: NodeRun,
+		private readonly allowed: number,
+		private readonly journal: TaskJournal,
+		private readonly forget: () => void,
+	) {}
+
+	/**
+	 * Begins a try: the first one, or a further one that finds what the earlier ones left.
+	 *
+	 * @param journal told of every task that is started
+	 */
+	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
+		const allowed = triesAllowed(context);
+		const fresh: NodeRun = { items: new Map(), tries: 0, endedAt: undefined };
+		const begin = (run: NodeRun, forget: () => void) => {
+			run.tries += 1;
+			run.endedAt = undefined;
+			return new RetryMemory(run, allowed, journal, forget);
+		};
+		if (allowed === 1) return begin(fresh, () => {});
+		const call = callOf(context);
+		if (call) {
+			const run = calls.get(call) ?? fresh;
+			calls.set(call, run);
+			return begin(run, () => calls.delete(call));
+		}
+		forgetOld();
+		const runIndex = context.evaluateExpression('{{ $runIndex }}', 0);
+		const key = JSON.stringify([context.getExecutionId(), context.getNode().id, runIndex]);
+		const run = runs.get(key) ?? fresh;
+		runs.set(key, run);
+		return begin(run, () => runs.delete(key));
+	}
+
+	/** The same object in all tries of a node run, to keep more about it. */
+	get identity(): object {
+		return this.run;
+	}
+
+	/** Whether n8n will run the node again if this try fails. */
+	get hasTriesLeft(): boolean {
+		return this.run.tries < this.allowed;
+	}
+
+	/** Whether an earlier try has begun anything, so that what all will cost has been accepted. */
+	get hasBegun(): boolean {
+		return [...this.run.items.keys()].some((index) => this.knows(index));
+	}
+
+	/** Whether an earlier try has begun anything for an item. */
+	knows(itemIndex: number): boolean {
+		return (this.run.items.get(itemIndex)?.state ?? 'none') !== 'none';
+	}
+
+	recall(itemIndex: number): ItemMemory {
+		const known = this.run.items.get(itemIndex);
+		return !known || known.state === 'sending' || known.state === 'talking' ? NOTHING : known;
+	}
+
+	/** What an earlier try has done of a chat's turn. */
+	recallTurn(itemIndex: number): TurnProgress {
+		const known = this.run.items.get(itemIndex);
+		return known?.state === 'sending' || known?.state === 'talking' ? known : NOTHING;
+	}
+
+	remember(itemIndex: number, memory: ItemMemory | TurnProgress): void {
+		if (memory.state === 'running' && memory.cancelled !== true) {
+			this.journal.started(itemIndex, memory.task.id);
+		}
+		if (memory.state === 'talking') this.journal.started(itemIndex, memory.turn.chatId);
+		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
+	}
+
+	/** Ends the try; what was remembered is kept only if another one is going to need it. */
+	end(failed: boolean): void {
+		if (failed && this.hasTriesLeft) this.run.endedAt = Date.now();
+		else this.forget();
+	}
+}
