@@ -51,7 +51,7 @@ export default tseslint.config(
 		// Programs whose output is what they are for.
 		// Paths are seen from the repository's root, where the linter is started.
 		files: [
-			'test/run-all.mts',
+			'test/runAll.mts',
 			'test/package/scan.mts',
 			'test/sandbox/main.mts',
 			'test/{bench,compat,e2e,queue}/**',

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { IDataObject, IExecuteFunctions, INodeParameters, INodeType } from 'n8n-workflow';
-import { NODE_NAME, runNode, type EngineRun } from '../nodes/engine.mts';
+import { NODE_NAME, runNode, type EngineRun } from '../engine/engine.mts';
 import { machineTime } from './clock.mts';
 import type { Address } from './serviceProcess.mts';
 import type { Known, Way, Work } from './work.mts';

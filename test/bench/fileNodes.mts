@@ -9,7 +9,7 @@ import type {
 	INodeType,
 } from 'n8n-workflow';
 import { Agent, request } from 'undici';
-import { NODE_NAME, runNode, useFileBinaryData } from '../nodes/engine.mts';
+import { NODE_NAME, runNode, useFileBinaryData } from '../engine/engine.mts';
 import type { Address } from './serviceProcess.mts';
 import { slide } from './work.mts';
 

@@ -1,7 +1,7 @@
 /** One batch in a process of its own: memory beyond its results, and how long it blocks n8n. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { NODE_NAME } from '../nodes/engine.mts';
+import { NODE_NAME } from '../engine/engine.mts';
 import { BatchNode } from './batchNode.mts';
 import { pause } from './clock.mts';
 import { heldMegabytes, residentMegabytes } from './garbage.mts';

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { INodeType } from 'n8n-workflow';
-import { NODE_NAME, runNode } from '../nodes/engine.mts';
+import { NODE_NAME, runNode } from '../engine/engine.mts';
 import { wallTime } from './clock.mts';
 import type { Bench, Measure } from './measures.mts';
 import { figure, median } from './statistics.mts';

@@ -2,7 +2,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeType } from 'n8n-workflow';
 import { Agent, request } from 'undici';
 import type { LoadedSdk } from '../contract/sdk.mts';
-import { runNode } from '../nodes/engine.mts';
+import { runNode } from '../engine/engine.mts';
 import { machineTime, pause } from './clock.mts';
 import type { Address } from './serviceProcess.mts';
 import { slide, type Known, type Way, type Work } from './work.mts';

@@ -1,7 +1,7 @@
 /** n8n's own `helpers.httpRequest`, as the engine builds it for a node. */
 import { createRequire } from 'node:module';
 import type { IHttpRequestOptions } from 'n8n-workflow';
-import '../nodes/engine.mts';
+import '../engine/engine.mts';
 
 /** The part of n8n's network package that `helpers.httpRequest` is made of. */
 interface OutboundHttp {

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { npmEnvironment } from '../e2e/install.mts';
-import { DEMO_FOLDER } from '../e2e/paths.mts';
-import { npmCommand, run } from '../e2e/process.mts';
+import { npmEnvironment } from '../e2e/n8n/install.mts';
+import { DEMO_FOLDER } from '../e2e/n8n/paths.mts';
+import { npmCommand, run } from '../e2e/n8n/process.mts';
 
 export interface Host {
 	/** The n8n whose engine it is. */
@@ -30,6 +30,7 @@ export const HOSTS: readonly Host[] = [
 export const COMPAT_TESTS = [
 	'--config=test/compat/vitest.config.mts',
 	'test/nodes',
+	'test/shared',
 	'test/compat',
 ] as const;
 

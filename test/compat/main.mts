@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-import { nodeForN8n, ROOT } from '../e2e/paths.mts';
+import { nodeForN8n, ROOT } from '../e2e/n8n/paths.mts';
 import { COMPAT_TESTS, HOST_VARIABLE, HOSTS, installHost } from './hosts.mts';
 
 const broken: string[] = [];

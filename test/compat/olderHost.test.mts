@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { jsonOf, runApp, useSandbox } from '../nodes/support.mts';
+import { jsonOf, runApp, useSandbox } from '../engine/support.mts';
 import { HOST_VARIABLE } from './hosts.mts';
 
 describe('an older n8n', () => {

@@ -11,7 +11,7 @@ export default defineConfig({
 	test: {
 		root: `${import.meta.dirname}/../..`,
 		include: ['test/e2e/**/*.test.mts'],
-		globalSetup: ['test/temporary.mts', 'test/e2e/setup.mts'],
+		globalSetup: ['test/temporary.mts', 'test/e2e/n8n/setup.mts'],
 		environment: 'node',
 		pool: 'forks',
 		fileParallelism: false,

@@ -12,8 +12,8 @@ import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
-import { PASSTHROUGH, runWorkflow, type EngineRun } from './engine.mts';
-import { appRef, credentialsOf, QUICK, until, useSandbox } from './support.mts';
+import { PASSTHROUGH, runWorkflow, type EngineRun } from '../engine/engine.mts';
+import { appRef, credentialsOf, QUICK, until, useSandbox } from '../engine/support.mts';
 
 const sandbox = useSandbox();
 

@@ -4,12 +4,12 @@ import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { buildPackage } from '../e2e/demo-instance.mts';
-import { ensureN8n, N8N_VERSION, npmEnvironment } from '../e2e/install.mts';
-import { N8n } from '../e2e/n8n.mts';
-import { DEMO_FOLDER, ROOT } from '../e2e/paths.mts';
-import { npmCommand, run } from '../e2e/process.mts';
-import { N8nRest } from '../e2e/rest.mts';
+import { buildPackage } from '../e2e/demo/demoInstance.mts';
+import { ensureN8n, N8N_VERSION, npmEnvironment } from '../e2e/n8n/install.mts';
+import { N8n } from '../e2e/n8n/n8n.mts';
+import { DEMO_FOLDER, ROOT } from '../e2e/n8n/paths.mts';
+import { npmCommand, run } from '../e2e/n8n/process.mts';
+import { N8nRest } from '../e2e/n8n/rest.mts';
 import { packPackage } from '../package/pack.mts';
 import { findServers, startPostgres, startRedis } from './services.mts';
 

@@ -1,8 +1,8 @@
 /** n8n in queue mode: executions spread over two workers, one of which dies. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { CREDENTIAL } from '../e2e/demo-instance.mts';
-import { itemsOf } from '../e2e/exampleRuns.mts';
+import { CREDENTIAL } from '../e2e/demo/demoInstance.mts';
+import { itemsOf } from '../e2e/examples/exampleRuns.mts';
 import { API_KEY, startSandbox, type Sandbox } from '../sandbox/index.mts';
 import { startFleet, type Fleet } from './fleet.mts';
 import { NODE, webhookWorkflow } from './workflows.mts';

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { freePort } from '../e2e/n8n.mts';
-import { ProcessError, run, stopProcess, Tail } from '../e2e/process.mts';
+import { freePort } from '../e2e/n8n/n8n.mts';
+import { ProcessError, run, stopProcess, Tail } from '../e2e/n8n/process.mts';
 
 const START_MS = 30_000;
 const STOP_MS = 10_000;

@@ -1,5 +1,5 @@
 /** Workflows for the tests of queue mode: a webhook, one of this package's nodes, an answer. */
-import { CREDENTIAL } from '../e2e/demo-instance.mts';
+import { CREDENTIAL } from '../e2e/demo/demoInstance.mts';
 
 interface Options {
 	readonly id: string;

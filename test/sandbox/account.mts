@@ -1,7 +1,7 @@
 /** Who the key belongs to and what its plan allows. */
-import { data } from './answers.mts';
-import { TEAM_ID } from './files.mts';
-import type { Route } from './routes.mts';
+import { data } from './http/answers.mts';
+import { TEAM_ID } from './files/files.mts';
+import type { Route } from './http/routes.mts';
 import type { SandboxSettings } from './types.mts';
 
 interface AccountContext {

@@ -1,9 +1,9 @@
 /** A stand-in of the inference.sh API for tests, demos and benchmarks. */
-export type { AgentCall, AgentDecision, AgentTurn, SandboxAgent } from './agent-types.mts';
+export type { AgentCall, AgentDecision, AgentTurn, SandboxAgent } from './agents/agentTypes.mts';
 export { API_KEY, startSandbox, type Sandbox, type SandboxOptions } from './server.mts';
-export { startFileHost, type FileHost } from './fileHost.mts';
-export { syntheticSha256 } from './files.mts';
-export type { SessionState } from './sessions.mts';
+export { startFileHost, type FileHost } from './files/fileHost.mts';
+export { syntheticSha256 } from './files/files.mts';
+export type { SessionState } from './tasks/sessions.mts';
 export type {
 	Fault,
 	Job,

@@ -4,24 +4,24 @@ import type { AddressInfo, Socket } from 'node:net';
 
 import { accountRoutes } from './account.mts';
 import { sandboxAgents } from './agents/index.mts';
-import type { SandboxAgent } from './agent-types.mts';
-import { problem } from './answers.mts';
-import { formApps } from './apps/form-apps.mts';
-import { sandboxApps } from './apps/sandbox-apps.mts';
-import { storeApps } from './apps/store-apps.mts';
-import { Catalogue } from './catalogue.mts';
-import { chatService } from './chat-service.mts';
-import { Faults } from './faults.mts';
-import { FileStore } from './files.mts';
-import { newId, timestamp } from './ids.mts';
-import { RateLimiter } from './limits.mts';
-import { Pipeline } from './pipeline.mts';
-import type { Route } from './routes.mts';
-import { Sessions, type SessionState } from './sessions.mts';
-import { CANCELLED, COMPLETED, FAILED, isTerminal, statusName } from './status.mts';
-import { taskRoutes } from './task-routes.mts';
-import { TaskWire } from './task-wire.mts';
-import { Tasks, taskView, type Task } from './tasks.mts';
+import type { SandboxAgent } from './agents/agentTypes.mts';
+import { problem } from './http/answers.mts';
+import { formApps } from './apps/formApps.mts';
+import { sandboxApps } from './apps/sandboxApps.mts';
+import { storeApps } from './apps/storeApps.mts';
+import { Catalogue } from './apps/catalogue.mts';
+import { chatService } from './chats/chatService.mts';
+import { Faults } from './http/faults.mts';
+import { FileStore } from './files/files.mts';
+import { newId, timestamp } from './util/ids.mts';
+import { RateLimiter } from './http/limits.mts';
+import { Pipeline } from './http/pipeline.mts';
+import type { Route } from './http/routes.mts';
+import { Sessions, type SessionState } from './tasks/sessions.mts';
+import { CANCELLED, COMPLETED, FAILED, isTerminal, statusName } from './tasks/status.mts';
+import { taskRoutes } from './tasks/taskRoutes.mts';
+import { TaskWire } from './tasks/taskWire.mts';
+import { Tasks, taskView, type Task } from './tasks/tasks.mts';
 import type {
 	Fault,
 	RecordedRequest,
@@ -33,7 +33,7 @@ import type {
 	SandboxTaskView,
 	WebhookDelivery,
 } from './types.mts';
-import { Webhooks } from './webhooks.mts';
+import { Webhooks } from './tasks/webhooks.mts';
 
 /** A running stand-in of the API. */
 export interface Sandbox {

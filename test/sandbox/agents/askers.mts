@@ -1,5 +1,5 @@
 /** Agents that wait for somebody. */
-import type { AgentCall, SandboxAgent } from '../agent-types.mts';
+import type { AgentCall, SandboxAgent } from './agentTypes.mts';
 import { answer, speak, verdict } from './speech.mts';
 
 const REFUND: AgentCall = { name: 'refund', arguments: { order: 'A-17', amount: 25 } };

@@ -1,5 +1,5 @@
 /** The agents of the sandbox's workspace: one for each thing that can happen in a turn. */
-import type { SandboxAgent } from '../agent-types.mts';
+import type { SandboxAgent } from './agentTypes.mts';
 import { askers } from './askers.mts';
 import { talkers } from './talkers.mts';
 import { troubled } from './troubled.mts';

@@ -1,5 +1,5 @@
 /** How the sandbox's agents talk. */
-import type { AgentDecision, AgentTurn } from '../agent-types.mts';
+import type { AgentDecision, AgentTurn } from './agentTypes.mts';
 
 /** How long a turn takes: `(120 ms)` in the message, else a moment. */
 export function pace(turn: AgentTurn): number {

@@ -1,7 +1,7 @@
 /** Agents that answer by themselves, in every form an answer has. */
-import type { SandboxAgent } from '../agent-types.mts';
-import { text } from '../values.mts';
-import { example } from './ad-hoc.mts';
+import type { SandboxAgent } from './agentTypes.mts';
+import { text } from '../util/values.mts';
+import { example } from './adHoc.mts';
 import { answer, asked, pace, remember, speak } from './speech.mts';
 
 const CONTACT = {

@@ -1,5 +1,5 @@
 /** Agents that come to a bad end. */
-import type { SandboxAgent } from '../agent-types.mts';
+import type { SandboxAgent } from './agentTypes.mts';
 import { pace, speak } from './speech.mts';
 
 export const troubled: Readonly<Record<string, Omit<SandboxAgent, 'namespace' | 'name'>>> = {

@@ -1,6 +1,6 @@
 /** What the language model apps have in common: a made-up answer, streamed piece by piece. */
 import type { Job } from '../types.mts';
-import { text } from '../values.mts';
+import { text } from '../util/values.mts';
 
 const WORDS = [
 	'Grüße',

@@ -1,0 +1,409 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fastify } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { errorFromRefusal, unexpectedAnswer } from '../../../nodes/client/api/apiError.ts';
+import {
+	AuthenticationError,
+	InferenceError,
+	mayHaveBeenAccepted,
+	NotFoundError,
+	PaymentError,
+	PermissionError,
+	ProtocolError,
+	RateLimitError,
+	RequirementsNotMetError,
+	ServerError,
+	SessionError,
+	ValidationError,
+	type ErrorCode,
+} from '../../../nodes/client/errors.ts';
+import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
+import { makeClient, rejection, runOne } from '../support.mts';
+
+function refused(httpStatus: number, body: unknown, retryAfterMs?: number): InferenceError {
+	return errorFromRefusal({
+		httpStatus,
+		text: typeof body === 'string' ? body : JSON.stringify(body),
+		retryAfterMs,
+		call: 'POST /apps/run',
+		taskId: 't1',
+	});
+}
+
+const problem = (code: string, detail: string, more: object = {}) => ({
+	type: `https://api.inference.sh/errors/${code}`,
+	title: 'A title',
+	status: 400,
+	detail,
+	...more,
+});
+
+describe('the message of an error body', () => {
+	it.each<[what: string, body: unknown, said: string]>([
+		['the detail of a problem', problem('x', 'the detail'), 'the detail'],
+		['the title of a problem without detail', { type: 'a/x', title: 'the title' }, 'the title'],
+		['the title if the detail is empty', problem('x', ''), 'A title'],
+		['an error object', { success: false, error: { code: 'x', message: 'inner' } }, 'inner'],
+		['an error text', { error: 'plain error' }, 'plain error'],
+		['a message', { message: 'from the middleware' }, 'from the middleware'],
+		['the detail before anything else', { detail: 'a', error: 'b', message: 'c' }, 'a'],
+		['the error before the message', { error: { message: 'b' }, message: 'c' }, 'b'],
+		['plain text', 'upstream is down', 'upstream is down'],
+		['JSON of an unknown shape', { what: 'ever' }, '{"what":"ever"}'],
+		['a JSON text', '"quoted"', '"quoted"'],
+		['a null', 'null', 'null'],
+		['no body', '', 'HTTP 418'],
+		['a body of blanks', ' \n ', 'HTTP 418'],
+		['a sentence with a full stop', { error: 'It failed.' }, 'It failed'],
+	])('is %s', (_what, body, said) => {
+		const { message } = refused(418, body);
+		expect(message.slice(message.indexOf('): ') + 3)).toBe(said);
+	});
+
+	it('shows at most 500 characters of an HTML page, on one line', () => {
+		const page = `<html>\n<body>\n\t<h1>502</h1>${'<p>Bad Gateway</p>\n'.repeat(500)}</body></html>`;
+		const { message } = refused(502, page);
+		const shown = message.slice(message.indexOf('<html>'));
+		expect(shown).toMatch(/^<html> <body> <h1>502<\/h1><p>Bad Gateway<\/p> .*…$/);
+		expect(shown.length).toBeLessThanOrEqual(501);
+	});
+});
+
+describe('the class of an error', () => {
+	type Row = readonly [
+		status: number,
+		code: string,
+		kind: abstract new (...args: never) => InferenceError,
+		code: ErrorCode,
+		retryable: boolean,
+	];
+	const ROWS: readonly Row[] = [
+		[301, 'moved', ProtocolError, 'protocol', false],
+		[400, 'invalid_request', ValidationError, 'validation', false],
+		[401, 'unauthorized', AuthenticationError, 'authentication', false],
+		[402, 'payment_required', PaymentError, 'payment', false],
+		[403, 'forbidden', PermissionError, 'permission', false],
+		[403, 'otp_required', PermissionError, 'permission', false],
+		[403, 'account_banned', PermissionError, 'permission', false],
+		[404, 'not_found', NotFoundError, 'not_found', false],
+		[409, 'name_conflict', ValidationError, 'validation', false],
+		[410, 'gone', ValidationError, 'validation', false],
+		[412, 'x', RequirementsNotMetError, 'requirements_not_met', false],
+		[413, 'too_large', ValidationError, 'validation', false],
+		[422, 'validation_failed', ValidationError, 'validation', false],
+		[429, 'rate_limited', RateLimitError, 'rate_limit', true],
+		[500, 'internal_error', ServerError, 'server', true],
+		[502, 'x', ServerError, 'server', true],
+		[503, 'x', ServerError, 'server', true],
+		[504, 'x', ServerError, 'server', true],
+		[599, 'x', ServerError, 'server', true],
+		[400, 'APP_MISMATCH', SessionError, 'session', false],
+		[400, 'VERSION_MISMATCH', SessionError, 'session', false],
+		[404, 'SESSION_NOT_FOUND', SessionError, 'session', false],
+		[409, 'WORKER_LEASED', SessionError, 'session', false],
+		[410, 'SESSION_EXPIRED', SessionError, 'session', false],
+		[410, 'SESSION_ENDED', SessionError, 'session', false],
+		[500, 'WORKER_LOST', SessionError, 'session', false],
+	];
+
+	it.each(ROWS)('of HTTP %i %s', (status, name, kind, code, retryable) => {
+		const error = refused(status, problem(name, 'the detail'));
+		expect(error).toBeInstanceOf(kind);
+		expect(error).toMatchObject({ code, retryable, httpStatus: status, taskId: 't1' });
+		expect(error.name).toBe('InferenceError');
+		expect(error.message).toContain(status === 301 ? 'redirect' : 'the detail');
+	});
+
+	it.each(ROWS.filter(([status]) => status < 500).map(([status, name]) => [status, name]))(
+		'of HTTP %i %s says that nothing was started',
+		(status, name) => {
+			expect(mayHaveBeenAccepted(refused(Number(status), problem(String(name), 'x')))).toBe(false);
+		},
+	);
+
+	it.each([500, 502, 503, 504])('of HTTP %i leaves open whether anything was started', (status) => {
+		expect(mayHaveBeenAccepted(refused(status, ''))).toBe(true);
+	});
+
+	it('of HTTP 503 with Retry-After says that nothing was started', () => {
+		expect(mayHaveBeenAccepted(refused(503, '', 1_000))).toBe(false);
+		expect(mayHaveBeenAccepted(refused(500, '', 1_000))).toBe(true);
+	});
+
+	it('carries how long to wait', () => {
+		expect(refused(429, '', 7_000)).toMatchObject({ retryAfterMs: 7_000 });
+		expect(refused(503, '', 7_000)).toMatchObject({ retryAfterMs: 7_000 });
+	});
+});
+
+describe('the code of an error body', () => {
+	it.each<[what: string, body: unknown]>([
+		['the last part of a type', problem('session_expired', 'x')],
+		['the type, if it is no address', { type: 'session_expired' }],
+		['the code of an error object', { error: { code: 'session_expired', message: 'x' } }],
+		['the code beside the message', { code: 'session_expired', message: 'x' }],
+		['the code before the type', problem('other', 'x', { code: 'session_expired' })],
+		['in capitals', { error: { code: 'SESSION_EXPIRED', message: 'x' } }],
+		['in mixed case', problem('Session_Expired', 'x')],
+	])('is read: %s', (_what, body) => {
+		expect(refused(410, body)).toBeInstanceOf(SessionError);
+	});
+
+	it('is shown if nothing else is known of the refusal', () => {
+		expect(refused(409, problem('name_conflict', 'the name is taken')).message).toBe(
+			'The service refuses the request (HTTP 409, name_conflict): the name is taken',
+		);
+		expect(refused(413, 'too large').message).toBe(
+			'The service refuses the request (HTTP 413): too large',
+		);
+	});
+});
+
+describe('the hint', () => {
+	it.each<[what: string, error: InferenceError, hint: RegExp]>([
+		['of a wrong key', refused(401, ''), /API key .* credential/],
+		['of a missing scope', refused(403, ''), /apps:read and apps:execute/],
+		['of a rate limit', refused(429, ''), /Lower Concurrency/],
+		['of a redirect', refused(302, ''), /base URL/],
+		['of a bad input', refused(422, ''), /input schema/],
+		['of an unknown reference', refused(404, ''), /Check the reference/],
+		['of an ended session', refused(410, problem('SESSION_ENDED', 'x')), /"new"/],
+		['of a leased worker', refused(409, problem('WORKER_LEASED', 'x')), /another session/],
+		['of an answer that is not the API’s', unexpectedAnswer('GET /x', 200, '<html>'), /base URL/],
+	])('%s says what to do', (_what, error, hint) => {
+		expect(error.hint).toMatch(hint);
+	});
+
+	it('of an unknown app names up to three similar ones', () => {
+		const similar = ['a/echo', 'b/echo', 'c/echo', 'd/echo'];
+		const hint = 'Did you mean a/echo, b/echo, c/echo?';
+		const legacy = {
+			success: false,
+			error: { code: 'not_found', message: 'x', suggestions: similar },
+		};
+		expect(refused(404, legacy).hint).toBe(hint);
+		expect(refused(404, problem('not_found', 'x', { suggestions: similar })).hint).toBe(hint);
+		const objects = similar.map((ref) => ({ ref }));
+		expect(refused(404, problem('not_found', 'x', { suggestions: objects })).hint).toBe(hint);
+		expect(refused(404, problem('not_found', 'x', { suggestions: [null, 7, 'a/b'] })).hint).toBe(
+			'Did you mean a/b?',
+		);
+	});
+
+	it('of an unknown app is the general one if null is suggested', () => {
+		expect(refused(404, problem('not_found', 'x', { suggestions: null })).hint).toMatch(/Check/);
+	});
+});
+
+describe('missing requirements (HTTP 412)', () => {
+	const SECRET = {
+		type: 'secret',
+		key: 'OPENAI_API_KEY',
+		message: 'OPENAI_API_KEY is not set',
+		action: { type: 'add_secret', secret_key: 'OPENAI_API_KEY' },
+	};
+	const INTEGRATION = {
+		type: 'integration',
+		key: 'google',
+		message: 'Google is not connected',
+		action: { type: 'connect', provider: 'google', provider_name: 'Google Sheets' },
+	};
+	const SCOPE = {
+		type: 'scope',
+		key: 'google',
+		message: 'Google lacks a scope',
+		action: { type: 'add_scopes', provider: 'google', scopes: ['drive.read', 'drive.write'] },
+	};
+
+	it('are listed one by one, each with its fix', () => {
+		const error = refused(412, { satisfied: false, errors: [SECRET, INTEGRATION, SCOPE] });
+		const fixes = [
+			'add the secret OPENAI_API_KEY in your inference.sh workspace settings',
+			'connect Google Sheets in your inference.sh workspace settings',
+			'reconnect google and grant drive.read, drive.write',
+		];
+		expect(error).toMatchObject({
+			missing: [
+				{ type: 'secret', key: 'OPENAI_API_KEY', message: SECRET.message, fix: fixes[0] },
+				{ type: 'integration', key: 'google', message: INTEGRATION.message, fix: fixes[1] },
+				{ type: 'scope', key: 'google', message: SCOPE.message, fix: fixes[2] },
+			],
+		});
+		for (const text of [SECRET.message, INTEGRATION.message, SCOPE.message, ...fixes]) {
+			expect(error.message).toContain(text);
+		}
+		for (const fix of fixes) expect(error.hint).toContain(fix);
+	});
+
+	it('are read without the word satisfied', () => {
+		expect(refused(412, { errors: [SECRET] })).toMatchObject({ missing: [{ key: SECRET.key }] });
+	});
+
+	it('of an unknown type get a general fix', () => {
+		const error = refused(412, { errors: [{ type: 'credential', key: 'slack' }] });
+		expect(error).toMatchObject({
+			missing: [
+				{
+					type: 'credential',
+					key: 'slack',
+					message: 'credential slack is missing',
+					fix: 'set up slack in your inference.sh workspace',
+				},
+			],
+		});
+	});
+
+	it('of which nothing is told are still an error of this kind', () => {
+		const error = refused(412, { errors: [{}, null, 'x'] });
+		expect(error.message).toContain('set up requirement');
+		expect(error).toMatchObject({ missing: [{ type: 'requirement', key: '' }] });
+	});
+
+	it.each([
+		['no list', { satisfied: false }],
+		['a null list', { satisfied: false, errors: null }],
+		['no JSON', 'precondition failed'],
+	])('that come with %s are still an error of this kind', (_what, body) => {
+		const error = refused(412, body);
+		expect(error).toBeInstanceOf(RequirementsNotMetError);
+		expect(error).toMatchObject({ missing: [], hint: undefined });
+	});
+
+	it('of a scope without names ask for the missing scopes', () => {
+		const scope = { ...SCOPE, action: { type: 'add_scopes', provider: 'google', scopes: null } };
+		expect(refused(412, { errors: [scope] }).hint).toBe(
+			'To do: reconnect google and grant the missing scopes.',
+		);
+	});
+});
+
+describe('a refusal that names an entitlement', () => {
+	const meta = {
+		resource: 'task_executions',
+		resource_label: 'Task executions per month',
+		limit: 100,
+		current: 100,
+		upgrade_available: true,
+	};
+
+	it.each([
+		[402, problem('payment_required', 'quota used up.', { meta })],
+		[403, problem('forbidden', 'quota used up', { meta })],
+		[402, { error: { code: 'quota', message: 'quota used up', meta } }],
+		[403, { error: { code: 'quota', message: 'quota used up', meta } }],
+	])('at HTTP %i is a payment matter and says which limit', (status, body) => {
+		const error = refused(status, body);
+		expect(error).toBeInstanceOf(PaymentError);
+		expect(error.message).toBe(
+			'The plan or balance does not allow this: quota used up. Limit: Task executions per month (100 of 100 used).',
+		);
+		expect(error.hint).toContain('balance and plan');
+	});
+
+	it('goes by the name of the resource if there is no label', () => {
+		const { message } = refused(402, { error: { message: 'no', meta: { resource: 'seats' } } });
+		expect(message).toBe('The plan or balance does not allow this: no. Limit: seats.');
+	});
+
+	it('says so if the usage is not told', () => {
+		const few = { resource: 'seats', limit: 3, current: null };
+		expect(refused(402, { error: { message: 'no', meta: few } }).message).toContain(
+			'(? of 3 used)',
+		);
+	});
+
+	it('at HTTP 402 is a payment matter without any details', () => {
+		expect(refused(402, '').message).toBe('The plan or balance does not allow this: HTTP 402.');
+	});
+
+	it('at HTTP 429 is a rate limit, which passes', () => {
+		const rate = { resource: 'rate_per_min', limit: 60, current: 61 };
+		expect(refused(429, problem('rate_limited', 'too fast', { meta: rate }), 5_000)).toMatchObject({
+			code: 'rate_limit',
+			retryable: true,
+			retryAfterMs: 5_000,
+		});
+	});
+
+	it('does not make a payment matter of what is not found', () => {
+		const body = problem('not_found', 'no such app', { meta: { resource: 'app' } });
+		expect(refused(404, body)).toBeInstanceOf(NotFoundError);
+	});
+});
+
+describe('an answer that is not what was promised', () => {
+	it('is shown in part', () => {
+		const error = unexpectedAnswer('GET /tasks/t1', 200, '<html>\n<p>Sign in</p>', 't1');
+		expect(error).toMatchObject({ code: 'protocol', httpStatus: 200, taskId: 't1' });
+		expect(error.message).toContain('GET /tasks/t1');
+		expect(error.message).toContain('<html> <p>Sign in</p>');
+	});
+
+	it('is called empty if it is', () => {
+		expect(unexpectedAnswer('GET /x', 200, '').message).toContain('an empty body');
+	});
+});
+
+describe('the API key', () => {
+	let sandbox: Sandbox;
+	beforeAll(async () => {
+		sandbox = await startSandbox();
+	});
+	afterAll(async () => {
+		await sandbox.close();
+	});
+	beforeEach(() => sandbox.reset());
+
+	const KEY = 'inf_verysecretkey';
+	const texts = (error: unknown): string[] => {
+		if (!(error instanceof Error)) return [String(error)];
+		const own = Object.values(error).map((value) => JSON.stringify(value) ?? '');
+		return [error.message, error.stack ?? '', ...own, ...texts(error.cause)];
+	};
+
+	it.each([
+		[401, 'application/json', (auth: string) => JSON.stringify({ detail: `bad header "${auth}"` })],
+		[400, 'text/html', (auth: string) => `<pre>Authorization: ${auth}</pre>`],
+		[412, 'application/json', (auth: string) => JSON.stringify({ errors: [{ message: auth }] })],
+		[200, 'text/html', (auth: string) => `<html>${auth}</html>`],
+	])('is in no part of an error, even if HTTP %i %s echoes it', async (status, type, body) => {
+		const server = fastify({ logger: false });
+		server.post('/apps/run', async (request, reply) =>
+			reply
+				.code(status)
+				.type(type)
+				.send(body(request.headers.authorization ?? '')),
+		);
+		server.post('/tasks/list', async () => ({ items: [] }));
+		await server.listen({ host: '127.0.0.1', port: 0 });
+		try {
+			const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+			const client = makeClient({ url, apiKey: KEY }, { settings: { maxRetries: 0 } });
+			const error = await rejection(runOne(client, { app: 'a/b', input: {} }));
+			expect(error).toBeInstanceOf(InferenceError);
+			expect(texts(error).join('\n')).not.toContain(KEY);
+			expect(texts(error).join('\n')).toContain('***');
+		} finally {
+			await server.close();
+		}
+	});
+
+	it('is not in the error of a server that cannot be reached', async () => {
+		const client = makeClient(sandbox, {
+			baseUrl: 'http://127.0.0.1:1',
+			apiKey: KEY,
+			settings: { maxRetries: 0 },
+		});
+		const error = await rejection(runOne(client, { app: 'a/b', input: {} }));
+		expect(error).toMatchObject({ code: 'network' });
+		expect(texts(error).join('\n')).not.toContain(KEY);
+	});
+
+	it('that is wrong gives an authentication error, with nothing started', async () => {
+		const client = makeClient(sandbox, { apiKey: KEY });
+		const error = await rejection(runOne(client, { app: 'sandbox/echo', input: { text: 'x' } }));
+		expect(error).toBeInstanceOf(AuthenticationError);
+		expect(sandbox.tasks()).toHaveLength(0);
+		expect(sandbox.requests).toHaveLength(1);
+	});
+});

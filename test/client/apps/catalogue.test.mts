@@ -1,0 +1,247 @@
+/** Apps with their functions, versions and sessions, as the client reads them. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { appFromWire, functionOf } from '../../../nodes/client/apps/appInfo.ts';
+import { systemClock } from '../../../nodes/client/util/clock.ts';
+import {
+	NotFoundError,
+	ProtocolError,
+	ServerError,
+	StoppedError,
+} from '../../../nodes/client/errors.ts';
+import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
+import { makeClient, rejection } from '../support.mts';
+
+let sandbox: Sandbox;
+// One for each test: what is known of apps is shared by all clients of an account.
+beforeEach(async () => {
+	sandbox = await startSandbox();
+	return async () => await sandbox.close();
+});
+
+const STUDIO = 'sandbox/studio';
+
+/** Ids of the two versions, current one first. */
+async function versionIds(): Promise<readonly [string, string]> {
+	const { catalogue } = makeClient(sandbox);
+	const { id = '' } = await catalogue.app(STUDIO);
+	const [current, older] = await catalogue.versions(id);
+	sandbox.reset();
+	return [current?.id ?? '', older?.id ?? ''];
+}
+
+describe('an app', () => {
+	it('has functions with schemas, a default one, and a setup schema', async () => {
+		const app = await makeClient(sandbox).catalogue.app(STUDIO);
+		expect(app).toMatchObject({ defaultFunction: 'run', setup: { title: 'AppInput' } });
+		expect(app.functions.map(({ name, streams }) => [name, streams])).toEqual([
+			['run', false],
+			['speak', false],
+			['live', true],
+		]);
+		expect(functionOf(app, undefined)?.input).toMatchObject({ required: ['prompt', 'source'] });
+		expect(functionOf(app, 'speak')?.description).toBe(
+			'Says something, from a text or a recording',
+		);
+		expect(functionOf(app, 'none')).toBeUndefined();
+	});
+
+	it('is asked for once by all clients of the account', async () => {
+		const client = makeClient(sandbox);
+		await Promise.all([client.catalogue.app(STUDIO), client.catalogue.app(STUDIO)]);
+		await makeClient(sandbox).catalogue.app(STUDIO);
+		expect(sandbox.requests).toHaveLength(1);
+	});
+
+	it('is asked for again after a while, by another run', async () => {
+		await makeClient(sandbox, { clock: systemClock }).catalogue.app(STUDIO);
+		const later = { ...systemClock, now: () => systemClock.now() + 121_000 };
+		const client = makeClient(sandbox, { clock: later });
+		await client.catalogue.app(STUDIO);
+		await client.catalogue.app(STUDIO);
+		expect(sandbox.requests).toHaveLength(2);
+	});
+
+	it('is tried again after a failure, by another run', async () => {
+		sandbox.fault({ on: 'GET /apps/*', kind: 'status', status: 500, times: 4 });
+		const client = makeClient(sandbox);
+		expect(await rejection(client.catalogue.app(STUDIO))).toBeInstanceOf(ServerError);
+		expect(await rejection(client.catalogue.app(STUDIO))).toBeInstanceOf(ServerError);
+		expect(sandbox.requests).toHaveLength(4);
+		expect(await makeClient(sandbox).catalogue.app(STUDIO)).toBeDefined();
+	});
+
+	it('is not waited for longer than the caller wants', async () => {
+		sandbox.fault({ on: 'GET /apps/*', kind: 'hang', when: 'before', times: 9 });
+		const giveUp = new AbortController();
+		const asked = rejection(makeClient(sandbox).catalogue.app(STUDIO, giveUp.signal));
+		const reason = new StoppedError('no more');
+		setTimeout(() => giveUp.abort(reason), 20);
+		expect(await asked).toBe(reason);
+	});
+
+	it('that is no app is an error', async () => {
+		sandbox.fault({ on: 'GET /apps/*', kind: 'body', body: '{"data":[]}', times: 9 });
+		expect(await rejection(makeClient(sandbox).catalogue.app(STUDIO))).toBeInstanceOf(
+			ProtocolError,
+		);
+	});
+});
+
+describe('a version', () => {
+	it('is listed, newest first', async () => {
+		const [current, older] = await versionIds();
+		expect(current).toMatch(/^\w{8}$/);
+		expect(older).toMatch(/^\w{8}$/);
+		expect(older).not.toBe(current);
+	});
+
+	it('has schemas of its own', async () => {
+		const [, older] = await versionIds();
+		const app = await makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		expect(functionOf(app, 'run')?.input).toMatchObject({ required: ['words'] });
+		expect(app.setup).toBeUndefined();
+		expect(app.functions).toHaveLength(1);
+	});
+
+	it('that is the current one needs one request', async () => {
+		const [current] = await versionIds();
+		await makeClient(sandbox).catalogue.app(`${STUDIO}@${current}`);
+		await makeClient(sandbox).catalogue.app(`${STUDIO}@latest`);
+		expect(sandbox.requests.map(({ path }) => path)).toEqual([
+			'/apps/sandbox/studio',
+			'/apps/sandbox/studio',
+		]);
+	});
+
+	it('is found by its short id even where the route takes full ids only', async () => {
+		const [, older] = await versionIds();
+		sandbox.fault({ on: `GET /apps/:id/versions/${older}`, kind: 'status', status: 404 });
+		const app = await makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		expect(functionOf(app, 'run')?.input).toMatchObject({ required: ['words'] });
+		expect(sandbox.requests.at(-1)?.path).not.toContain(`/${older}/`);
+	});
+
+	it('that does not exist is an error', async () => {
+		const asked = makeClient(sandbox).catalogue.app(`${STUDIO}@nothing1`);
+		expect(await rejection(asked)).toBeInstanceOf(NotFoundError);
+	});
+
+	it('that cannot be read is an error', async () => {
+		const [, older] = await versionIds();
+		sandbox.fault({ on: 'GET /apps/:id/versions/*', kind: 'status', status: 500, times: 4 });
+		const asked = makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		expect(await rejection(asked)).toBeInstanceOf(ServerError);
+	});
+
+	it('never changes, so it is remembered for good', async () => {
+		const [, older] = await versionIds();
+		const ref = `${STUDIO}@${older}`;
+		await makeClient(sandbox).catalogue.app(ref);
+		const asked = sandbox.requests.length;
+		const later = { ...systemClock, now: () => systemClock.now() + 1e9 };
+		await makeClient(sandbox, { clock: later }).catalogue.app(ref);
+		expect(sandbox.requests).toHaveLength(asked);
+	});
+});
+
+describe('what is remembered of apps', () => {
+	it('has a limit', async () => {
+		const body = JSON.stringify({ data: { id: 'a', version: {} } });
+		sandbox.fault({ on: 'GET /apps/many/*', kind: 'body', body, times: 999 });
+		const { catalogue } = makeClient(sandbox, { clock: systemClock });
+		for (let n = 0; n < 201; n += 1) await catalogue.app(`many/app-${n}`);
+		const another = makeClient(sandbox, { clock: systemClock });
+		await another.catalogue.app('many/app-200');
+		await another.catalogue.app('many/app-1');
+		expect(sandbox.requests).toHaveLength(201);
+		await another.catalogue.app('many/app-0');
+		expect(sandbox.requests).toHaveLength(202);
+	});
+});
+
+describe('sessions', () => {
+	it('are those of the workspace', async () => {
+		const client = makeClient(sandbox);
+		expect(await client.catalogue.sessions()).toEqual([]);
+		const run = { app: 'sandbox/counter', input: {}, session: 'new', sessionTimeout: 60 };
+		await fetch(`${sandbox.url}/apps/run`, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${sandbox.apiKey}`, 'content-type': 'application/json' },
+			body: JSON.stringify(run),
+		});
+		const { id } = await client.catalogue.app('sandbox/counter');
+		expect(await client.catalogue.sessions()).toEqual([
+			{
+				id: expect.stringMatching(/^sess_/) as string,
+				appId: id,
+				status: 'active',
+				expiresAt: expect.stringMatching(/^20/) as string,
+				calls: 1,
+			},
+		]);
+	});
+
+	it('without an id or a status are read as far as they go', async () => {
+		const rows = [null, {}, { id: 's', call_count: null, expires_at: null }];
+		sandbox.fault({ on: 'GET /sessions', kind: 'body', body: JSON.stringify({ data: rows }) });
+		expect(await makeClient(sandbox).catalogue.sessions()).toEqual([
+			{ id: 's', appId: undefined, status: 'unknown', expiresAt: undefined, calls: 0 },
+		]);
+	});
+
+	it('that are no list are an error', async () => {
+		sandbox.fault({ on: 'GET /sessions', kind: 'body', body: '{"data":{}}', times: 9 });
+		expect(await rejection(makeClient(sandbox).catalogue.sessions())).toBeInstanceOf(ProtocolError);
+	});
+});
+
+describe('an app on the wire', () => {
+	const input = { type: 'object', properties: { a: {} } };
+
+	it('may have its schemas at the version only', () => {
+		const app = appFromWire({ id: 'a', version: { input_schema: input, functions: null } });
+		expect(app.functions).toEqual([
+			{ name: 'run', description: undefined, input, output: undefined, streams: false },
+		]);
+		expect(functionOf(app, undefined)?.input).toBe(input);
+	});
+
+	it('may name its default function without listing any', () => {
+		const app = appFromWire({ version: { input_schema: input, default_function: 'go' } });
+		expect(functionOf(app, undefined)).toMatchObject({ name: 'go', input });
+		expect(functionOf(app, 'go')?.input).toBe(input);
+	});
+
+	it('may have the schema of its default function at the version', () => {
+		const functions = { go: {}, stop: {} };
+		const app = appFromWire({
+			version: { input_schema: input, default_function: 'go', functions },
+		});
+		expect(functionOf(app, undefined)?.input).toBe(input);
+		expect(functionOf(app, 'stop')?.input).toBeUndefined();
+	});
+
+	it('has the first callable function as default if it names none', () => {
+		const functions = { live: { kind: 'stream' }, go: {}, other: {} };
+		expect(appFromWire({ version: { functions } }).defaultFunction).toBe('go');
+		expect(appFromWire({ version: { functions: { ...functions, run: {} } } }).defaultFunction).toBe(
+			'run',
+		);
+	});
+
+	it('may be a version alone', () => {
+		const app = appFromWire({ id: 'v', app_id: 'a', short_id: 's', input_schema: input });
+		expect(app).toMatchObject({ id: 'a', versionIds: ['s', 'v'] });
+		expect(functionOf(app, undefined)?.input).toBe(input);
+	});
+
+	it('has no setup parameters if their schema is empty', () => {
+		const empty = { type: 'object', properties: {} };
+		expect(appFromWire({ version: { setup_schema: empty } }).setup).toBeUndefined();
+		expect(appFromWire({ version: { setup_schema: input } }).setup).toBe(input);
+	});
+
+	it('may be anything', () => {
+		expect(appFromWire({})).toMatchObject({ id: undefined, setup: undefined, versionIds: [] });
+	});
+});

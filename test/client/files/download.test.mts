@@ -1,0 +1,435 @@
+/** Downloads over every transport: from the service's storage, from anybody else's, and from bad ones. */
+import { createHash, randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import * as undici7 from 'undici';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
+import {
+	MB,
+	type DownloadOptions,
+	type IncomingFile,
+} from '../../../nodes/client/files/download.ts';
+import {
+	NetworkError,
+	NotFoundError,
+	PermissionError,
+	ProtocolError,
+	ServerError,
+	StoppedError,
+	ValidationError,
+} from '../../../nodes/client/errors.ts';
+import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
+import { startFileHost, startSandbox, type FileHost, type Sandbox } from '../../sandbox/index.mts';
+import { makeClient, rejection, TRANSPORTS, type Overrides } from '../support.mts';
+
+const content = randomBytes(300_000);
+
+let sandbox: Sandbox;
+let host: FileHost;
+beforeEach(async () => {
+	sandbox = await startSandbox();
+	host = await startFileHost();
+});
+afterEach(async () => {
+	expect(JSON.stringify(host.requests)).not.toContain(sandbox.apiKey);
+	await host.close();
+	await sandbox.close();
+});
+
+/** Answers as a usual file server does. */
+function sendContent(response: ServerResponse, headers: Record<string, string> = {}): void {
+	response.writeHead(200, {
+		'content-type': 'image/png; charset=binary',
+		'content-length': String(content.length),
+		...headers,
+	});
+	response.end(content);
+}
+
+const UNLIMITED: DownloadOptions = { signal: new CancelSource(), maxBytes: undefined };
+
+async function readAll({ stream }: IncomingFile): Promise<Buffer> {
+	const pieces: Buffer[] = [];
+	for await (const piece of stream) pieces.push(Buffer.from(piece as Uint8Array));
+	return Buffer.concat(pieces);
+}
+
+describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
+	const client = (overrides: Overrides = {}) =>
+		makeClient(sandbox, { transport: makeTransport(), ...overrides });
+	const download = async (path: string, options: Partial<DownloadOptions> = {}, maxRetries = 3) =>
+		await client({ settings: { maxRetries } }).download(
+			host.url + path,
+			{ ...UNLIMITED, ...options },
+			readAll,
+		);
+
+	it('streams a file from any host, without the key', async () => {
+		host.serve('/photos/cat.png', (_request, response) => sendContent(response));
+		const file = await client().download(
+			`${host.url}/photos/cat.png?v=2`,
+			UNLIMITED,
+			(incoming) => {
+				const { contentType, filename } = incoming;
+				return readAll(incoming).then((bytes) => ({ bytes, contentType, filename }));
+			},
+		);
+		expect(file.bytes.equals(content)).toBe(true);
+		expect(file).toMatchObject({ contentType: 'image/png', filename: 'cat.png' });
+		expect(host.requests).toHaveLength(1);
+		expect(host.requests[0]).toMatchObject({ method: 'GET', path: '/photos/cat.png?v=2' });
+		expect(host.requests[0]?.headers).not.toHaveProperty('authorization');
+		expect(host.requests[0]?.headers).not.toHaveProperty('cookie');
+		// Without one, some hosts answer 403.
+		expect(host.requests[0]?.headers['user-agent']).toMatch(/^n8n-nodes-inferencesh/);
+	});
+
+	it('hands on a file of no bytes', async () => {
+		host.serve('/empty', (_request, response) => response.end());
+		expect((await download('/empty')).length).toBe(0);
+	});
+
+	it.each([
+		[`attachment; filename="my \\"cat\\".png"`, 'my "cat".png'],
+		[`attachment; filename=cat.png; size=5`, 'cat.png'],
+		[`attachment; filename="x.png"; filename*=UTF-8''%E7%8C%AB.png`, '猫.png'],
+		[`inline`, 'plain%20name.png'],
+		[`attachment; filename*=UTF-8''%E7%8C.png`, '%E7%8C.png'],
+	])('names a file by Content-Disposition %s', async (disposition, expected) => {
+		host.serve('/plain%2520name.png', (_request, response) =>
+			sendContent(response, { 'content-disposition': disposition }),
+		);
+		const filename = await client().download(
+			`${host.url}/plain%2520name.png`,
+			UNLIMITED,
+			async (incoming) => {
+				await readAll(incoming);
+				return incoming.filename;
+			},
+		);
+		expect(filename).toBe(expected);
+	});
+
+	describe('tries again after', () => {
+		const failures: ReadonlyArray<readonly [string, (response: ServerResponse) => void]> = [
+			['a server error', (response) => response.writeHead(503).end()],
+			['a busy server', (response) => response.writeHead(429, { 'retry-after': '1' }).end()],
+			['a cut connection', (response) => response.socket?.resetAndDestroy()],
+			[
+				'an answer that is cut short',
+				(response) => {
+					response.writeHead(200, { 'content-length': content.length });
+					response.write(content.subarray(0, 1000), () => response.socket?.destroySoon());
+				},
+			],
+			[
+				'an answer of unknown length that is cut short',
+				(response) => {
+					response.writeHead(200);
+					response.write(content.subarray(0, 1000), () => response.socket?.destroySoon());
+				},
+			],
+			[
+				'an answer that is reset',
+				(response) => {
+					response.writeHead(200, { 'content-length': content.length });
+					response.write(content.subarray(0, 1000), () => response.socket?.resetAndDestroy());
+				},
+			],
+			[
+				'an answer that stops coming',
+				(response) => {
+					response.writeHead(200, { 'content-length': content.length });
+					response.write(content.subarray(0, 1000));
+				},
+			],
+		];
+
+		it.each(failures)('%s', async (_what, fail) => {
+			let requests = 0;
+			host.serve('/file', (_request, response) => {
+				requests += 1;
+				if (requests <= 2) fail(response);
+				else sendContent(response);
+			});
+			expect((await download('/file')).equals(content)).toBe(true);
+			expect(requests).toBe(3);
+		});
+
+		it.each(failures)('%s, but not for ever', async (_what, fail) => {
+			host.serve('/file', (_request, response) => fail(response));
+			const error = await rejection(download('/file', {}, 1));
+			expect(error instanceof NetworkError || error instanceof ServerError).toBe(true);
+			expect(String(error)).toContain(`The download from ${new URL(host.url).host}`);
+			expect(host.requests).toHaveLength(2);
+		});
+	});
+
+	it('waits for the head of an answer only so long', async () => {
+		host.serve('/file', () => {});
+		const slow = client({ settings: { maxRetries: 0 }, timings: { headersMs: 300 } });
+		const error = await rejection(slow.download(`${host.url}/file`, UNLIMITED, readAll));
+		expect(error).toBeInstanceOf(NetworkError);
+	});
+
+	it.each([
+		[404, NotFoundError],
+		[410, NotFoundError],
+		[403, PermissionError],
+		[400, ValidationError],
+		[304, ProtocolError],
+	])('takes HTTP %i for final', async (status, kind) => {
+		host.serve('/file', (_request, response) => response.writeHead(status).end());
+		const error = await rejection(download('/file'));
+		expect(error).toBeInstanceOf(kind);
+		expect(String(error)).toContain(`HTTP ${status}`);
+		expect(host.requests).toHaveLength(1);
+	});
+
+	describe('redirects', () => {
+		const redirect = (from: string, to: string, status = 302) =>
+			host.serve(from, (_request, response) =>
+				response.writeHead(status, { location: to }).end('moved'),
+			);
+
+		it('are followed, five of them, to other hosts and without the key', async () => {
+			sandbox.fault({ on: '*', times: 0, kind: 'status', status: 500 });
+			const other = await startFileHost();
+			redirect('/1', '/2');
+			redirect('/2', `${host.url}/3`, 301);
+			redirect('/3', '3b/../4', 307);
+			redirect('/4', '/5', 308);
+			redirect('/5', `${other.url}/file.png`, 303);
+			other.serve('/file.png', (_request, response) => sendContent(response));
+			expect((await download('/1')).equals(content)).toBe(true);
+			expect(other.requests).toHaveLength(1);
+			expect(other.requests[0]?.headers).not.toHaveProperty('authorization');
+			expect(JSON.stringify(other.requests)).not.toContain(sandbox.apiKey);
+			await other.close();
+		});
+
+		it('name the file by where they end', async () => {
+			redirect('/short', '/real/picture.png');
+			host.serve('/real/picture.png', (_request, response) => sendContent(response));
+			const names = await client().download(`${host.url}/short`, UNLIMITED, async (incoming) => {
+				await readAll(incoming);
+				return incoming.filename;
+			});
+			expect(names).toBe('picture.png');
+		});
+
+		it('are given up when they go round in circles', async () => {
+			redirect('/a', '/b');
+			redirect('/b', '/a');
+			const error = await rejection(download('/a'));
+			expect(error).toBeInstanceOf(ProtocolError);
+			expect(String(error)).toContain('is redirected more than 5 times');
+			expect(host.requests).toHaveLength(6);
+		});
+
+		it.each(['file:///etc/passwd', 'ftp://127.0.0.1/x', 'http://', 'javascript:alert(1)'])(
+			'lead nowhere but to the web: %s',
+			async (location) => {
+				redirect('/a', location);
+				const error = await rejection(download('/a'));
+				expect(error).toBeInstanceOf(ProtocolError);
+				expect(host.requests).toHaveLength(1);
+			},
+		);
+
+		it('carry no name and password', async () => {
+			const { host: address } = new URL(host.url);
+			redirect('/a', `http://user:secret@${address}/b`);
+			host.serve('/b', (_request, response) => sendContent(response));
+			await download('/a');
+			expect(host.requests[1]?.headers).not.toHaveProperty('authorization');
+		});
+	});
+
+	describe('of limited size', () => {
+		it('are not begun if the answer says that they are larger', async () => {
+			host.serve('/file', (_request, response) => sendContent(response));
+			const error = await rejection(download('/file', { maxBytes: 0.25 * MB }));
+			expect(error).toBeInstanceOf(ValidationError);
+			expect(String(error)).toContain('the file is larger than 0.25 MB');
+			expect(host.requests).toHaveLength(1);
+		});
+
+		it('are broken off if it does not', async () => {
+			let sent = 0;
+			host.serve('/file', (_request, response) => {
+				const more = () => {
+					for (let ok = true; ok && !response.destroyed; sent += 1) {
+						ok = response.write(Buffer.alloc(100_000));
+					}
+				};
+				response.on('drain', more);
+				more();
+			});
+			const error = await rejection(download('/file', { maxBytes: 1 * MB }));
+			expect(error).toBeInstanceOf(ValidationError);
+			expect(host.requests).toHaveLength(1);
+			await expect.poll(() => host.answering()).toBe(0);
+		});
+
+		it('may be as large as the limit', async () => {
+			host.serve('/file', (_request, response) => sendContent(response));
+			expect((await download('/file', { maxBytes: content.length })).length).toBe(content.length);
+		});
+	});
+
+	it('never has more in hand than a slow reader takes', async () => {
+		const size = 100 * 1024 * 1024;
+		host.serve('/file', (_request, response) => {
+			response.writeHead(200, { 'content-length': size });
+			let left = size;
+			Readable.from(
+				(function* () {
+					for (; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536));
+				})(),
+				{ objectMode: false },
+			).pipe(response);
+		});
+		const stop = new CancelSource();
+		const slow = rejection(
+			client().download(`${host.url}/file`, { ...UNLIMITED, signal: stop }, async ({ stream }) => {
+				for await (const _piece of stream) await new Promise((resolve) => setTimeout(resolve, 50));
+			}),
+		);
+		let before = -1;
+		// Until nothing more is sent: all buffers between here and there are full.
+		await expect
+			.poll(
+				() => {
+					const now = host.bytesSent();
+					const settled = now > 0 && now - before < 1_000_000;
+					before = now;
+					return settled;
+				},
+				{ interval: 300 },
+			)
+			.toBe(true);
+		expect(host.bytesSent()).toBeLessThan(30_000_000);
+		stop.abort(new StoppedError('enough'));
+		await slow;
+	});
+
+	it('stops while a file is arriving', async () => {
+		host.serve('/file', (_request, response) => {
+			response.writeHead(200, { 'content-length': content.length });
+			response.write(content.subarray(0, 1000));
+		});
+		const signal = new CancelSource();
+		let stream: Readable | undefined;
+		const stopped = rejection(
+			client().download(`${host.url}/file`, { ...UNLIMITED, signal }, async (incoming) => {
+				stream = incoming.stream;
+				return await readAll(incoming);
+			}),
+		);
+		await expect.poll(() => stream).toBeDefined();
+		const reason = new StoppedError('stopped by the test');
+		signal.abort(reason);
+		expect(await stopped).toBe(reason);
+		expect(stream?.destroyed).toBe(true);
+		await expect.poll(() => host.answering()).toBe(0);
+	});
+
+	it('stops while the answer is awaited', async () => {
+		host.serve('/file', () => {});
+		const signal = new CancelSource();
+		const stopped = rejection(download('/file', { signal }));
+		await expect.poll(() => host.requests.length).toBe(1);
+		const reason = new StoppedError('stopped by the test');
+		signal.abort(reason);
+		expect(await stopped).toBe(reason);
+	});
+
+	it('hands on why a file cannot be stored, and does not try again', async () => {
+		host.serve('/file', (_request, response) => sendContent(response));
+		const error = await rejection(
+			client().download(`${host.url}/file`, UNLIMITED, async () => {
+				return await Promise.reject(new Error('no space left'));
+			}),
+		);
+		expect(String(error)).toBe('Error: no space left');
+		expect(host.requests).toHaveLength(1);
+		await expect.poll(() => host.answering()).toBe(0);
+	});
+
+	it('never stores compressed bytes as the file itself', async () => {
+		host.serve('/file', (request, response) => {
+			expect(request.headers['accept-encoding']).toBe('identity');
+			response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content));
+		});
+		if (name.startsWith('undici')) {
+			expect(String(await rejection(download('/file')))).toContain('compressed (gzip)');
+		} else {
+			// n8n's helper takes the compression off by itself.
+			expect((await download('/file')).equals(content)).toBe(true);
+		}
+	});
+
+	it('says in plain words that a host does not exist', async () => {
+		const error = await rejection(
+			client({ settings: { maxRetries: 0 } }).download(
+				'http://no-such-host.invalid/a.png',
+				UNLIMITED,
+				readAll,
+			),
+		);
+		expect(error).toBeInstanceOf(NetworkError);
+		expect(String(error)).toContain('no-such-host.invalid');
+		expect(String(error)).not.toMatch(/ENOTFOUND|EAI_AGAIN/);
+	});
+
+	it('gets what was uploaded', async () => {
+		const sha256 = createHash('sha256').update(content).digest('hex');
+		const api = client();
+		const file = await api.upload(
+			{
+				filename: 'a.bin',
+				contentType: 'application/octet-stream',
+				size: content.length,
+				open: async () => await Promise.resolve(content),
+			},
+			new CancelSource(),
+		);
+		const back = await api.download(file.uri, UNLIMITED, readAll);
+		expect(createHash('sha256').update(back).digest('hex')).toBe(sha256);
+		expect(sandbox.violations()).toEqual([]);
+	});
+});
+
+describe("under n8n's egress policy", () => {
+	it('reaches no address that is not allowed, also not by a redirect', async () => {
+		const forbidden = await startFileHost();
+		const asked: string[] = [];
+		const transport = new UndiciTransport(undici7, {
+			validateUrl: async (url) => {
+				asked.push(String(url));
+				return await Promise.resolve(
+					String(url).startsWith(forbidden.url)
+						? { ok: false, error: new Error('address is blocked') }
+						: { ok: true, result: undefined },
+				);
+			},
+			createSecureLookup: () => lookup,
+		});
+		host.serve('/a', (_request, response) =>
+			response.writeHead(302, { location: `${forbidden.url}/secret` }).end(),
+		);
+		const client = makeClient(sandbox, { transport, settings: { maxRetries: 0 } });
+		for (const url of [`${forbidden.url}/secret`, `${host.url}/a`]) {
+			const error = await rejection(client.download(url, UNLIMITED, readAll));
+			expect(error).toMatchObject({ mayHaveArrived: false });
+			expect(String(error)).toContain('address is blocked');
+		}
+		expect(forbidden.requests).toEqual([]);
+		expect(asked).toContain(host.url);
+		await forbidden.close();
+	});
+});

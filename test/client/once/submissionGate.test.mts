@@ -1,0 +1,177 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+	SubmissionGate,
+	type SubmissionContent,
+} from '../../../nodes/client/once/submissionGate.ts';
+import { rejection } from '../support.mts';
+
+/** Lets everything happen that needs no time. */
+async function settle(): Promise<void> {
+	await new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** A promise whose end is in the test's hands, and whether it has been asked for. */
+function gate() {
+	let open = () => {};
+	let fail: (error: Error) => void = () => {};
+	const promise = new Promise<string>((resolve, reject) => {
+		open = () => resolve('done');
+		fail = reject;
+	});
+	const state = { entered: false };
+	const job = async () => {
+		state.entered = true;
+		return await promise;
+	};
+	return { state, job, open, fail };
+}
+
+/** Runs a submission or a lookup through the gate. */
+async function through<T>(
+	shared: SubmissionGate,
+	kind: 'submitting' | 'lookingUp',
+	content: SubmissionContent,
+	job: () => Promise<T>,
+): Promise<T> {
+	if (kind === 'lookingUp') return await shared.lookingUp(content, job);
+	await shared.begin(content);
+	try {
+		return await job();
+	} finally {
+		shared.end(content);
+	}
+}
+
+describe('the submission gate', () => {
+	it('of equal submissions run side by side', async () => {
+		const shared = new SubmissionGate();
+		const [first, second] = [gate(), gate()];
+		const both = [
+			through(shared, 'submitting', { key: 'x' }, first.job),
+			through(shared, 'submitting', { key: 'x' }, second.job),
+		];
+		await settle();
+		expect([first.state.entered, second.state.entered]).toEqual([true, true]);
+		second.open();
+		first.open();
+		expect(await Promise.all(both)).toEqual(['done', 'done']);
+	});
+
+	it('let a lookup wait until the equal submissions before it are over', async () => {
+		const shared = new SubmissionGate();
+		const [first, second, lookup] = [gate(), gate(), gate()];
+		const all = [
+			through(shared, 'submitting', { key: 'x' }, first.job),
+			through(shared, 'submitting', { key: 'x' }, second.job),
+			shared.lookingUp({ key: 'x' }, lookup.job),
+		];
+		first.open();
+		await settle();
+		expect(lookup.state.entered).toBe(false);
+		second.open();
+		await settle();
+		expect(lookup.state.entered).toBe(true);
+		lookup.open();
+		await Promise.all(all);
+	});
+
+	it('let a submission wait until the lookup before it is over', async () => {
+		const shared = new SubmissionGate();
+		const [lookup, submission] = [gate(), gate()];
+		const all = [
+			shared.lookingUp({ key: 'x' }, lookup.job),
+			through(shared, 'submitting', { key: 'x' }, submission.job),
+		];
+		await settle();
+		expect([lookup.state.entered, submission.state.entered]).toEqual([true, false]);
+		lookup.open();
+		await settle();
+		expect(submission.state.entered).toBe(true);
+		submission.open();
+		await Promise.all(all);
+	});
+
+	it('do not let a stream of submissions keep a lookup waiting for ever', async () => {
+		const shared = new SubmissionGate();
+		const [before, lookup, after] = [gate(), gate(), gate()];
+		const all = [
+			through(shared, 'submitting', { key: 'x' }, before.job),
+			shared.lookingUp({ key: 'x' }, lookup.job),
+			through(shared, 'submitting', { key: 'x' }, after.job),
+		];
+		before.open();
+		await settle();
+		expect([lookup.state.entered, after.state.entered]).toEqual([true, false]);
+		lookup.open();
+		after.open();
+		await Promise.all(all);
+	});
+
+	it('of different content have nothing to do with each other', async () => {
+		const shared = new SubmissionGate();
+		const [lookup, submission] = [gate(), gate()];
+		const looking = shared.lookingUp({ key: 'x' }, lookup.job);
+		const submitting = through(shared, 'submitting', { key: 'y' }, submission.job);
+		await settle();
+		expect(submission.state.entered).toBe(true);
+		submission.open();
+		await submitting;
+		lookup.open();
+		await looking;
+	});
+
+	it.each(['submitting', 'lookingUp'] as const)(
+		'that fail while %s let the next ones in',
+		async (kind) => {
+			const shared = new SubmissionGate();
+			const bad = gate();
+			const failing = rejection(through(shared, kind, { key: 'x' }, bad.job));
+			const after = shared.lookingUp({ key: 'x' }, async () => 'looked');
+			const last = through(shared, 'submitting', { key: 'x' }, async () => 'submitted');
+			const error = new Error('failed');
+			bad.fail(error);
+			expect(await failing).toBe(error);
+			expect(await Promise.all([after, last])).toEqual(['looked', 'submitted']);
+			expect(shared.idle).toBe(true);
+		},
+	);
+
+	it('never overlap, whatever comes in which order, and leave nothing behind', async () => {
+		const step = fc.record({
+			kind: fc.constantFrom('submitting' as const, 'lookingUp' as const),
+			content: fc.constantFrom('x' as const, 'y' as const),
+			startsAfter: fc.nat({ max: 3 }),
+			ticks: fc.nat({ max: 3 }),
+			fails: fc.boolean(),
+		});
+		await fc.assert(
+			fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+				const shared = new SubmissionGate();
+				const running = { x: { submitting: 0, lookingUp: 0 }, y: { submitting: 0, lookingUp: 0 } };
+				const overlaps: string[] = [];
+				let ran = 0;
+				await Promise.allSettled(
+					steps.map(async ({ kind, content, startsAfter, ticks, fails }) => {
+						for (let tick = 0; tick < startsAfter; tick += 1) await settle();
+						await through(shared, kind, { key: content }, async () => {
+							const counts = running[content];
+							counts[kind] += 1;
+							if (counts.lookingUp > 1 || (counts.lookingUp > 0 && counts.submitting > 0)) {
+								overlaps.push(JSON.stringify(counts));
+							}
+							for (let tick = 0; tick < ticks; tick += 1) await settle();
+							counts[kind] -= 1;
+							ran += 1;
+							if (fails) throw new Error('failed');
+						});
+					}),
+				);
+				expect(overlaps).toEqual([]);
+				expect(ran).toBe(steps.length);
+				expect(shared.idle).toBe(true);
+			}),
+			{ numRuns: 100 },
+		);
+	});
+});

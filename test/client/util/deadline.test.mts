@@ -1,0 +1,135 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { CancelSignal } from '../../../nodes/client/util/cancelSignal.ts';
+import { Deadline, Grace } from '../../../nodes/client/util/deadline.ts';
+import { StoppedError, TimeoutError } from '../../../nodes/client/errors.ts';
+
+const tooLate = () => new TimeoutError('too late');
+const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
+/** The reason of a signal, as soon as it has one. */
+async function reasonOf(signal: CancelSignal): Promise<unknown> {
+	if (!signal.aborted) {
+		await new Promise<void>((resolve) => {
+			signal.addEventListener('abort', resolve);
+		});
+	}
+	return signal.reason;
+}
+const pause = async (ms: number) => await new Promise((resolve) => void setTimeout(resolve, ms));
+
+describe('Deadline', () => {
+	it('aborts with the given error when its time is over', async () => {
+		using deadline = new Deadline(undefined, 5, tooLate);
+		expect(deadline.signal.aborted).toBe(false);
+		expect(await reasonOf(deadline.signal)).toMatchObject({ code: 'timeout', message: 'too late' });
+	});
+
+	it.each([0, -5, 0.2])('with a time of %d ms is over at once', async (ms) => {
+		using deadline = new Deadline(undefined, ms, tooLate);
+		expect(await reasonOf(deadline.signal)).toBeInstanceOf(TimeoutError);
+	});
+
+	it('passes the reason of its parent on if that is one of ours', () => {
+		const parent = new AbortController();
+		using deadline = new Deadline(parent.signal);
+		const reason = tooLate();
+		parent.abort(reason);
+		expect(deadline.signal.reason).toBe(reason);
+	});
+
+	it("calls it stopped if the parent aborts without a reason, as n8n's signal does", () => {
+		const parent = new AbortController();
+		using deadline = new Deadline(parent.signal, 60_000, tooLate);
+		parent.abort();
+		expect(deadline.signal.reason).toBeInstanceOf(StoppedError);
+	});
+
+	it('is over from the start if its parent is', () => {
+		const reason = tooLate();
+		using ours = new Deadline(AbortSignal.abort(reason), 60_000, tooLate);
+		using theirs = new Deadline(AbortSignal.abort(), 60_000, tooLate);
+		expect(ours.signal.reason).toBe(reason);
+		expect(theirs.signal.reason).toBeInstanceOf(StoppedError);
+	});
+
+	it('never ends without a time and a parent', async () => {
+		using deadline = new Deadline(undefined, undefined, tooLate);
+		await pause(5);
+		expect(deadline.signal.aborted).toBe(false);
+	});
+
+	it('can be ended by hand, and keeps the first reason', () => {
+		const parent = new AbortController();
+		using deadline = new Deadline(parent.signal);
+		const first = new StoppedError('first');
+		deadline.abort(first);
+		parent.abort();
+		expect(deadline.signal.reason).toBe(first);
+	});
+
+	it('does not listen on its parent after disposal', () => {
+		const parent = new AbortController();
+		const deadline = new Deadline(parent.signal, 60_000, tooLate);
+		expect(listeners(parent.signal)).toBe(1);
+		deadline[Symbol.dispose]();
+		expect(listeners(parent.signal)).toBe(0);
+		parent.abort();
+		expect(deadline.signal.aborted).toBe(false);
+	});
+
+	it('does not end any more after disposal', async () => {
+		const deadline = new Deadline(undefined, 1, tooLate);
+		deadline[Symbol.dispose]();
+		await pause(20);
+		expect(deadline.signal.aborted).toBe(false);
+	});
+
+	it('leaves nothing on its parent, however many there were', () => {
+		const parent = new AbortController();
+		for (let count = 0; count < 1_000; count += 1) {
+			using _deadline = new Deadline(parent.signal, 60_000, tooLate);
+		}
+		expect(listeners(parent.signal)).toBe(0);
+	});
+});
+
+describe('Grace', () => {
+	it('aborts a while after its parent, with its reason', async () => {
+		const parent = new AbortController();
+		using grace = new Grace(parent.signal, 20);
+		const reason = tooLate();
+		parent.abort(reason);
+		expect(grace.signal.aborted).toBe(false);
+		expect(await reasonOf(grace.signal)).toBe(reason);
+	});
+
+	it('starts at once if its parent is over already', async () => {
+		const reason = tooLate();
+		using grace = new Grace(AbortSignal.abort(reason), 20);
+		expect(grace.signal.aborted).toBe(false);
+		expect(await reasonOf(grace.signal)).toBe(reason);
+	});
+
+	it('does not abort while its parent goes on', async () => {
+		using grace = new Grace(new AbortController().signal, 1);
+		await pause(20);
+		expect(grace.signal.aborted).toBe(false);
+	});
+
+	it('does not listen on its parent after disposal', () => {
+		const parent = new AbortController();
+		const grace = new Grace(parent.signal, 1);
+		expect(listeners(parent.signal)).toBe(1);
+		grace[Symbol.dispose]();
+		expect(listeners(parent.signal)).toBe(0);
+	});
+
+	it('that was disposed of before its parent aborted never aborts', async () => {
+		const parent = new AbortController();
+		const grace = new Grace(parent.signal, 1);
+		grace[Symbol.dispose]();
+		parent.abort();
+		await pause(20);
+		expect(grace.signal.aborted).toBe(false);
+	});
+});

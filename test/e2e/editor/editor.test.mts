@@ -1,0 +1,202 @@
+/** The nodes in n8n's editor, as a person sees them. */
+import path from 'node:path';
+
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+
+import { readManifest } from '../../package/pack.mts';
+import { CREDENTIAL, FIRST_EXAMPLE, readExamples } from '../demo/demoInstance.mts';
+import { Editor, SIZE } from './editor.mts';
+import { useInstance } from '../n8n/instance.mts';
+import { ROOT } from '../n8n/paths.mts';
+import { picture, plainSpeaker } from './pictures.mts';
+
+const NODE = 'Node';
+const WAIT_MS = 60_000;
+const SMALL = { width: 1120, height: 640 };
+
+/** Every node with parameters that its panel shows at first. */
+const NODES = [
+	{ type: 'runApp', title: 'Inference.sh Run App', shown: ['app', 'inputMode', 'wait'] },
+	{ type: 'streamTask', title: 'Inference.sh Stream Task', shown: ['source', 'app', 'inputMode'] },
+	{ type: 'agentMessage', title: 'Inference.sh Agent Message', shown: ['agentSource', 'message'] },
+	{ type: 'batch', title: 'Inference.sh Batch', shown: ['app', 'itemsFrom', 'order'] },
+];
+
+const examples = await readExamples();
+
+describe('the editor', () => {
+	const instance = useInstance({ apps: [plainSpeaker] });
+	let editor: Editor;
+
+	beforeAll(async () => {
+		editor = await Editor.open(instance().rest.url, inject('n8n').owner);
+	});
+	afterAll(async () => {
+		await editor?.[Symbol.asyncDispose]();
+	});
+	afterEach(async ({ task }) => {
+		if (task.result?.state === 'fail') await editor.keepPicture('editor-failure');
+	});
+
+	/** Opens a new workflow with one of the nodes behind a manual trigger. */
+	async function newWorkflow(type: string, parameters: object = {}): Promise<string> {
+		const node = (fields: object): object => ({ typeVersion: 1, parameters: {}, ...fields });
+		const { id } = await instance().rest.call<{ id: string }>('POST', 'workflows', {
+			name: `Editor: ${type}`,
+			settings: { executionOrder: 'v1' },
+			nodes: [
+				node({
+					id: 'start',
+					name: 'Start',
+					type: 'n8n-nodes-base.manualTrigger',
+					position: [0, 0],
+				}),
+				node({
+					id: 'node',
+					name: NODE,
+					type: `n8n-nodes-inferencesh.${type}`,
+					position: [220, 0],
+					parameters,
+					credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
+				}),
+			],
+			connections: { Start: { main: [[{ node: NODE, type: 'main', index: 0 }]] } },
+		});
+		await editor.openWorkflow(id);
+		return id;
+	}
+
+	test.each(NODES)('the panel of $title opens', async ({ type, shown }) => {
+		await newWorkflow(type);
+		const panel = await editor.openPanel(NODE);
+		for (const parameter of shown) await panel.parameter(parameter).waitFor();
+		expect(await panel.credential()).toBe(CREDENTIAL.name);
+		await panel.close();
+	});
+
+	test('no node has been forgotten here', async () => {
+		const { n8n } = await readManifest(ROOT);
+		const types = n8n.nodes.map((file) => path.basename(file, '.node.js').toLowerCase());
+		expect(types.toSorted()).toEqual(NODES.map(({ type }) => type.toLowerCase()).toSorted());
+	});
+
+	test('an app is picked from the list, its form filled in, its result seen', async () => {
+		await newWorkflow('runApp');
+		const panel = await editor.openPanel(NODE);
+		await panel.pickApp('Language Model');
+		await panel.choose('inputMode', 'Fields');
+		await panel.type('text', 'Hello from the editor');
+		await panel.execute();
+		await panel.output.getByText('completed').first().waitFor();
+		expect(await panel.output.textContent()).toContain('You said "Hello from the editor"');
+		const [task, ...more] = instance().sandbox.tasks();
+		expect(more).toEqual([]);
+		expect(task).toMatchObject({
+			app: 'sandbox/llm',
+			status: 'completed',
+			input: { text: 'Hello from the editor' },
+		});
+		await panel.close();
+	});
+
+	test('the form has the fields of the app, with drop-downs for choices', async () => {
+		await newWorkflow('runApp');
+		const panel = await editor.openPanel(NODE);
+		await panel.pickApp('Image Resize');
+		await panel.choose('inputMode', 'Fields');
+		await panel.parameter('image').waitFor();
+		for (const field of ['Width', 'Resample']) await panel.addField(field);
+		await panel.parameter('width').waitFor();
+		await panel.choose('resample', 'bicubic');
+		await editor.settle();
+		await picture(editor.page, 'docs/images/form-panel');
+		await panel.close();
+	});
+
+	test('an example runs: the canvas shows it, and so does the panel of the node', async () => {
+		await editor.openWorkflow(FIRST_EXAMPLE);
+		await editor.execute();
+		await editor.succeeded('Answers');
+		await editor.fit();
+		await editor.settle();
+		await picture(editor.page, 'docs/images/run-app-canvas');
+		const panel = await editor.openPanel('Run App');
+		await panel.output.getByText('Lisbon').waitFor();
+		await editor.settle();
+		await picture(editor.page, 'docs/images/run-app-panel');
+		await panel.close();
+	});
+
+	describe('on a smaller screen', () => {
+		beforeAll(() => editor.page.setViewportSize(SMALL));
+		afterAll(() => editor.page.setViewportSize(SIZE));
+
+		test.each(examples)('examples/$file opens with nothing missing', async ({ file, workflow }) => {
+			await editor.openWorkflow(workflow.id);
+			// Notes are drawn apart from the nodes.
+			const nodes = workflow.nodes.filter(({ type }) => !type.endsWith('.stickyNote'));
+			await expect.poll(() => editor.nodes().count(), { timeout: WAIT_MS }).toBe(nodes.length);
+			expect(await editor.complaints()).toEqual([]);
+			await editor.fit();
+			await editor.settle();
+			await picture(editor.canvas, `examples/${file.replace(/\.json$/, '')}`);
+		});
+	});
+
+	test('what the service has to say is shown above the output', async () => {
+		instance().sandbox.configure({
+			messages: [{ level: 'warning', code: 'quota', message: 'Your quota is nearly used up.' }],
+		});
+		await newWorkflow('runApp', { app: ref('sandbox/echo'), inputMode: 'item' });
+		const panel = await editor.openPanel(NODE);
+		await panel.execute();
+		await panel.output.getByText('Your quota is nearly used up.').waitFor();
+		await panel.close();
+	});
+
+	test('an error says what happened and what to do', async () => {
+		await newWorkflow('runApp', { app: ref('sandbox/ecko'), inputMode: 'item' });
+		const panel = await editor.openPanel(NODE);
+		await panel.execute();
+		await panel.output.getByText("app 'sandbox/ecko' not found").first().waitFor();
+		expect(instance().sandbox.tasks()).toEqual([]);
+		await panel.close();
+	});
+
+	test('Stop cancels the tasks at the service', async () => {
+		const { sandbox } = instance();
+		await newWorkflow('runApp', { app: ref('sandbox/manual'), inputMode: 'item' });
+		await editor.execute();
+		await expect.poll(() => sandbox.running().length, { timeout: WAIT_MS }).toBe(1);
+		await editor.stop();
+		await expect
+			.poll(() => sandbox.tasks().map(({ status }) => status), { timeout: WAIT_MS })
+			.toEqual(['cancelled']);
+		await editor.toast(/stopped/i).waitFor();
+	});
+
+	test('a batch shows its three outputs', async () => {
+		await newWorkflow('batch', {
+			app: ref('sandbox/echo'),
+			itemsFrom: 'list',
+			list: '={{ [{ text: "a" }, { text: "b" }, 3] }}',
+		});
+		await editor.execute();
+		await editor.succeeded(NODE);
+		const panel = await editor.openPanel(NODE);
+		await panel.output.getByText('2 of 3 items succeeded').waitFor();
+		const shown = await panel.output.textContent();
+		for (const output of [
+			'Succeeded Branch (2 items)',
+			'Failed Branch (1 item)',
+			'Summary Branch',
+		]) {
+			expect(shown).toContain(output);
+		}
+		await editor.settle();
+		await picture(editor.page, 'docs/images/batch-panel');
+		await panel.close();
+	});
+});
+
+const ref = (value: string): object => ({ __rl: true, mode: 'ref', value });

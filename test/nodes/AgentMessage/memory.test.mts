@@ -1,0 +1,123 @@
+/** Which conversations a node remembers, and where. */
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { describe, expect, it, vi } from 'vitest';
+import type * as NodeModule from '../../../nodes/AgentMessage/AgentMessage.node.ts';
+import { agentMessage, saying, type AgentOptions } from './support.mts';
+import { jsonOf, useSandbox } from '../../engine/support.mts';
+
+const sandbox = useSandbox();
+
+/** What n8n keeps of a node between production executions. */
+class Saved {
+	data: IDataObject = {};
+
+	/** Loads it before a run, and saves it at each look, as n8n does after the run. */
+	readonly attach = (context: IExecuteFunctions): void => {
+		const data = context.getWorkflowStaticData('node');
+		Object.assign(data, structuredClone(this.data));
+		this.look = () => structuredClone({ ...data });
+	};
+
+	private look = (): IDataObject => this.data;
+
+	/** Ends an execution. */
+	save(): void {
+		this.data = JSON.parse(JSON.stringify(this.look())) as IDataObject;
+	}
+
+	get chats(): Record<string, { chatId: string; at: number }> {
+		return (this.data['chats'] ?? {}) as never;
+	}
+}
+
+/** The node in another n8n process, which has saved data and no memory of its own. */
+async function elsewhere(): Promise<Pick<AgentOptions, 'node'>> {
+	vi.resetModules();
+	const path = '../../../nodes/AgentMessage/AgentMessage.node.ts';
+	const { AgentMessage } = (await import(path)) as typeof NodeModule;
+	return { node: new AgentMessage() };
+}
+
+let nodes = 0;
+
+/** A node in the workflow that no other test has. */
+function newNode(): Pick<AgentOptions, 'nodeFields'> {
+	nodes += 1;
+	return { nodeFields: { id: `memory-${nodes}` } };
+}
+
+describe('a conversation', () => {
+	it('goes on in another process with what n8n has saved', async () => {
+		const saved = new Saved();
+		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		await agentMessage(sandbox(), { ...common, items: saying('one') });
+		saved.save();
+		expect(Object.values(saved.chats)).toEqual([
+			{ chatId: sandbox().chats()[0]?.id, at: expect.any(Number) as number },
+		]);
+		const run = await agentMessage(sandbox(), {
+			...{ ...common, items: saying('two') },
+			...(await elsewhere()),
+		});
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two". Before that: "one".' }]);
+		saved.data = {};
+		const without = await agentMessage(sandbox(), {
+			...{ ...common, items: saying('three') },
+			...(await elsewhere()),
+		});
+		expect(jsonOf(without)).toMatchObject([{ text: 'You said "three".' }]);
+	});
+
+	it('goes on where it was last, here or elsewhere', async () => {
+		const saved = new Saved();
+		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		await agentMessage(sandbox(), { ...common, items: saying('here') });
+		const before = sandbox().chats()[0]?.id;
+		saved.save();
+		const [key = ''] = Object.keys(saved.chats);
+		const other = await agentMessage(sandbox(), { items: saying('elsewhere') });
+		const chatId = String(jsonOf(other)[0]?.['chat_id']);
+		saved.data = { chats: { [key]: { chatId, at: Date.now() + 1_000 } } };
+		const later = await agentMessage(sandbox(), { ...common, items: saying('and?') });
+		expect(jsonOf(later)).toMatchObject([{ chat_id: chatId }]);
+		saved.data = { chats: { [key]: { chatId: before, at: 1 } } };
+		const still = await agentMessage(sandbox(), { ...common, items: saying('and?') });
+		expect(jsonOf(still)).toMatchObject([{ chat_id: chatId }]);
+	});
+
+	it('is kept for each node apart', async () => {
+		const options = { conversationKey: 'k' };
+		await agentMessage(sandbox(), { ...newNode(), options });
+		await agentMessage(sandbox(), { ...newNode(), options });
+		expect(sandbox().chats()).toHaveLength(2);
+	});
+
+	it('gives way to newer ones when there are a thousand', async () => {
+		const saved = new Saved();
+		const old = Array.from({ length: 1_000 }, (_, n) => [
+			`old ${n}`,
+			{ chatId: `c${n}`, at: n + 1 },
+		]);
+		saved.data = { chats: Object.fromEntries(old) as IDataObject };
+		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		await agentMessage(sandbox(), common);
+		saved.save();
+		expect(Object.keys(saved.chats)).toHaveLength(1_000);
+		expect(saved.chats['old 0']).toBeUndefined();
+		expect(saved.chats['old 1']).toEqual({ chatId: 'c1', at: 2 });
+	});
+
+	it.each([
+		['nothing of use', { chats: 'x' }],
+		['an entry without a chat', { chats: { x: {}, y: null } }],
+	])('begins anew where %s was saved', async (_what, data) => {
+		const saved = new Saved();
+		saved.data = data as IDataObject;
+		const run = await agentMessage(sandbox(), {
+			...newNode(),
+			options: { conversationKey: 'k' },
+			adjustContext: saved.attach,
+		});
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "hello".' }]);
+	});
+});

@@ -1,0 +1,310 @@
+import { describe, expect, it } from 'vitest';
+import { startSandbox } from '../../sandbox/index.mts';
+import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
+import {
+	credentialsOf,
+	everythingSaid,
+	jsonOf,
+	mostInFlight,
+	objectIn,
+	runApp,
+	submissions,
+	useSandbox,
+} from '../../engine/support.mts';
+
+const sandbox = useSandbox();
+const numbered = (count: number, ms: number) =>
+	Array.from({ length: count }, (_, value) => ({ ms, value }));
+const hintsOf = (run: EngineRun) => run.hints(NODE_NAME).map(({ message }) => message);
+
+describe('the credential', () => {
+	it('with a wrong key is told as that, without the key', async () => {
+		const run = await runApp(sandbox(), {
+			items: [{}, {}],
+			parameters: { concurrency: 1 },
+			credentials: { ...credentialsOf(sandbox()), apiKey: 'inf_wrong_key_1234' },
+		});
+		expect(run.error?.name).toBe('NodeApiError');
+		expect(run.error?.message).toContain('does not accept the API key');
+		expect(run.error?.description).toContain('credential');
+		expect(run.error).toHaveProperty('httpCode', '401');
+		expect(sandbox().requests).toHaveLength(1);
+		expect(everythingSaid(run)).not.toContain('inf_wrong_key_1234');
+	});
+
+	it.each(['', '   ', undefined])('without a key is not tried: %o', async (apiKey) => {
+		const run = await runApp(sandbox(), {
+			items: [{}],
+			credentials: { ...credentialsOf(sandbox()), apiKey },
+		});
+		expect(run.error?.name).toBe('NodeOperationError');
+		expect(run.error?.message).toBe('The Inference.sh credential has no API key');
+		expect(sandbox().requests).toEqual([]);
+	});
+
+	it.each([
+		'',
+		'api.inference.sh',
+		'ftp://api.inference.sh',
+		'http://',
+		'https://user:secret@api.inference.sh',
+		'https://api.inference.sh/?a=1',
+		'https://api.inference.sh/#a',
+	])('with the base URL %o is refused', async (baseUrl) => {
+		const run = await runApp(sandbox(), {
+			items: [{}],
+			credentials: { ...credentialsOf(sandbox()), baseUrl },
+		});
+		expect(run.error?.name).toBe('NodeOperationError');
+		expect(run.error?.message).toContain('has a base URL that cannot be used');
+		expect(run.error?.message).toContain(JSON.stringify(baseUrl));
+		expect(sandbox().requests).toEqual([]);
+	});
+
+	it.each([-1, 1.5, 'two'])('with Max Concurrency %o is refused', async (maxConcurrency) => {
+		const run = await runApp(sandbox(), {
+			items: [{}],
+			credentials: { ...credentialsOf(sandbox()), maxConcurrency },
+		});
+		expect(run.error?.message).toContain('Max Concurrency');
+		expect(run.error?.message).toContain(JSON.stringify(maxConcurrency));
+		expect(sandbox().requests).toEqual([]);
+	});
+
+	it('that cannot be used fails each item of a node that goes on', async () => {
+		const run = await runApp(sandbox(), {
+			items: [{ a: 1 }, { a: 2 }],
+			credentials: { ...credentialsOf(sandbox()), apiKey: '' },
+			onError: 'continueErrorOutput',
+		});
+		expect(run.output('Output 0')).toEqual([]);
+		expect(run.output('Output 1').map(({ json }) => json['a'])).toEqual([1, 2]);
+	});
+
+	it('may have spaces and slashes around', async () => {
+		const run = await runApp(sandbox(), {
+			items: [{ text: 'x' }],
+			credentials: { apiKey: ` ${sandbox().apiKey}\n`, baseUrl: ` ${sandbox().url}// ` },
+		});
+		expect(jsonOf(run)[0]?.['output']).toEqual({ echo: { text: 'x' } });
+		expect(sandbox().requests[0]?.path).toBe('/apps/run');
+	});
+
+	it('limits what all nodes have in flight together', async () => {
+		const credentials = { ...credentialsOf(sandbox()), maxConcurrency: 2 };
+		const runs = await Promise.all(
+			[1, 2].map(
+				async () =>
+					await runApp(sandbox(), {
+						app: 'sandbox/sleep',
+						items: numbered(8, 10),
+						parameters: { concurrency: 5 },
+						credentials,
+					}),
+			),
+		);
+		for (const run of runs) {
+			expect(run.error).toBeUndefined();
+			expect(jsonOf(run).map((json) => objectIn(json, 'output')['value'])).toEqual(
+				Array.from({ length: 8 }, (_, value) => value),
+			);
+		}
+		expect(mostInFlight(sandbox())).toBe(2);
+	});
+
+	it('does not limit another account', async () => {
+		const other = await startSandbox();
+		try {
+			const runs = await Promise.all(
+				[sandbox(), other].map(
+					async (service) =>
+						await runApp(service, {
+							app: 'sandbox/sleep',
+							items: numbered(6, 20),
+							credentials: { ...credentialsOf(service), maxConcurrency: 1 },
+						}),
+				),
+			);
+			expect(runs.map(({ status }) => status)).toEqual(['success', 'success']);
+			expect(mostInFlight(sandbox())).toBe(1);
+			const both = [...sandbox().tasks(), ...other.tasks()].map(({ createdAt }) => createdAt);
+			const firstEnd = Math.min(
+				...sandbox()
+					.tasks()
+					.map(({ finishedAt }) => finishedAt ?? 0),
+			);
+			expect(both.filter((at) => at < firstEnd)).toHaveLength(2);
+		} finally {
+			await other.close();
+		}
+	});
+
+	it('counts the timeout of an item from the end of that wait', async () => {
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/sleep',
+			items: numbered(4, 200),
+			parameters: { concurrency: 4, timeout: 0.7 },
+			credentials: { ...credentialsOf(sandbox()), maxConcurrency: 1 },
+		});
+		expect(run.error).toBeUndefined();
+		expect(mostInFlight(sandbox())).toBe(1);
+	});
+
+	it('lets go of a place whose item is stopped while it waits', async () => {
+		const credentials = { ...credentialsOf(sandbox()), maxConcurrency: 1 };
+		const stopped = await runApp(sandbox(), {
+			app: 'sandbox/manual',
+			items: [{}, {}, {}],
+			credentials,
+			cancelAfter: 100,
+		});
+		expect(stopped.status).toBe('canceled');
+		expect(sandbox().tasks()).toHaveLength(1);
+		const next = await runApp(sandbox(), { items: [{ text: 'x' }], credentials });
+		expect(next.error).toBeUndefined();
+	});
+});
+
+describe('rate limits', () => {
+	const refusal = (headers: Record<string, string>, times = 1) =>
+		({
+			on: 'POST /apps/run',
+			kind: 'status',
+			status: 429,
+			body: { type: 'https://api.inference.sh/errors/rate_limited', detail: 'too many requests' },
+			headers,
+			times,
+		}) as const;
+	const submittedAt = () =>
+		sandbox()
+			.requests.filter(({ path }) => path === '/apps/run')
+			.map(({ at }) => at);
+
+	it('make all items wait, and all succeed', async () => {
+		sandbox().fault({ ...refusal({ 'retry-after-ms': '300' }), skip: 2 });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/sleep',
+			items: numbered(10, 20),
+			parameters: { concurrency: 3 },
+		});
+		expect(run.error).toBeUndefined();
+		expect(jsonOf(run).map((json) => objectIn(json, 'output')['value'])).toEqual(
+			numbered(10, 0).map(({ value }) => value),
+		);
+		expect(sandbox().tasks()).toHaveLength(10);
+		expect(objectIn(jsonOf(run)[2], 'run')['attempts']).toBe(2);
+		const [, , refusedAt = 0, ...later] = submittedAt();
+		expect(later).toHaveLength(8);
+		for (const at of later) expect(at - refusedAt).toBeGreaterThanOrEqual(250);
+	});
+
+	it.each([
+		['in seconds', () => ({ 'retry-after': '1' })],
+		['as a date', () => ({ 'retry-after': new Date(Date.now() + 1_000).toUTCString() })],
+		['not at all', () => ({})],
+	])('are waited for if told %s', async (_how, headers) => {
+		sandbox().fault(refusal(headers()));
+		const run = await runApp(sandbox(), { items: [{ text: 'x' }] });
+		expect(run.error).toBeUndefined();
+		expect(submissions(sandbox())).toHaveLength(2);
+		expect(sandbox().tasks()).toHaveLength(1);
+	});
+
+	it('that last too long fail at once and say how long', async () => {
+		sandbox().fault(refusal({ 'retry-after': '3600' }, 9));
+		const run = await runApp(sandbox(), {
+			items: [{}],
+			options: { maxRetryAfter: 5 },
+			onError: 'continueRegularOutput',
+		});
+		const [json] = jsonOf(run);
+		expect(json?.['error']).toContain('3600 s');
+		expect(json?.['error']).toContain('Max Retry-After (5 s)');
+		expect(objectIn(json, 'details')).toMatchObject({ code: 'rate_limit', http_status: 429 });
+		expect(submissions(sandbox())).toHaveLength(1);
+	});
+
+	it('end after Max Retries', async () => {
+		sandbox().fault(refusal({ 'retry-after-ms': '1' }, 99));
+		const run = await runApp(sandbox(), { items: [{}], parameters: { maxRetries: 1 } });
+		expect(run.error?.name).toBe('NodeApiError');
+		expect(run.error?.message).toContain('limits the request rate: too many requests');
+		expect(run.error?.description).toContain('Concurrency');
+		expect(submissions(sandbox())).toHaveLength(2);
+	});
+
+	it('are not retried if Retry On leaves them out', async () => {
+		sandbox().fault(refusal({ 'retry-after-ms': '1' }, 99));
+		const run = await runApp(sandbox(), { items: [{}], options: { retryOn: ['network'] } });
+		expect(run.error?.message).toContain('limits the request rate');
+		expect(submissions(sandbox())).toHaveLength(1);
+	});
+});
+
+describe('hints', () => {
+	it('show each notice of the service once', async () => {
+		sandbox().configure({
+			messages: [
+				{ level: 'warning', code: 'limit', message: 'close to your limit' },
+				{ level: 'info', code: 'news', message: 'a new version is out' },
+			],
+		});
+		const run = await runApp(sandbox(), { items: numbered(7, 1) });
+		expect(run.hints(NODE_NAME)).toMatchObject([
+			{ message: 'inference.sh: close to your limit', type: 'warning', location: 'outputPane' },
+			{ message: 'inference.sh: a new version is out', type: 'info' },
+		]);
+	});
+
+	it('show a few notices only', async () => {
+		sandbox().configure({
+			messages: Array.from({ length: 30 }, (_, n) => ({
+				level: 'info' as const,
+				code: `n${n}`,
+				message: `notice ${n}`,
+			})),
+		});
+		const run = await runApp(sandbox(), { items: [{}] });
+		expect(run.hints(NODE_NAME).length).toBeLessThanOrEqual(5);
+		expect(hintsOf(run)[0]).toBe('inference.sh: notice 0');
+	});
+
+	it('tell of tasks that were found instead of started again', async () => {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'reset', when: 'after', times: 2 });
+		const run = await runApp(sandbox(), { items: [{ text: 'a' }, { text: 'b' }, { text: 'c' }] });
+		expect(run.error).toBeUndefined();
+		expect(jsonOf(run).map(({ output }) => output)).toEqual(
+			['a', 'b', 'c'].map((text) => ({ echo: { text } })),
+		);
+		expect(sandbox().tasks()).toHaveLength(3);
+		expect(hintsOf(run)).toEqual([
+			expect.stringMatching(/ of 2 tasks was lost; they were found in the task list/),
+		]);
+	});
+
+	it('tell of streams that were given up', async () => {
+		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'status', status: 500, times: 99 });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/sleep',
+			items: [{ ms: 300 }],
+		});
+		expect(jsonOf(run)[0]?.['run']).toMatchObject({ via: 'poll' });
+		expect(hintsOf(run)).toEqual([expect.stringMatching(/^The stream of 1 task kept failing/)]);
+	});
+
+	it('are there even if items fail', async () => {
+		sandbox().configure({ messages: [{ level: 'warning', code: 'limit', message: 'look here' }] });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/flaky',
+			items: [{ key: 'a', failures: 0 }, { key: 'b' }],
+			parameters: { concurrency: 1 },
+			onError: 'continueRegularOutput',
+		});
+		expect(hintsOf(run)).toEqual(['inference.sh: look here']);
+	});
+
+	it('are not there without a reason', async () => {
+		const run = await runApp(sandbox(), { items: numbered(3, 1) });
+		expect(hintsOf(run)).toEqual([]);
+	});
+});

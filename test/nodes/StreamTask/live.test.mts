@@ -1,0 +1,371 @@
+/** What the caller of a streaming execution gets while tasks run. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { describe, expect, it } from 'vitest';
+import { FROM_ITEM, jsonOf, objectIn, pause, until, useSandbox } from '../../engine/support.mts';
+import {
+	A_MOMENT,
+	chunksOf,
+	drive,
+	EXISTING,
+	liveText,
+	startManual,
+	startTask,
+	streamTask,
+	THINK,
+	updatesOf,
+	type LiveChunk,
+} from './support.mts';
+
+const sandbox = useSandbox();
+const LIVE = { streaming: true, mode: 'webhook' } as const;
+
+/** Replaces the way to the caller; everything else stays n8n's. */
+function sendThrough(send: (...chunk: unknown[]) => unknown): (context: IExecuteFunctions) => void {
+	return (context) => void Object.assign(context, { sendChunk: send });
+}
+
+/** The chunks of one item, in order. */
+function ofItem(chunks: readonly LiveChunk[], item: number): LiveChunk[] {
+	return chunks.filter((chunk) => chunk.item === item);
+}
+
+describe('Text', () => {
+	it('comes token by token while the task is running', async () => {
+		let live = '';
+		const { id, started } = await startManual(sandbox(), {
+			...LIVE,
+			onChunk: ({ type, content }) => void (live += type === 'item' ? (content ?? '') : ''),
+		});
+		let sent = '';
+		for (const response of ['Grüße', ' aus', ' dem', ' Sand']) {
+			sandbox().pushTask(id, { delta: { response } });
+			sent += response;
+			await until(() => live === sent);
+		}
+		expect(sandbox().running()).toHaveLength(1);
+		sandbox().finishTask(id, { output: { response: 'Grüße aus dem Sandkasten' } });
+		const run = await started;
+		expect(chunksOf(run).map(({ type, content }) => content ?? type)).toEqual([
+			'begin',
+			'Grüße',
+			' aus',
+			' dem',
+			' Sand',
+			'kasten',
+			'end',
+		]);
+	});
+
+	it('is spread over the time that the task takes', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/llm',
+			items: [{ text: 'hi', tokens: 8, delayMs: 40, ...THINK }],
+			// Updates are held back, tokens are not.
+			options: { minInterval: 60 },
+		});
+		const times = chunksOf(run)
+			.filter(({ type }) => type === 'item')
+			.map(({ at }) => at);
+		expect(times).toHaveLength(8);
+		expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(100);
+		expect(liveText(run)).toBe(objectIn(jsonOf(run)[0], 'output')['response']);
+		expect(updatesOf(run)).toHaveLength(2);
+	});
+
+	it('is the log of an app that does not answer in words', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/video',
+			items: [{ prompt: 'x', steps: 2, stepMs: 20 }],
+		});
+		expect(chunksOf(run).map(({ type, content }) => content ?? type)).toEqual([
+			'begin',
+			'loading model\n',
+			'step 1/2\n',
+			'step 2/2\n',
+			'end',
+		]);
+	});
+
+	it('comes at the end if there were no tokens', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/llm',
+			items: [{ text: 'hi', tokens: 6, delayMs: 10 }],
+			options: { follow: 'poll', pollInterval: 0.1 },
+		});
+		expect(liveText(run)).toBe(objectIn(jsonOf(run)[0], 'output')['response']);
+	});
+
+	it('whose first tokens were missed comes at the end, once', async () => {
+		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'delay', ms: 60, when: 'before' });
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/llm',
+			items: [{ text: 'hi', tokens: 20, delayMs: 10 }],
+		});
+		const { response } = objectIn(jsonOf(run)[0], 'output');
+		expect(chunksOf(run).flatMap(({ content }) => content ?? [])).toEqual([response]);
+	});
+
+	it('has no logs among its tokens', async () => {
+		const { id, started } = await startManual(sandbox(), LIVE);
+		sandbox().pushTask(id, { delta: { response: 'a' } });
+		sandbox().pushTask(id, { logs: 'a line\n' });
+		sandbox().pushTask(id, { delta: { response: 'b' } });
+		await pause(A_MOMENT);
+		sandbox().finishTask(id, { output: { response: 'ab' } });
+		expect(liveText(await started)).toBe('ab');
+	});
+
+	it('is not sent again if the service goes back', async () => {
+		const STREAM = 'GET /tasks/:id/stream';
+		sandbox().fault({ on: STREAM, kind: 'stream', closeAfter: 2 });
+		sandbox().fault({ on: STREAM, kind: 'delay', ms: 120, when: 'before', skip: 1 });
+		const { id, started } = await startManual(sandbox(), LIVE);
+		sandbox().pushTask(id, { delta: { response: 'one two' } });
+		await until(() => sandbox().count('GET', /\/stream$/) === 2);
+		// The next stream begins with an older view, and what follows on it comes again.
+		sandbox().pushTask(id, { output: { response: 'one' } });
+		await pause(120 + A_MOMENT);
+		for (const response of [' t', 'wo', ' three']) sandbox().pushTask(id, { delta: { response } });
+		await pause(A_MOMENT);
+		const beforeTheEnd = sandbox().running().length;
+		sandbox().finishTask(id, { output: { response: 'one two three four' } });
+		const run = await started;
+		expect(beforeTheEnd).toBe(1);
+		expect(chunksOf(run).flatMap(({ content }) => content ?? [])).toEqual([
+			'one two',
+			' three',
+			' four',
+		]);
+		expect(updatesOf(run).flatMap(({ text }) => text ?? [])).toEqual([
+			'one two',
+			'one two three',
+			'one two three four',
+		]);
+	});
+
+	it('that turns out to be another one is not repeated', async () => {
+		const { id, started } = await startManual(sandbox(), LIVE);
+		sandbox().pushTask(id, { delta: { response: 'Helo' } });
+		await pause(20);
+		sandbox().finishTask(id, { output: { response: 'Hello' } });
+		const run = await started;
+		expect(liveText(run)).toBe('Helo');
+		expect(jsonOf(run)[0]?.['output']).toEqual({ response: 'Hello' });
+	});
+});
+
+describe('JSON', () => {
+	it('is each update, when it is made', async () => {
+		const run = await drive(sandbox(), { ...LIVE });
+		const chunks = chunksOf(run);
+		expect(chunks[0]?.type).toBe('begin');
+		expect(chunks.at(-1)?.type).toBe('end');
+		expect(chunks.slice(1, -1).map(({ content }) => JSON.parse(content ?? '') as unknown)).toEqual(
+			updatesOf(run),
+		);
+	});
+
+	it('is held back like the updates', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/video',
+			items: [{ prompt: 'x', steps: 10, stepMs: 5 }],
+			options: { streamAs: 'json', minInterval: 60 },
+		});
+		expect(chunksOf(run).filter(({ type }) => type === 'item')).toHaveLength(2);
+	});
+});
+
+describe('Several items', () => {
+	it.each(['text', 'json'])('are never mixed (%s)', async (streamAs) => {
+		const items = ['a', 'b', 'c', 'd', 'e', 'f'].map((text, index) => ({
+			app: index % 3 === 2 ? 'sandbox/video' : 'sandbox/llm',
+			input:
+				index % 3 === 2
+					? { prompt: text, steps: 4, stepMs: 7 }
+					: { text, tokens: 12, delayMs: 4 + index, ...THINK },
+		}));
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			...FROM_ITEM,
+			items,
+			options: { streamAs },
+			parameters: { ...FROM_ITEM.parameters, concurrency: 4 },
+		});
+		const chunks = chunksOf(run);
+		for (const [index, json] of jsonOf(run).entries()) {
+			const own = ofItem(chunks, index);
+			expect(own.map(({ type }) => type)).toEqual([
+				'begin',
+				...Array<string>(own.length - 2).fill('item'),
+				'end',
+			]);
+			if (streamAs === 'json') {
+				for (const { content } of own.slice(1, -1)) expect(content).toContain(String(json['id']));
+				continue;
+			}
+			const { response } = objectIn(json, 'output');
+			expect(liveText(run, index)).toBe(
+				response ?? 'loading model\nstep 1/4\nstep 2/4\nstep 3/4\nstep 4/4\n',
+			);
+		}
+		// They run at the same time, and so come their chunks.
+		expect(chunks.findIndex(({ type, item }) => type === 'begin' && item === 1)).toBeLessThan(
+			chunks.findIndex(({ type, item }) => type === 'end' && item === 0),
+		);
+	});
+
+	it('end each, also those that fail', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			...FROM_ITEM,
+			items: [
+				{ app: 'sandbox/fail', input: {} },
+				{ app: 'sandbox/paid', input: {} },
+				{ app: '', input: {} },
+				{ app: 'sandbox/llm', input: { text: 'x', tokens: 2 } },
+			],
+			onError: 'continueRegularOutput',
+		});
+		for (const item of [0, 1, 2]) {
+			expect(ofItem(chunksOf(run), item).map(({ type }) => type)).toEqual(['begin', 'end']);
+		}
+		expect(liveText(run, 3)).toContain('You said');
+	});
+});
+
+describe('A task in the place of one that has failed', () => {
+	it('begins anew', async () => {
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/flaky',
+			items: [{ key: 'k', failures: 1 }],
+			options: { retryOn: ['taskFailed'], streamAs: 'json' },
+		});
+		const types = chunksOf(run).map(({ type }) => type);
+		expect(types.filter((type) => type === 'begin')).toHaveLength(2);
+		expect(types.filter((type) => type === 'end')).toHaveLength(2);
+		const [first, second] = sandbox().tasks();
+		const updates = updatesOf(run);
+		expect(updates.filter(({ id }) => id === first?.id).at(-1)?.status).toBe('failed');
+		expect(updates.find(({ id }) => id === second?.id)).toMatchObject({ seq: 1 });
+	});
+});
+
+describe('Nothing is sent', () => {
+	const llm = { app: 'sandbox/llm', items: [{ text: 'x', tokens: 4 }] };
+
+	it('if the execution has nobody to stream to', async () => {
+		const run = await streamTask(sandbox(), llm);
+		expect(run.chunks).toEqual([]);
+		expect(run.status).toBe('success');
+	});
+
+	it('if the trigger has started it without a caller', async () => {
+		const run = await streamTask(sandbox(), { ...llm, streaming: true, mode: 'trigger' });
+		expect(chunksOf(run)).toEqual([]);
+	});
+
+	it('if that is wanted', async () => {
+		const run = await streamTask(sandbox(), { ...llm, ...LIVE, options: { streamAs: 'off' } });
+		expect(chunksOf(run)).toEqual([]);
+		expect(updatesOf(run).at(-1)).toMatchObject({ status: 'completed' });
+	});
+
+	it('in an n8n that knows no streaming', async () => {
+		const run = await streamTask(sandbox(), {
+			...llm,
+			...LIVE,
+			adjustContext: (context) => void Object.assign(context, { isStreaming: undefined }),
+		});
+		expect(run.status).toBe('success');
+		expect(chunksOf(run)).toEqual([]);
+	});
+});
+
+describe('A caller', () => {
+	const llm = {
+		...LIVE,
+		app: 'sandbox/llm',
+		items: [{ text: 'x', tokens: 8, delayMs: 5, ...THINK }],
+	};
+
+	it.each([
+		['has gone', async () => await Promise.reject(new Error('the caller has gone'))],
+		[
+			'makes sending throw',
+			() => {
+				throw new Error('no caller');
+			},
+		],
+	])('that %s does not harm the run', async (_what, send) => {
+		let calls = 0;
+		const run = await streamTask(sandbox(), {
+			...llm,
+			adjustContext: sendThrough(() => {
+				calls += 1;
+				return send();
+			}),
+		});
+		expect(run.status).toBe('success');
+		expect(jsonOf(run)).toHaveLength(1);
+		expect(calls).toBeGreaterThan(5);
+	});
+
+	it('that is slow gets everything in order, before the node ends', async () => {
+		const got: Array<{ type: unknown; text: unknown }> = [];
+		const run = await streamTask(sandbox(), {
+			...llm,
+			items: [{ text: 'x', tokens: 60, delayMs: 1, ...THINK }],
+			adjustContext: sendThrough(async (type, _item, text) => {
+				await pause(got.length % 2 === 0 ? 25 : 5);
+				got.push({ type, text });
+			}),
+		});
+		expect(got.map(({ text }) => text ?? '').join('')).toBe(
+			objectIn(jsonOf(run)[0], 'output')['response'],
+		);
+		expect(got[0]?.type).toBe('begin');
+		expect(got.at(-1)?.type).toBe('end');
+		// Pieces wait for each other in one chunk instead of one after another.
+		expect(got.length).toBeLessThan(40);
+	});
+
+	it('that never takes a chunk does not hold up a Stop', async () => {
+		const startedAt = Date.now();
+		const run = await streamTask(sandbox(), {
+			...LIVE,
+			app: 'sandbox/manual',
+			items: [{}],
+			adjustContext: sendThrough(async () => await new Promise(() => {})),
+			cancelAfter: until(() => sandbox().count('GET', /\/stream$/) === 1),
+		});
+		expect(run.status).toBe('canceled');
+		expect(Date.now() - startedAt).toBeLessThan(4_000);
+	});
+
+	it('that never takes a chunk holds the node up for seconds only', async () => {
+		const run = await streamTask(sandbox(), {
+			...llm,
+			adjustContext: sendThrough(async () => await new Promise(() => {})),
+		});
+		expect(run.status).toBe('success');
+	});
+});
+
+describe('An existing task', () => {
+	it('is streamed on from what there is of it', async () => {
+		const input = { text: 'x', words: 30, delayMs: 10 };
+		const task = await startTask(sandbox(), 'sandbox/writer', input);
+		await pause(150);
+		const run = await streamTask(sandbox(), { ...LIVE, parameters: EXISTING, items: [{ task }] });
+		const { response } = objectIn(jsonOf(run)[0], 'output');
+		const pieces = chunksOf(run).flatMap(({ content }) => content ?? []);
+		expect(pieces.join('')).toBe(`loading weights\nprompt: 30 words\n${String(response)}`);
+		expect(pieces.length).toBeGreaterThan(8);
+	});
+});

@@ -1,0 +1,96 @@
+/** Task webhooks: one POST per task when it ends, tried again when the receiver is not there. */
+import { request } from 'node:http';
+
+import type { SandboxSettings, WebhookDelivery } from '../types.mts';
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const ANSWER_WITHIN_MS = 5000;
+
+type WebhookSettings = Pick<
+	SandboxSettings,
+	'webhookCopies' | 'webhookDelayMs' | 'webhookRetriesMs'
+>;
+
+interface Callback {
+	readonly target: URL;
+	readonly taskId: string;
+	readonly body: string;
+}
+
+export class Webhooks {
+	private readonly timers = new Set<NodeJS.Timeout>();
+	private readonly settings: WebhookSettings;
+	private readonly violate: (what: string) => void;
+	/** Every attempt that has been answered, or has failed, in that order. */
+	readonly deliveries: WebhookDelivery[] = [];
+
+	constructor(settings: WebhookSettings, violate: (what: string) => void) {
+		this.settings = settings;
+		this.violate = violate;
+	}
+
+	/** Sends an event; failures are retried and then forgotten, as the service does. */
+	deliver(url: string, taskId: string, payload: unknown): void {
+		const target = URL.parse(url);
+		if (target?.protocol !== 'http:' || !LOOPBACK.has(target.hostname)) {
+			// The sandbox never talks to anything but this machine.
+			this.violate(`webhook ${url} is not an http URL on loopback`);
+			return;
+		}
+		const { webhookCopies, webhookDelayMs } = this.settings;
+		const callback = { target, taskId, body: JSON.stringify(payload) };
+		for (let copy = 0; copy < webhookCopies; copy++) {
+			if (webhookDelayMs === 0) this.attempt(callback, 0);
+			else this.later(webhookDelayMs, () => this.attempt(callback, 0));
+		}
+	}
+
+	/** Drops what is still to be delivered. */
+	clear(): void {
+		for (const timer of this.timers) clearTimeout(timer);
+		this.timers.clear();
+		this.deliveries.length = 0;
+	}
+
+	private later(ms: number, then: () => void): void {
+		const timer = setTimeout(() => {
+			this.timers.delete(timer);
+			then();
+		}, ms);
+		this.timers.add(timer);
+	}
+
+	private attempt(callback: Callback, tries: number): void {
+		const { target, taskId, body } = callback;
+		let settled = false;
+		const settle = (status: number | undefined): void => {
+			if (settled) return;
+			settled = true;
+			this.deliveries.push({ taskId, status });
+			const delay = this.settings.webhookRetriesMs[tries];
+			if ((status !== undefined && status >= 200 && status < 300) || delay === undefined) return;
+			this.later(delay, () => this.attempt(callback, tries + 1));
+		};
+		const outgoing = request(
+			target,
+			{
+				method: 'POST',
+				agent: false,
+				timeout: ANSWER_WITHIN_MS,
+				headers: {
+					'content-type': 'application/json',
+					'content-length': Buffer.byteLength(body),
+					'user-agent': 'inference.sh-webhook/1.0',
+				},
+			},
+			(response) => {
+				response.resume();
+				settle(response.statusCode);
+			},
+		);
+		outgoing.on('timeout', () => outgoing.destroy());
+		outgoing.on('error', () => settle(undefined));
+		outgoing.on('close', () => settle(undefined));
+		outgoing.end(body);
+	}
+}
