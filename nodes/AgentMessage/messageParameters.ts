@@ -4,7 +4,6 @@ import type { InferenceClient } from '../client/client';
 import { isJsonObject, listOf, type JsonObject } from '../client/util/json';
 import type { Attachment, MessageRequest } from '../client/agents/sendMessage';
 import { uploadBinary } from '../shared/files/uploads';
-import { inParallel } from '../shared/run/parallel';
 import {
 	isBlank,
 	jsonObject,
@@ -18,6 +17,7 @@ import {
 import { parameterError } from '../shared/parameters/parameterError';
 import { readOptions } from '../shared/parameters/runSettings';
 import { readAgent } from './agentConfig';
+import { inParallel } from '../shared/run/window';
 
 /** What one item wants to say, and to whom. */
 export interface ItemMessage {

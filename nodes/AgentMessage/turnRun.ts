@@ -1,5 +1,4 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { Release } from '../client/api/account';
 import type { TurnProgress } from '../client/agents/turnTime';
 import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { outcomeOf } from '../client/util/outcome';
@@ -13,6 +12,7 @@ import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
 import { parameter, readText } from './messageParameters';
 import { turnItem } from './turnOutput';
+import type { Release } from '../client/util/keyedQueue';
 
 /** What the operations share in one run of the node. */
 export interface AgentRun extends NodeRun {

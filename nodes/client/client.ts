@@ -20,7 +20,6 @@ import {
 	runTask,
 	type FollowTaskOptions,
 	type TaskRun,
-	type TaskRunContext,
 	type TaskRunOptions,
 } from './tasks/runTask';
 import type { RunRequest } from './tasks/runRequest';
@@ -30,6 +29,7 @@ import { parseTaskStatus, type TaskStatus } from './tasks/taskStatus';
 import type { TransferContext } from './files/transfer';
 import type { Transport } from './transport/transport';
 import { uploadFile, type UploadedFile, type UploadSource } from './files/upload';
+import type { ClientContext } from './api/context';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -77,7 +77,7 @@ export class InferenceClient implements AsyncDisposable {
 	readonly agents: AgentsApi;
 	private readonly api: Api;
 	/** What everything that the client does works with. */
-	private readonly context: TaskRunContext;
+	private readonly context: ClientContext;
 	private readonly working = new Set<Promise<unknown>>();
 	private readonly transfers: Omit<TransferContext, 'signal'>;
 	/** Apps with their schemas, versions, sessions. */

@@ -135,6 +135,9 @@ export class StoppedError extends InferenceError {
 	readonly retryable = false;
 }
 
+/** Says that the run is being given up although nobody stopped it: its tasks go on. */
+export class AbandonedError extends StoppedError {}
+
 /** The task ran and ended as failed. */
 export class TaskFailedError extends InferenceError {
 	readonly code = 'task_failed';

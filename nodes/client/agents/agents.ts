@@ -1,4 +1,4 @@
-import type { Account, Release } from '../api/account';
+import type { Account } from '../api/account';
 import type { SubmitOptions } from '../once/createOnce';
 import type { CancelSignal } from '../util/cancelSignal';
 import type { PendingCall } from './chat';
@@ -15,13 +15,13 @@ import { stopRoute, talk, type Talk, type TurnProgress } from './turnTime';
 import { converse, type TurnOptions, type TurnRun } from './takeTurn';
 import { Deadline } from '../util/deadline';
 import { NotFoundError, PermissionError, TimeoutError, ValidationError } from '../errors';
-import { KeyedQueue } from '../util/keyedQueue';
+import { KeyedQueue, type Release } from '../util/keyedQueue';
 import { sendOnce, type Attachment, type MessageRequest } from './sendMessage';
 import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
-import type { TaskRunContext } from '../tasks/runTask';
 import { decide, type Decision } from './decisions';
 import type { TurnRef } from './turn';
+import type { ClientContext } from '../api/context';
 
 /** How a message is sent and its answer heard. */
 export interface SendOptions extends TurnOptions {
@@ -36,7 +36,7 @@ const queues = new WeakMap<Account, KeyedQueue>();
 export class AgentsApi {
 	/** @param track is told of all work, so that the client can wait for it */
 	constructor(
-		private readonly context: TaskRunContext,
+		private readonly context: ClientContext,
 		private readonly track: <T>(work: Promise<T>) => Promise<T>,
 	) {}
 
@@ -152,7 +152,7 @@ export class AgentsApi {
 	private async inTime<T>(
 		chatId: string,
 		signal: CancelSignal,
-		work: (context: TaskRunContext) => Promise<T>,
+		work: (context: ClientContext) => Promise<T>,
 	): Promise<T> {
 		const { timeoutMs } = this.context.settings;
 		const tooLate = () =>

@@ -1,5 +1,4 @@
-import { parseJson } from '../api/apiError';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { isJsonObject, listOf, textOf, type JsonObject, parseJson } from '../util/json';
 
 /** How an agent's work on one message stands (API notes 5.4). */
 export type RunKind = 'active' | 'interrupted' | 'terminal' | 'unknown';

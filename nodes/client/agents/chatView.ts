@@ -1,14 +1,13 @@
 import { pendingCalls, runFromWire, type ChatMessage, type PendingCall } from './chat';
 import { readChat, readMessages } from './readChat';
-import { answeredWith } from './takeTurn';
 import { NotFoundError, PermissionError, ValidationError } from '../errors';
 import { listOf, textOf, type JsonObject } from '../util/json';
 import type { Ask } from '../follow/follower';
 import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
-import type { TaskRunContext } from '../tasks/runTask';
 import { misfit, type Decision } from './decisions';
-import { Turn, type TurnRef } from './turn';
+import { Turn, type TurnRef, answeredWith } from './turn';
+import type { ClientContext } from '../api/context';
 
 /** A chat as it is now. */
 export interface ChatView {
@@ -34,13 +33,13 @@ export interface ResponseRequest {
  *
  * @throws NotFoundError or PermissionError that names the chat
  */
-export async function readChatView(chatId: string, context: TaskRunContext): Promise<ChatView> {
+export async function readChatView(chatId: string, context: ClientContext): Promise<ChatView> {
 	const read = await outcomeOf(readAll(chatId, context));
 	if (!read.ok) throw unknownChat(chatId, read.error);
 	return read.value;
 }
 
-async function readAll(chatId: string, context: TaskRunContext): Promise<ChatView> {
+async function readAll(chatId: string, context: ClientContext): Promise<ChatView> {
 	const ask = async <T>(
 		question: Parameters<Ask>[0],
 		decode: (value: unknown) => T | undefined,

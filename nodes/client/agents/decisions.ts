@@ -1,9 +1,9 @@
 import { path, type ApiCall } from '../api/api';
-import type { SubmitContext } from '../once/createOnce';
 import type { PendingCall } from './chat';
 import { mayHaveBeenAccepted, NotFoundError, ValidationError } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { waitForNextAttempt } from '../api/retry';
+import type { ClientContext } from '../api/context';
 
 /** What somebody decided about a call that waits for them. */
 export type Decision =
@@ -68,7 +68,7 @@ export async function decide(
 	call: PendingCall,
 	decision: Decision,
 	waits: () => Promise<boolean>,
-	context: SubmitContext,
+	context: ClientContext,
 ): Promise<void> {
 	const { api, signal } = context;
 	const request: ApiCall = {

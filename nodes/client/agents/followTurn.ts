@@ -1,21 +1,16 @@
 import { chatRoute, readChat, readMessages } from './readChat';
 import { ContactLostError } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
-import {
-	followDown,
-	type Ask,
-	type LadderContext,
-	type Reached,
-	type Subject,
-} from '../follow/follower';
+import { followDown, type Ask, type Reached, type Subject } from '../follow/follower';
 import type { Turn } from './turn';
+import type { ClientContext } from '../api/context';
 
 /**
  * Follows one turn of a chat until it is over or waits for somebody.
  *
  * @throws what `followDown` throws; ContactLostError if the chat is idle and the turn has no end
  */
-export async function followTurn(turn: Turn, context: LadderContext): Promise<Reached> {
+export async function followTurn(turn: Turn, context: ClientContext): Promise<Reached> {
 	return await followDown(new TurnSubject(turn, context), context);
 }
 
@@ -36,7 +31,7 @@ class TurnSubject implements Subject {
 
 	constructor(
 		private readonly turn: Turn,
-		private readonly context: LadderContext,
+		private readonly context: ClientContext,
 	) {
 		this.id = turn.ref.chatId;
 		this.name = `chat ${this.id}`;

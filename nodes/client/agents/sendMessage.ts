@@ -1,17 +1,12 @@
 import { path, type ApiCall } from '../api/api';
-import {
-	createOnce,
-	type Created,
-	type Creation,
-	type SubmitContext,
-	type SubmitOptions,
-} from '../once/createOnce';
+import { createOnce, type Created, type Creation, type SubmitOptions } from '../once/createOnce';
 import type { CancelSignal } from '../util/cancelSignal';
 import { messageFromWire, type ChatMessage } from './chat';
 import { messagesRoute } from './readChat';
 import { canonicalJson, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 import { PAGE_SIZE, searchRecent, type SearchResult } from '../once/searchRecent';
 import type { TurnRef } from './turn';
+import type { ClientContext } from '../api/context';
 
 /** Who answers: an agent of the workspace, or one that exists only for the chat. */
 export type AgentChoice =
@@ -83,7 +78,7 @@ function turnFromWire(value: unknown): TurnRef | undefined {
 export function sendOnce(
 	request: MessageRequest,
 	options: SubmitOptions<TurnRef>,
-	context: SubmitContext,
+	context: ClientContext,
 ): Promise<Created<TurnRef>> {
 	return createOnce(new MessageCreation(request, context), options, context);
 }
@@ -96,7 +91,7 @@ class MessageCreation implements Creation<TurnRef> {
 
 	constructor(
 		private readonly request: MessageRequest,
-		private readonly context: SubmitContext,
+		private readonly context: ClientContext,
 	) {}
 
 	get words(): Creation<TurnRef>['words'] {

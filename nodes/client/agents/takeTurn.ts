@@ -10,7 +10,7 @@ import {
 import { followTurn } from './followTurn';
 import type { Reached } from '../follow/follower';
 import { automaticDecision, type Decision } from './decisions';
-import { Turn, type TurnObserver, type TurnRef } from './turn';
+import { answeredWith, Turn, type TurnObserver, type TurnRef } from './turn';
 
 /** How one turn is taken. */
 export interface TurnOptions extends TalkOptions {
@@ -98,12 +98,6 @@ export async function converse(
 			durationMs: Math.round(context.clock.now() - talk.startedAt),
 		};
 	}
-}
-
-/** The calls of a turn that need no answer any more, with one more. */
-export function answeredWith(ref: TurnRef, call: PendingCall): readonly string[] {
-	const own = call.interruptId === undefined ? [call.id] : [call.id, call.interruptId];
-	return [...ref.answered, ...own];
 }
 
 /** How a turn has settled; a message that failed counts whatever the run says. */

@@ -10,7 +10,7 @@ import {
 import { DeltaAccumulator } from '../follow/deltas';
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 import type { StreamEvent } from '../follow/streamEvents';
-import { updatedFields, type TaskUpdate } from '../tasks/task';
+import { updatedFields, type Update } from '../follow/update';
 
 /** What a turn is known by: enough to follow it, also in a further try of the same execution. */
 export interface TurnRef {
@@ -90,7 +90,7 @@ export class Turn {
 	}
 
 	/** Takes in what is known of the chat itself. Returns whether it is new. */
-	takeChat(update: TaskUpdate): boolean {
+	takeChat(update: Update): boolean {
 		const { data } = update;
 		if (textOf(data['id']) !== undefined && data['id'] !== this.ref.chatId) return false;
 		const before = this.chat;
@@ -111,7 +111,7 @@ export class Turn {
 	}
 
 	/** Takes in a message of the chat. Returns whether it is new. */
-	takeMessage(update: TaskUpdate): boolean {
+	takeMessage(update: Update): boolean {
 		const id = textOf(update.data['id']);
 		if (id === undefined) return false;
 		const before = this.messages.get(id);
@@ -128,7 +128,7 @@ export class Turn {
 		return before === undefined || !same(before.wire, after.wire);
 	}
 
-	private takeRun(wire: JsonObject, update: TaskUpdate): boolean {
+	private takeRun(wire: JsonObject, update: Update): boolean {
 		const id = textOf(wire['id']);
 		if (id === undefined) return false;
 		const before = this.runs.get(id);
@@ -325,6 +325,12 @@ export class Turn {
 	}
 }
 
+/** The calls of a turn that need no answer any more, with one more. */
+export function answeredWith(ref: TurnRef, call: PendingCall): readonly string[] {
+	const own = call.interruptId === undefined ? [call.id] : [call.id, call.interruptId];
+	return [...ref.answered, ...own];
+}
+
 /** Which table a line without a name is from. */
 function tableOf(data: JsonObject, chatId: string): string | undefined {
 	if (data['id'] === chatId) return 'chats';
@@ -332,7 +338,7 @@ function tableOf(data: JsonObject, chatId: string): string | undefined {
 	return 'state' in data ? 'agent_runs' : undefined;
 }
 
-function merged(wire: JsonObject, update: TaskUpdate): JsonObject {
+function merged(wire: JsonObject, update: Update): JsonObject {
 	const after: Record<string, unknown> = { ...wire };
 	for (const name of updatedFields(update)) after[name] = update.data[name];
 	if (update.data['id'] !== undefined) after['id'] = update.data['id'];

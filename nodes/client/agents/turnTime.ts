@@ -1,12 +1,12 @@
-import type { Release } from '../api/account';
 import { cancelRemote, type CancelOutcome } from '../api/cancelRemote';
 import type { CancelSignal } from '../util/cancelSignal';
 import { chatRoute } from './readChat';
 import { Deadline } from '../util/deadline';
-import { InferenceError, StoppedError, TimeoutError } from '../errors';
+import { InferenceError, StoppedError, TimeoutError, AbandonedError } from '../errors';
 import { cancelMessageRoute } from './sendMessage';
-import { AbandonedError, type TaskRunContext } from '../tasks/runTask';
 import type { Turn, TurnRef } from './turn';
+import type { Release } from '../util/keyedQueue';
+import type { ClientContext } from '../api/context';
 
 /** What is known of an item's turn from an earlier try in the same execution. */
 export type TurnProgress =
@@ -33,7 +33,7 @@ export interface TalkOptions {
 
 /** One item's part of a conversation, as long as it has time. */
 export interface Talk {
-	readonly context: TaskRunContext;
+	readonly context: ClientContext;
 	/** Remembers how far it has come. */
 	note(progress: TurnProgress): void;
 	/** The turn that is followed, so that the right thing can be stopped. */
@@ -49,7 +49,7 @@ export interface Talk {
  */
 export async function talk<T>(
 	options: TalkOptions,
-	context: TaskRunContext,
+	context: ClientContext,
 	job: (talk: Talk) => Promise<T>,
 ): Promise<T> {
 	const { account, clock, maxConcurrency, settings } = context;
@@ -95,7 +95,7 @@ async function giveUp(
 	reason: InferenceError,
 	progress: TurnProgress,
 	turn: Turn | undefined,
-	context: TaskRunContext,
+	context: ClientContext,
 ): Promise<InferenceError> {
 	const timedOut = reason instanceof TimeoutError;
 	const { onTimeout, onStop } = context.settings;
@@ -132,7 +132,7 @@ async function giveUp(
 async function stopTurn(
 	ref: TurnRef,
 	turn: Turn | undefined,
-	context: TaskRunContext,
+	context: ClientContext,
 ): Promise<CancelOutcome> {
 	const { chatId, userMessageId } = ref;
 	if (userMessageId !== undefined && (turn?.unbegun ?? ref.assistantMessageId === undefined)) {

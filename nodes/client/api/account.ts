@@ -2,10 +2,7 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { createHash } from 'crypto';
 import pLimit from 'p-limit';
 import type { Clock } from '../util/clock';
-import { SubmissionGate } from '../once/submissionGate';
-
-/** Gives a slot back; calling it again does nothing. */
-export type Release = () => void;
+import type { Release } from '../util/keyedQueue';
 
 /**
  * Claimed tasks that are remembered. A lookup reads the newest 1,000 tasks; whatever was claimed
@@ -23,8 +20,6 @@ export class Account {
 	private readonly claims: string[] = [];
 	private claimed = 0;
 	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
-	/** Keeps lost submissions apart from equal ones. */
-	readonly submissions = new SubmissionGate();
 
 	constructor(private readonly clock: Clock) {}
 

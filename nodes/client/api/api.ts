@@ -1,6 +1,6 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import type { Account } from './account';
-import { errorFromRefusal, parseJson, unexpectedAnswer } from './apiError';
+import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
 import type { Clock } from '../util/clock';
 import { decodeReply, isRefusal, type Reply } from './envelope';
@@ -16,6 +16,7 @@ import {
 	type TransportResponse,
 } from '../transport/transport';
 import { USER_AGENT } from '../util/version';
+import { parseJson } from '../util/json';
 
 /** Where and as whom requests are made. */
 export interface Credential {

@@ -13,7 +13,7 @@ import {
 	type InferenceError,
 	type MissingRequirement,
 } from '../errors';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { isJsonObject, listOf, parseJson, textOf, type JsonObject } from '../util/json';
 
 /** Longest piece of an unexpected answer that an error shows. */
 const EXCERPT_LENGTH = 500;
@@ -34,15 +34,6 @@ export interface Refusal {
 export function excerpt(text: string): string {
 	const line = text.replace(/\s+/g, ' ').trim();
 	return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH)}…` : line;
-}
-
-/** Parses JSON that may not be JSON. */
-export function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
 }
 
 /** Statuses whose `meta.resource` may name an entitlement. A 429 passes, whatever its limit. */

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../util/json';
+import { isJsonObject, parseJson } from '../util/json';
 import type { Choice, FieldKind, FormField } from './inputSchema';
 
 /** A value as it leaves, or what is wrong with it, continuing "Width …". */
@@ -21,16 +21,6 @@ const URI = /^[a-z][a-z0-9+.-]*:./i;
 
 const ok = (value: unknown): CheckedValue => ({ ok: true, value });
 const wrong = (problem: string): CheckedValue => ({ ok: false, problem });
-
-/** The value of a JSON text; undefined if it is none. */
-function fromJson(text: string): unknown {
-	try {
-		const value: unknown = JSON.parse(text);
-		return value;
-	} catch {
-		return undefined;
-	}
-}
 
 interface Limits {
 	readonly min?: number | undefined;
@@ -77,7 +67,7 @@ function checkNumber(value: unknown, kind: Limits & { readonly integer: boolean 
 }
 
 function checkBoolean(value: unknown): CheckedValue {
-	const word = typeof value === 'string' ? fromJson(value.trim().toLowerCase()) : value;
+	const word = typeof value === 'string' ? parseJson(value.trim().toLowerCase()) : value;
 	return typeof word === 'boolean' ? ok(word) : wrong('must be true or false');
 }
 
@@ -116,7 +106,7 @@ function checkFile(
 
 /** The elements of a list field, however they were entered. */
 function elementsOf(value: unknown, items: FieldKind): unknown {
-	const json = typeof value === 'string' ? fromJson(value) : value;
+	const json = typeof value === 'string' ? parseJson(value) : value;
 	if (items.type !== 'file' || Array.isArray(json)) return json;
 	if (isJsonObject(json)) return [json];
 	return typeof value === 'string' ? splitFiles(value) : json;
@@ -147,7 +137,7 @@ function checkObject(
 	fields: readonly FormField[],
 	place: ValuePlace,
 ): CheckedValue {
-	const object = typeof value === 'string' ? fromJson(value) : value;
+	const object = typeof value === 'string' ? parseJson(value) : value;
 	if (!isJsonObject(object)) return wrong('must be a JSON object');
 	const values = new Map(Object.entries(object));
 	for (const { id, kind, required } of fields) {
@@ -164,7 +154,7 @@ function checkObject(
 
 function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
 	// Text that somebody typed may be meant as JSON; text from an expression is what it is.
-	const json = typeof value === 'string' && !place.typed ? fromJson(value) : undefined;
+	const json = typeof value === 'string' && !place.typed ? parseJson(value) : undefined;
 	if (kinds.length === 0) return ok(json ?? value);
 	const inside = { ...place, typed: true };
 	const texts = kinds.filter(({ type }) => type === 'text');

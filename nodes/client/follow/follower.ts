@@ -1,4 +1,4 @@
-import type { Api, ApiCall } from '../api/api';
+import type { ApiCall } from '../api/api';
 import { readPieces } from '../transport/body';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Deadline } from '../util/deadline';
@@ -13,11 +13,10 @@ import {
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import type { QuietStream, QuietWatch } from '../util/quietWatch';
-import type { RetryContext } from '../api/retry';
+import type { QuietStream } from '../util/quietWatch';
 import { backoffDelay } from '../api/retryTiming';
-import type { Timings } from '../settings';
 import { EventDecoder, type StreamEvent } from './streamEvents';
+import type { ClientContext } from '../api/context';
 
 /** A request of something that is followed; the ladder adds the rest. */
 export type Question = Pick<ApiCall, 'method' | 'path' | 'body'>;
@@ -58,12 +57,6 @@ export interface Subject {
 	opened(): void;
 }
 
-export interface LadderContext extends RetryContext {
-	readonly api: Api;
-	readonly timings: Timings;
-	readonly quiet: QuietWatch;
-}
-
 /** How the end was learned. */
 export interface Reached {
 	readonly via: 'submit' | 'stream' | 'poll';
@@ -88,7 +81,7 @@ const STREAM_OVER = new StoppedError('the stream is over');
  * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
  * several unreadable answers in a row; what the subject throws; the abort reason
  */
-export function followDown(subject: Subject, context: LadderContext): Promise<Reached> {
+export function followDown(subject: Subject, context: ClientContext): Promise<Reached> {
 	return new Ladder(subject, context).run();
 }
 
@@ -98,7 +91,7 @@ class Ladder {
 
 	constructor(
 		private readonly subject: Subject,
-		private readonly context: LadderContext,
+		private readonly context: ClientContext,
 	) {
 		this.lastContact = context.clock.now();
 	}

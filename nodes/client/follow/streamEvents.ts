@@ -1,12 +1,11 @@
-import { parseJson } from '../api/apiError';
-import { isJsonObject, textOf, type JsonObject } from '../util/json';
+import { isJsonObject, textOf, type JsonObject, parseJson } from '../util/json';
 import { LineDecoder } from './lines';
-import type { TaskUpdate } from '../tasks/task';
+import type { Update } from './update';
 
 /** What a stream of the service says, whatever its format (API notes 4.2, 4.3). */
 export type StreamEvent =
 	/** A full or partial object; `event` is its table on chat and workspace streams. */
-	| { readonly kind: 'update'; readonly event: string | undefined; readonly update: TaskUpdate }
+	| { readonly kind: 'update'; readonly event: string | undefined; readonly update: Update }
 	/** A piece of a model's answer, before it is part of any object. */
 	| {
 			readonly kind: 'delta';

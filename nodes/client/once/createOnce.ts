@@ -1,4 +1,4 @@
-import { RESUME_SPREAD_MS, type Api, type ApiCall } from '../api/api';
+import { RESUME_SPREAD_MS, type ApiCall } from '../api/api';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Grace } from '../util/deadline';
 import {
@@ -10,15 +10,9 @@ import {
 import type { ServiceNotice } from '../api/envelope';
 import type { JsonObject } from '../util/json';
 import type { SearchResult } from './searchRecent';
-import { retrying, waitForNextAttempt, type RetryContext } from '../api/retry';
-import type { Timings } from '../settings';
-import type { SubmissionContent } from './submissionGate';
-
-/** With what a submission is made. */
-export interface SubmitContext extends RetryContext {
-	readonly api: Api;
-	readonly timings: Timings;
-}
+import { retrying, waitForNextAttempt } from '../api/retry';
+import { gateOf, type SubmissionContent } from './submissionGate';
+import type { ClientContext } from '../api/context';
 
 /** Something that a request creates, and that must not be created twice. */
 export interface Creation<T> extends SubmissionContent {
@@ -90,7 +84,7 @@ export interface SubmitOptions<T> {
 export function createOnce<T>(
 	creation: Creation<T>,
 	options: SubmitOptions<T>,
-	context: SubmitContext,
+	context: ClientContext,
 ): Promise<Created<T>> {
 	return new Submission(creation, options, context).run();
 }
@@ -101,7 +95,7 @@ class Submission<T> {
 	constructor(
 		private readonly creation: Creation<T>,
 		private readonly options: SubmitOptions<T>,
-		private readonly context: SubmitContext,
+		private readonly context: ClientContext,
 	) {
 		this.since = options.unclearSince ?? context.clock.now();
 	}
@@ -124,7 +118,7 @@ class Submission<T> {
 	private async post(): Promise<Created<T>> {
 		const { creation } = this;
 		const { api, account, signal, timings } = this.context;
-		const turn = account.submissions.begin(creation);
+		const turn = gateOf(account).begin(creation);
 		if (turn) await turn;
 		try {
 			if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
@@ -148,7 +142,7 @@ class Submission<T> {
 			signal.throwIfAborted();
 			return { value, adopted: false, notices: reply.notices };
 		} finally {
-			account.submissions.end(creation);
+			gateOf(account).end(creation);
 		}
 	}
 
@@ -212,7 +206,7 @@ class Submission<T> {
 				signal: late,
 			});
 		try {
-			return await account.submissions.lookingUp(creation, look);
+			return await gateOf(account).lookingUp(creation, look);
 		} catch (error) {
 			signal.throwIfAborted();
 			if (lostAnswer instanceof ProtocolError && error instanceof ProtocolError) throw lostAnswer;

@@ -1,3 +1,5 @@
+import type { Account } from '../api/account';
+
 /** What a submission asks for; equal keys mean tasks that cannot be told apart. */
 export interface SubmissionContent {
 	/** Made only when it is needed: it is costly, and hardly any submission gets lost. */
@@ -67,4 +69,13 @@ export class SubmissionGate {
 			this.onEnd.add(tell);
 		});
 	}
+}
+
+const gates = new WeakMap<Account, SubmissionGate>();
+
+/** The gate that everybody in this process shares who submits with an account. */
+export function gateOf(account: Account): SubmissionGate {
+	const gate = gates.get(account) ?? new SubmissionGate();
+	gates.set(account, gate);
+	return gate;
 }

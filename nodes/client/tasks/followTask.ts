@@ -3,13 +3,14 @@ import type { JsonObject } from '../util/json';
 import {
 	followDown,
 	type Ask,
-	type LadderContext,
 	type NewsEvent,
 	type Reached,
 	type Subject,
 } from '../follow/follower';
-import { mergeTask, taskFromWire, updatedFields, type Task, type TaskUpdate } from './task';
+import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
+import { updatedFields, type Update } from '../follow/update';
+import type { ClientContext } from '../api/context';
 
 /** How the end of a task was learned. */
 export type Via = Reached['via'];
@@ -24,7 +25,7 @@ export interface TaskObserver {
 	delta?(delta: JsonObject, seq: number | undefined): void;
 }
 
-export interface FollowContext extends LadderContext {
+export interface FollowContext extends ClientContext {
 	readonly observer: TaskObserver;
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
@@ -134,7 +135,7 @@ class TaskSubject implements Subject {
 	}
 
 	/** Merges an update. Returns whether it changed anything. */
-	private apply(update: TaskUpdate): boolean {
+	private apply(update: Update): boolean {
 		const { observer } = this.context;
 		const before = this.task;
 		const after = mergeTask(before, update);

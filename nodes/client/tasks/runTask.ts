@@ -1,11 +1,11 @@
 import type { CancelSignal } from '../util/cancelSignal';
-import type { Release } from '../api/account';
 import type { SubmitOptions } from '../once/createOnce';
 import type { Api } from '../api/api';
 import { cancelTask } from '../api/cancelRemote';
 import { Deadline } from '../util/deadline';
 import type { ServiceNotice } from '../api/envelope';
 import {
+	AbandonedError,
 	InferenceError,
 	NotFoundError,
 	PermissionError,
@@ -20,6 +20,8 @@ import { backoffDelay } from '../api/retryTiming';
 import type { RunRequest } from './runRequest';
 import { submit } from './submitTask';
 import { unreadTask, type Task } from './task';
+import type { Release } from '../util/keyedQueue';
+import type { ClientContext } from '../api/context';
 
 /**
  * What is known of an item's task from an earlier try in the same execution. It is what keeps
@@ -69,15 +71,6 @@ export interface TaskRun {
 	readonly notices: readonly ServiceNotice[];
 }
 
-/** What the client brings along. */
-export interface TaskRunContext extends Omit<FollowContext, 'observer' | 'full'> {
-	/** Limit of the credential on items in flight, 0 for none. */
-	readonly maxConcurrency: number;
-}
-
-/** Says that the run is being given up although nobody stopped it: its tasks go on. */
-export class AbandonedError extends StoppedError {}
-
 /**
  * Runs one app to its end: submit, follow, and again if a failed task may be repeated.
  *
@@ -87,7 +80,7 @@ export class AbandonedError extends StoppedError {}
 export function runTask(
 	request: RunRequest,
 	options: TaskRunOptions,
-	context: TaskRunContext,
+	context: ClientContext,
 ): Promise<TaskRun> {
 	return bounded(options, context, (inner, note) => attempts(request, options, inner, note));
 }
@@ -103,7 +96,7 @@ export type FollowTaskOptions = Pick<TaskRunOptions, 'full' | 'observer' | 'sign
 export function followTask(
 	taskId: string,
 	options: FollowTaskOptions,
-	context: TaskRunContext,
+	context: ClientContext,
 ): Promise<TaskRun> {
 	const task = unreadTask(taskId);
 	const progress: TaskProgress = { state: 'running', task, attempts: 0 };
@@ -132,7 +125,7 @@ function cannotFollow(taskId: string, error: unknown): unknown {
 /** Gives an item its turn and its time, and takes care of its task when that is over. */
 async function bounded(
 	options: Omit<TaskRunOptions, 'wait'>,
-	context: TaskRunContext,
+	context: ClientContext,
 	job: (inner: FollowContext, note: (progress: TaskProgress) => void) => Promise<TaskRun>,
 ): Promise<TaskRun> {
 	let current: TaskProgress = options.progress;
@@ -233,7 +226,7 @@ async function attempts(
 async function giveUp(
 	reason: InferenceError,
 	progress: TaskProgress,
-	context: TaskRunContext,
+	context: ClientContext,
 	note: (progress: TaskProgress) => void,
 ): Promise<InferenceError> {
 	const timedOut = reason instanceof TimeoutError;

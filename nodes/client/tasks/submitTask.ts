@@ -1,16 +1,11 @@
 import type { CancelSignal } from '../util/cancelSignal';
-import {
-	createOnce,
-	type Created,
-	type Creation,
-	type SubmitContext,
-	type SubmitOptions,
-} from '../once/createOnce';
+import { createOnce, type Created, type Creation, type SubmitOptions } from '../once/createOnce';
 import { canonicalJson, type JsonObject } from '../util/json';
 import { lookUpSubmission } from './findTask';
 import type { SearchResult } from '../once/searchRecent';
 import { runRequestBody, type RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
+import type { ClientContext } from '../api/context';
 
 /**
  * Starts a task at most once; `POST /apps/run` has no idempotency key.
@@ -20,7 +15,7 @@ import { taskFromWire, type Task } from './task';
 export function submit(
 	request: RunRequest,
 	options: SubmitOptions<Task>,
-	context: SubmitContext,
+	context: ClientContext,
 ): Promise<Created<Task>> {
 	return createOnce(new TaskCreation(request, context), options, context);
 }
@@ -39,7 +34,7 @@ class TaskCreation implements Creation<Task> {
 
 	constructor(
 		private readonly request: RunRequest,
-		private readonly context: SubmitContext,
+		private readonly context: ClientContext,
 	) {}
 
 	get key(): string {

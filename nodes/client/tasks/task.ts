@@ -1,4 +1,5 @@
 import { isJsonObject, textOf, type JsonObject } from '../util/json';
+import { updatedFields, type Update } from '../follow/update';
 import { isTerminal, parseTaskStatus, type TaskStatus } from './taskStatus';
 
 /**
@@ -56,24 +57,12 @@ export function unreadTask(id: string): Task {
 	return { id, status: 'unknown', terminal: false, ...nothing, ...times, wire: { id } };
 }
 
-/** A change as a stream sends it: with `fields`, only these of `data` count (API notes 4.2). */
-export interface TaskUpdate {
-	readonly data: JsonObject;
-	readonly fields?: readonly string[] | undefined;
-}
-
-/** Names of the top-level fields that an update sets. */
-export function updatedFields(update: TaskUpdate): readonly string[] {
-	const present = (key: string) => update.data[key] !== undefined;
-	return (update.fields ?? Object.keys(update.data)).filter(present);
-}
-
 /**
  * Merges an update into a task: a shallow overwrite of the fields that the update sets. A partial
  * may carry zero values in all its other fields, which is why `fields` is an allow-list.
  * An update that says nothing of a status leaves it as it was.
  */
-export function mergeTask(task: Task, update: TaskUpdate): Task {
+export function mergeTask(task: Task, update: Update): Task {
 	const wire: Record<string, unknown> = { ...task.wire };
 	for (const key of updatedFields(update)) wire[key] = update.data[key];
 	wire['id'] = task.id;

@@ -31,3 +31,12 @@ export function canonicalJson(value: unknown): string {
 	});
 	return text ?? 'null';
 }
+
+/** Parses JSON that may not be JSON. */
+export function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}

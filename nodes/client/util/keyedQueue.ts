@@ -1,5 +1,7 @@
-import type { Release } from '../api/account';
 import type { CancelSignal } from './cancelSignal';
+
+/** Gives a slot back; calling it again does nothing. */
+export type Release = () => void;
 
 /** Lets those with the same key through one after another, in the order in which they came. */
 export class KeyedQueue {

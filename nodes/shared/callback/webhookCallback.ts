@@ -8,10 +8,10 @@ import { isTerminal } from '../../client/tasks/taskStatus';
 import { withClient } from '../run/connection';
 import { RunHints } from '../run/hints';
 import { toNodeError } from '../output/failures';
-import { CANCELS_AT_ONCE, inParallel } from '../run/parallel';
 import { READ_SETTINGS } from '../parameters/runSettings';
 import { readStatus, readEnd, settle } from './readEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
+import { CANCELS_AT_ONCE, inParallel } from '../run/window';
 
 /** Longest time in which a callback is answered; thousands of results may have to be read. */
 const ANSWER_MS = 10 * 60_000;

@@ -16,7 +16,6 @@ import { CREDENTIAL_NAME } from '../run/connection';
 import { toNodeError } from '../output/failures';
 import type { NodeRun } from '../run/nodeRun';
 import { nodeOf, numberIn, readParameter } from '../parameters/parameters';
-import { CANCELS_AT_ONCE, inParallel } from '../run/parallel';
 import { parameterError } from '../parameters/parameterError';
 import { stoppedError, wasStopped } from '../run/stop';
 import { readEnd, readStatus, settle } from './readEnds';
@@ -27,6 +26,7 @@ import {
 	type TaskEnd,
 	type WaitingNode,
 } from './waitState';
+import { CANCELS_AT_ONCE, inParallel } from '../run/window';
 
 const HOUR_MS = 3_600_000;
 /** A year; dates beyond that are more likely a mistake than a wish. */

@@ -7,7 +7,7 @@ import { appName } from '../../client/apps/appRef';
 import { outcomeOf } from '../../client/util/outcome';
 import { searchApps } from './appSearch';
 import { chosenApp, fillList } from './editorQuery';
-import { getInputFields } from '../parameters/appForm';
+import { getInputFields } from './inputFields';
 
 function matching(items: readonly INodeListSearchItems[], filter = ''): INodeListSearchResult {
 	const term = filter.trim().toLowerCase();

@@ -12,8 +12,8 @@ import type { OutputFile } from '../../client/files/findFiles';
 import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/runTask';
-import { inParallel } from '../run/parallel';
 import type { NodeRun } from '../run/nodeRun';
+import { inParallel } from '../run/window';
 
 /** Downloads of one item at a time. */
 const PARALLEL_DOWNLOADS = 4;

@@ -6,20 +6,11 @@ import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { UploadedFile, UploadSource } from '../../client/files/upload';
-import { inParallel } from '../run/parallel';
+import type { FileSlot } from '../parameters/fileSlot';
 import { nodeOf } from '../parameters/parameters';
 import { parameterError } from '../parameters/parameterError';
 import { uploadsOf } from './uploadMemory';
-
-/** One place of an item's input that takes a file from the item's binary data. */
-export interface FileSlot {
-	/** Where the file's URI goes: keys and list indices, joined by dots (`image`, `images.0`). */
-	readonly path: string;
-	/** Name of the item's binary property. */
-	readonly binaryProperty: string;
-	/** What errors call the place: the field's name as the form shows it. */
-	readonly displayName: string;
-}
+import { inParallel } from '../run/window';
 
 /** Uploads of one item at a time. */
 const PARALLEL_UPLOADS = 4;

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { StoppedError } from '../../client/errors';
+import { StoppedError, AbandonedError } from '../../client/errors';
 import type { TaskObserver } from '../../client/tasks/followTask';
-import { AbandonedError, notStarted, type TaskProgress } from '../../client/tasks/runTask';
+import { notStarted, type TaskProgress } from '../../client/tasks/runTask';
 import type { Task } from '../../client/tasks/task';
 import { refuseIfTooExpensive } from './costCheck';
 import { fileUploads } from '../files/uploads';

@@ -3,7 +3,6 @@ import { parseAppRef, withVersion } from '../../client/apps/appRef';
 import { MB } from '../../client/files/download';
 import { isJsonObject, listOf, type JsonObject } from '../../client/util/json';
 import type { RunRequest } from '../../client/tasks/runRequest';
-import type { FileSlot } from '../files/uploads';
 import { readFormValues, type FormSource } from './formValues';
 import { SETUP } from './appForm';
 import {
@@ -21,6 +20,7 @@ import {
 } from './parameters';
 import { parameterError, shown } from './parameterError';
 import { readOptions } from './runSettings';
+import type { FileSlot } from './fileSlot';
 
 /** In what form an item wants its task. */
 export interface OutputForm {

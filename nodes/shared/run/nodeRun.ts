@@ -2,12 +2,12 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { InferenceClient } from '../../client/client';
 import type { Deadline } from '../../client/util/deadline';
 import { withClient } from './connection';
-import { AppForms } from '../parameters/formValues';
 import { RunHints } from './hints';
 import { RetryMemory } from './retryMemory';
 import { openRunScope } from './stop';
 import { readRunSettings, type NodeRunSettings } from '../parameters/runSettings';
 import { TaskJournal } from './taskJournal';
+import { AppForms } from './appForms';
 
 /** What one run of a node works with, from its settings to its end. */
 export interface NodeRun {

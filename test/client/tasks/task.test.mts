@@ -1,11 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-	mergeTask,
-	taskFromWire,
-	updatedFields,
-	type Task,
-} from '../../../nodes/client/tasks/task.ts';
+import { mergeTask, taskFromWire, type Task } from '../../../nodes/client/tasks/task.ts';
+import { updatedFields } from '../../../nodes/client/follow/update.ts';
 
 function task(wire: Readonly<Record<string, unknown>> = {}): Task {
 	const made = taskFromWire({ id: 't1', status: 7, ...wire });

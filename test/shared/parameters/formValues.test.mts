@@ -1,7 +1,6 @@
 /** Forms that have been filled in: what leaves, and what is refused before anything does. */
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AppForms } from '../../../nodes/shared/parameters/formValues.ts';
 import { RunHints } from '../../../nodes/shared/run/hints.ts';
 import { makeClient } from '../../client/support.mts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
@@ -21,6 +20,7 @@ import {
 	type RunAppOptions,
 } from '../../engine/support.mts';
 import { streamTask } from '../../nodes/StreamTask/support.mts';
+import { AppForms } from '../../../nodes/shared/run/appForms.ts';
 
 const sandbox = useSandbox();
 beforeAll(async () => await useFileBinaryData());
