@@ -64,7 +64,7 @@ async function sendTo(
 	const { error } = sent;
 	// Whatever is gone after the message has been accepted, it must not be sent again.
 	const chatIsGone =
-		!talked && key !== undefined && error instanceof NotFoundError && error.taskId !== undefined;
+		!talked && key !== undefined && error instanceof NotFoundError && error.about?.kind === 'chat';
 	if (!chatIsGone || request.chatId === undefined) throw error;
 	conversations.forget(key);
 	hints.say(`Chat ${request.chatId} is gone; its conversation goes on in a new one.`);

@@ -118,7 +118,8 @@ export class InferenceClient implements AsyncDisposable {
 	/** Asks for a task's status alone; reading the whole task may be tens of kilobytes. */
 	async status(taskId: string): Promise<TaskStatus> {
 		const route = path('tasks', taskId, 'status');
-		const { status } = await this.read({ method: 'GET', path: route, taskId });
+		const about = { kind: 'task', id: taskId } as const;
+		const { status } = await this.read({ method: 'GET', path: route, about });
 		return parseTaskStatus(status);
 	}
 
@@ -128,7 +129,8 @@ export class InferenceClient implements AsyncDisposable {
 	 * @throws NotFoundError if there is no such task any more
 	 */
 	async task(taskId: string): Promise<{ task: Task; failure: InferenceError | undefined }> {
-		const call = { method: 'GET', path: path('tasks', taskId), taskId } as const;
+		const about = { kind: 'task', id: taskId } as const;
+		const call = { method: 'GET', path: path('tasks', taskId), about } as const;
 		const task = await this.readAs(call, taskFromWire);
 		return { task, failure: failureOf(task, this.api) };
 	}

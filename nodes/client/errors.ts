@@ -1,9 +1,15 @@
+/** Something that runs at the service and outlives the request that started it. */
+export interface RemoteWork {
+	readonly kind: 'task' | 'chat';
+	readonly id: string;
+}
+
 /** What every error of the client can say about itself. */
 export interface ErrorFacts {
 	/** HTTP status of the answer, if there was one. */
 	readonly httpStatus?: number | undefined;
-	/** Task or chat the error is about, so that it can be looked up or followed again. */
-	readonly taskId?: string | undefined;
+	/** What the error is about, so that it can be looked up or followed again. */
+	readonly about?: RemoteWork | undefined;
 	/** What the person at the editor can do now. */
 	readonly hint?: string | undefined;
 	readonly cause?: unknown;
@@ -36,7 +42,7 @@ export abstract class InferenceError extends Error {
 	/** Whether doing the same again, unchanged, has a chance. */
 	abstract readonly retryable: boolean;
 	readonly httpStatus: number | undefined;
-	readonly taskId: string | undefined;
+	readonly about: RemoteWork | undefined;
 	readonly hint: string | undefined;
 
 	constructor(message: string, facts: ErrorFacts = {}) {
@@ -44,7 +50,7 @@ export abstract class InferenceError extends Error {
 		// Names of classes are shortened in the published code.
 		this.name = 'InferenceError';
 		this.httpStatus = facts.httpStatus;
-		this.taskId = facts.taskId;
+		this.about = facts.about;
 		this.hint = facts.hint;
 	}
 }

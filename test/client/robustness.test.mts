@@ -128,7 +128,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			});
 			const error = await rejection(runOne(client(), slowEcho));
 			expect(error).toBeInstanceOf(PermissionError);
-			expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id });
+			expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
 			expect(streams()).toBe(1);
 		});
 
@@ -201,7 +201,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			const error = await rejection(runOne(client({ settings: { follow: 'poll' } }), slowEcho));
 			expect(error).toBeInstanceOf(ProtocolError);
 			expect(String(error)).toContain('<html>maintenance</html>');
-			expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id });
+			expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
 		});
 
 		it('ends if the task is gone', async () => {
@@ -218,7 +218,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				runOne(client({ settings, timings }), { app: 'sandbox/manual', input: {} }),
 			);
 			expect(error).toBeInstanceOf(ContactLostError);
-			expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id });
+			expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
 			expect(sandbox.running()).toHaveLength(1);
 		});
 	});
@@ -419,7 +419,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			});
 			const error = await rejection(run);
 			expect(error).toBeInstanceOf(TimeoutError);
-			expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id });
+			expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
 			expect(String(error)).toMatch(/did not finish within 0.2 s. The task was cancelled/);
 			await expect.poll(() => sandbox.running()).toEqual([]);
 		});
@@ -520,7 +520,10 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				runOne(client(), { app: 'sandbox/fail', input: { message: 'bad picture' } }),
 			);
 			expect(error).toBeInstanceOf(TaskFailedError);
-			expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id, code: 'task_failed' });
+			expect(error).toMatchObject({
+				about: { kind: 'task', id: sandbox.tasks()[0]?.id },
+				code: 'task_failed',
+			});
 			expect(String(error)).toContain('bad picture');
 		});
 

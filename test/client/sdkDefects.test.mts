@@ -88,7 +88,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('a failure carries the id of its task', async () => {
 		const error = await rejection(runOne(client(), { app: 'sandbox/fail', input: {} }));
 		expect(error).toBeInstanceOf(TaskFailedError);
-		expect(error).toMatchObject({ taskId: sandbox.tasks()[0]?.id });
+		expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
 	});
 
 	it('text that looks like base64 stays text', async () => {

@@ -139,7 +139,7 @@ export class AgentsApi {
 				path: stopRoute(chatId),
 				body: {},
 				signal: context.signal,
-				taskId: chatId,
+				about: { kind: 'chat', id: chatId },
 			} as const;
 			const stopped = await outcomeOf(retrying(async () => await context.api.send(call), context));
 			if (stopped.ok) return true;
@@ -157,7 +157,7 @@ export class AgentsApi {
 		const { timeoutMs } = this.context.settings;
 		const tooLate = () =>
 			new TimeoutError(`Chat ${chatId} could not be reached within ${(timeoutMs ?? 0) / 1000} s`, {
-				...{ taskId: chatId, hint: 'Raise Timeout, or try again later.' },
+				...{ about: { kind: 'chat', id: chatId }, hint: 'Raise Timeout, or try again later.' },
 			});
 		const deadline = new Deadline(signal, timeoutMs, tooLate);
 		try {
@@ -208,7 +208,8 @@ export class AgentsApi {
 	): Promise<unknown> {
 		if (!(error instanceof NotFoundError || error instanceof PermissionError)) return error;
 		if (chatId !== undefined) {
-			const call = { method: 'GET', path: chatRoute(chatId), signal, taskId: chatId } as const;
+			const about = { kind: 'chat', id: chatId } as const;
+			const call = { method: 'GET', path: chatRoute(chatId), signal, about } as const;
 			const looked = await outcomeOf(this.context.api.send(call));
 			if (!looked.ok) return unknownChat(chatId, looked.error);
 		}

@@ -44,7 +44,8 @@ async function readAll(chatId: string, context: ClientContext): Promise<ChatView
 		question: Parameters<Ask>[0],
 		decode: (value: unknown) => T | undefined,
 	): Promise<T> => {
-		const call = { ...question, signal: context.signal, taskId: chatId };
+		const about = { kind: 'chat', id: chatId } as const;
+		const call = { ...question, signal: context.signal, about };
 		return await retrying(async () => {
 			const reply = await context.api.send(call);
 			const value = decode(reply.value);
@@ -68,7 +69,7 @@ export function unknownChat(chatId: string, error: unknown): unknown {
 	if (!missing && !(error instanceof PermissionError)) return error;
 	const Kind = missing ? NotFoundError : PermissionError;
 	return new Kind(`There is no chat ${chatId}, or this API key cannot see it`, {
-		...{ taskId: chatId, httpStatus: error.httpStatus, cause: error },
+		...{ about: { kind: 'chat', id: chatId }, httpStatus: error.httpStatus, cause: error },
 		hint: 'Check the chat ID, and that the API key belongs to the workspace of the chat.',
 	});
 }
@@ -96,7 +97,7 @@ export function findCall(
 	const why =
 		problem ?? (past ? `has been answered before (${past.status})` : 'is not in this chat');
 	throw new ValidationError(`Call ${callId} of chat ${chatId} ${why}`, {
-		taskId: chatId,
+		about: { kind: 'chat', id: chatId },
 		hint: `Waiting in this chat now: ${waiting}.`,
 	});
 }

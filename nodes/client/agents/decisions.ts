@@ -73,7 +73,7 @@ export async function decide(
 	const { api, signal } = context;
 	const request: ApiCall = {
 		...{ method: 'POST', ...requestOf(call, decision) },
-		...{ signal, taskId: chatId },
+		...{ signal, about: { kind: 'chat', id: chatId } },
 	};
 	for (let attempt = 1; ; attempt += 1) {
 		const sent = await outcomeOf(api.send(request));
@@ -94,7 +94,7 @@ function notPossible(chatId: string, callId: string, cause: Error): ValidationEr
 	return new ValidationError(
 		`Call ${callId} of chat ${chatId} cannot be decided: ${cause.message}`,
 		{
-			...{ taskId: chatId, cause },
+			...{ about: { kind: 'chat', id: chatId }, cause },
 			hint: 'It may have been answered before. Look at the chat with the operation Get Chat.',
 		},
 	);

@@ -1,5 +1,5 @@
 import { chatRoute, readChat, readMessages } from './readChat';
-import { ContactLostError } from '../errors';
+import { ContactLostError, type RemoteWork } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
 import { followDown, type Ask, type Reached, type Subject } from '../follow/follower';
 import type { Turn } from './turn';
@@ -20,8 +20,7 @@ const DISAGREEMENTS = 5;
 const UNCHANGED_POLLS = 4;
 
 class TurnSubject implements Subject {
-	readonly id: string;
-	readonly name: string;
+	readonly about: RemoteWork;
 	readonly route: string;
 	/** Readings of the chat since it has been over. */
 	private readings = 0;
@@ -33,9 +32,8 @@ class TurnSubject implements Subject {
 		private readonly turn: Turn,
 		private readonly context: ClientContext,
 	) {
-		this.id = turn.ref.chatId;
-		this.name = `chat ${this.id}`;
-		this.route = chatRoute(this.id);
+		this.about = { kind: 'chat', id: turn.ref.chatId };
+		this.route = chatRoute(turn.ref.chatId);
 	}
 
 	get over(): boolean {
@@ -66,13 +64,13 @@ class TurnSubject implements Subject {
 
 	/** The messages are read first: if the chat is idle after that, they are not going to change. */
 	async refresh(ask: Ask): Promise<void> {
-		const { assistantMessageId, userMessageId } = this.turn.ref;
+		const { chatId, assistantMessageId, userMessageId } = this.turn.ref;
 		const anchor = userMessageId ?? assistantMessageId;
 		const enough = (page: readonly JsonObject[]) =>
 			anchor === undefined || page.some(({ id }) => id === anchor);
-		const messages = await readMessages(ask, this.id, enough);
+		const messages = await readMessages(ask, chatId, enough);
 		if (!messages) return;
-		const chat = await readChat(ask, this.id);
+		const chat = await readChat(ask, chatId);
 		if (!chat) return;
 		for (const data of messages) this.turn.takeMessage({ data });
 		this.turn.readChat(chat);
@@ -101,8 +99,8 @@ class TurnSubject implements Subject {
 		this.doubtfulSince ??= clock.now();
 		const patience = this.turn.stirred ? timings.doubtMs : timings.contactMs;
 		if (clock.now() - this.doubtfulSince < patience) return;
-		throw new ContactLostError(`Chat ${this.id} is idle, but its answer has no end`, {
-			taskId: this.id,
+		throw new ContactLostError(`Chat ${this.about.id} is idle, but its answer has no end`, {
+			about: this.about,
 			hint: 'Look at the chat on inference.sh. Sending the message again may have it answered twice.',
 		});
 	}

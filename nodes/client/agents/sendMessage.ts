@@ -137,7 +137,12 @@ class MessageCreation implements Creation<TurnRef> {
 		signal: CancelSignal,
 	): Promise<SearchResult<TurnRef>> {
 		const page = (cursor: string | undefined): ApiCall => {
-			return { method: 'GET', path: messagesRoute(chatId, cursor), signal, taskId: chatId };
+			return {
+				method: 'GET',
+				path: messagesRoute(chatId, cursor),
+				signal,
+				about: { kind: 'chat', id: chatId },
+			};
 		};
 		return await searchRecent(this.context.api, page, since, async (entry) => {
 			const message = messageFromWire(entry);

@@ -110,13 +110,13 @@ function stateOf(turn: Turn): SettledState {
 function failure(chatId: string, state: SettledState, reason: string): InferenceError {
 	if (state === 'canceled') {
 		return new TaskCancelledError(`Chat ${chatId}: the agent was stopped on inference.sh`, {
-			taskId: chatId,
+			about: { kind: 'chat', id: chatId },
 			hint: 'Somebody or something outside this workflow stopped it.',
 		});
 	}
 	const what = state === 'rejected' ? 'rejected the message' : 'failed';
 	return new TaskFailedError(`Chat ${chatId}: the agent ${what}: ${reason}`, {
-		taskId: chatId,
+		about: { kind: 'chat', id: chatId },
 		hint: 'The reason comes from the agent. Look at the chat on inference.sh.',
 	});
 }
@@ -129,7 +129,7 @@ function nobodyThere(turn: Turn, rounds: number): InputRequiredError {
 	return new InputRequiredError(
 		`Chat ${chatId}: the agent waits for ${calls.join(', ') || 'somebody'}${again}`,
 		{
-			taskId: chatId,
+			about: { kind: 'chat', id: chatId },
 			hint: 'Answer with the operation Respond, or change On Interrupt in the options.',
 		},
 	);

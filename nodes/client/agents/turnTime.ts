@@ -110,21 +110,22 @@ async function giveUp(
 			{ hint: 'Look at the chats on inference.sh before sending it again.' },
 		);
 	}
-	const { chatId: taskId } = progress.turn;
-	const subject = `Chat ${taskId} ${reason.message}.`;
+	const { chatId } = progress.turn;
+	const about = { kind: 'chat', id: chatId } as const;
+	const subject = `Chat ${chatId} ${reason.message}.`;
 	if (keep) {
 		const hint = 'Read the answer later with the operation Get Chat, or stop the chat.';
-		return new Kind(`${subject} It was left running.`, { taskId, hint });
+		return new Kind(`${subject} It was left running.`, { about, hint });
 	}
 	const outcome = await stopTurn(progress.turn, turn, context);
 	if (outcome.kind === 'failed') {
 		return new Kind(`${subject} It could not be stopped (${outcome.reason}) and may still run.`, {
-			...{ taskId, hint: `Stop chat ${taskId} on inference.sh.` },
+			...{ about, hint: `Stop chat ${chatId} on inference.sh.` },
 		});
 	}
 	return new Kind(
 		`${subject} ${outcome.kind === 'cancelled' ? 'It was stopped.' : 'It was already over.'}`,
-		{ taskId, hint: timedOut ? 'Raise Timeout if the agent needs longer.' : undefined },
+		{ about, hint: timedOut ? 'Raise Timeout if the agent needs longer.' : undefined },
 	);
 }
 
@@ -135,12 +136,13 @@ async function stopTurn(
 	context: ClientContext,
 ): Promise<CancelOutcome> {
 	const { chatId, userMessageId } = ref;
+	const chat = { kind: 'chat', id: chatId } as const;
 	if (userMessageId !== undefined && (turn?.unbegun ?? ref.assistantMessageId === undefined)) {
 		const route = cancelMessageRoute(userMessageId);
-		const outcome = await cancelRemote(chatId, route, context);
+		const outcome = await cancelRemote(chat, route, context);
 		if (outcome.kind !== 'over') return outcome;
 	}
-	return await cancelRemote(chatId, stopRoute(chatId), context);
+	return await cancelRemote(chat, stopRoute(chatId), context);
 }
 
 /** The route that stops what an agent is doing in a chat. */

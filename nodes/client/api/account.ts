@@ -76,8 +76,8 @@ export class Account {
 	}
 
 	/** Marks a new task as belonging to an item of this process. */
-	claim(taskId: string): void {
-		this.claims[this.claimed % CLAIMS_REMEMBERED] = taskId;
+	claim(id: string): void {
+		this.claims[this.claimed % CLAIMS_REMEMBERED] = id;
 		this.claimed += 1;
 	}
 
@@ -86,9 +86,9 @@ export class Account {
 	 *
 	 * @returns false if it already belongs to another one
 	 */
-	claimFound(taskId: string): boolean {
-		if (this.claims.includes(taskId)) return false;
-		this.claim(taskId);
+	claimFound(id: string): boolean {
+		if (this.claims.includes(id)) return false;
+		this.claim(id);
 		return true;
 	}
 }

@@ -4,7 +4,7 @@ import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
 import type { Clock } from '../util/clock';
 import { decodeReply, isRefusal, type Reply } from './envelope';
-import { InferenceError, NetworkError } from '../errors';
+import { InferenceError, NetworkError, type RemoteWork } from '../errors';
 import { redact } from '../util/redact';
 import { requestedDelay } from './retryTiming';
 import type { Timings } from '../settings';
@@ -32,8 +32,8 @@ export interface ApiCall {
 	readonly path: string;
 	readonly body?: unknown;
 	readonly signal: CancelSignal;
-	/** Task that errors should name. */
-	readonly taskId?: string | undefined;
+	/** What errors should name. */
+	readonly about?: RemoteWork | undefined;
 	readonly headersTimeoutMs?: number;
 	/** After `signal` has aborted, the answer is still waited for this long, ms. */
 	readonly graceMs?: number;
@@ -154,7 +154,7 @@ export class Api {
 
 	/** The error for a success answer that does not hold what was promised. */
 	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
-		return unexpectedAnswer(describe(call), reply.httpStatus, this.clean(reply.text), call.taskId);
+		return unexpectedAnswer(describe(call), reply.httpStatus, this.clean(reply.text), call.about);
 	}
 
 	/**
@@ -212,7 +212,7 @@ export class Api {
 			`No usable answer from ${host} (${describe(call)}): ${reason}`,
 			error.mayHaveArrived,
 			{
-				taskId: call.taskId,
+				about: call.about,
 				cause: error,
 				hint: 'Check the base URL in the credential and that this n8n can reach the service.',
 			},
@@ -231,7 +231,7 @@ export class Api {
 			text: this.clean(text),
 			retryAfterMs: requestedDelay(response.headers, this.clock.now(), httpStatus),
 			call: describe(call),
-			taskId: call.taskId,
+			about: call.about,
 		});
 	}
 }

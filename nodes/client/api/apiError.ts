@@ -12,6 +12,7 @@ import {
 	type ErrorFacts,
 	type InferenceError,
 	type MissingRequirement,
+	type RemoteWork,
 } from '../errors';
 import { isJsonObject, listOf, parseJson, textOf, type JsonObject } from '../util/json';
 
@@ -27,7 +28,7 @@ export interface Refusal {
 	readonly retryAfterMs: number | undefined;
 	/** What was called, for example `POST /apps/run`. */
 	readonly call: string;
-	readonly taskId?: string | undefined;
+	readonly about?: RemoteWork | undefined;
 }
 
 /** The first 500 characters of `text`, on one line. */
@@ -132,11 +133,11 @@ function withoutFullStop(text: string): string {
  * Statuses and code strings: API notes 1.5.
  */
 export function errorFromRefusal(refusal: Refusal): InferenceError {
-	const { httpStatus, call, taskId, retryAfterMs } = refusal;
+	const { httpStatus, call, about, retryAfterMs } = refusal;
 	const body = parseJson(refusal.text);
 	const problem = readProblem(body);
 	const said = withoutFullStop(excerpt(problem.message ?? refusal.text) || `HTTP ${httpStatus}`);
-	const facts = { httpStatus, taskId };
+	const facts = { httpStatus, about };
 	const code = problem.code ?? '';
 
 	const sessionAdvice = SESSION_ADVICE[code];
@@ -201,13 +202,13 @@ export function unexpectedAnswer(
 	call: string,
 	httpStatus: number,
 	text: string,
-	taskId?: string,
+	about?: RemoteWork,
 ): ProtocolError {
 	return new ProtocolError(
 		`The service answered ${call} with something that is not the API's format (HTTP ${httpStatus}): ${excerpt(text) || 'an empty body'}`,
 		{
 			httpStatus,
-			taskId,
+			about,
 			hint: 'Check the base URL in the Inference.sh credential, and any proxy in between.',
 		},
 	);

@@ -1,7 +1,13 @@
 import { path, type Api, type ClientLog } from './api';
 import { Deadline } from '../util/deadline';
 import type { Clock } from '../util/clock';
-import { InferenceError, NotFoundError, TimeoutError, ValidationError } from '../errors';
+import {
+	InferenceError,
+	NotFoundError,
+	TimeoutError,
+	ValidationError,
+	type RemoteWork,
+} from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from '../settings';
@@ -24,18 +30,18 @@ const BACKOFF = { baseMs: 200, capMs: 1_000 };
 
 /** Cancels a task; see `cancelRemote`. */
 export async function cancelTask(taskId: string, context: CancelContext): Promise<CancelOutcome> {
-	return await cancelRemote(taskId, path('tasks', taskId, 'cancel'), context);
+	return await cancelRemote({ kind: 'task', id: taskId }, path('tasks', taskId, 'cancel'), context);
 }
 
 /**
  * Cancels what runs remotely, trying for at most `timings.cancelMs`. Never throws: it is called
  * when something else has already gone wrong, and its outcome goes into that error's text.
  *
- * @param id of the task, chat or message
+ * @param about what is cancelled; of a message its chat
  * @param route where the request goes
  */
 export async function cancelRemote(
-	id: string,
+	about: RemoteWork,
 	route: string,
 	context: CancelContext,
 ): Promise<CancelOutcome> {
@@ -50,19 +56,19 @@ export async function cancelRemote(
 		path: route,
 		body: {},
 		signal: scope.signal,
-		taskId: id,
+		about,
 		urgent: true,
 	} as const;
 	const failed = (error: unknown): CancelOutcome => {
 		const reason = error instanceof Error ? error.message : String(error);
-		log.debug(`Could not cancel ${id}: ${reason}`);
+		log.debug(`Could not cancel ${about.id}: ${reason}`);
 		return { kind: 'failed', reason };
 	};
 	try {
 		for (let attempt = 1; ; attempt += 1) {
 			const sent = await outcomeOf(api.send(call));
 			if (sent.ok) {
-				log.debug(`Cancelled ${id}`);
+				log.debug(`Cancelled ${about.id}`);
 				return { kind: 'cancelled' };
 			}
 			const { error } = sent;

@@ -46,7 +46,7 @@ function waitTooLong(
 	const message = `${error.message}. The service asks to wait ${seconds(askedMs)}, longer than Max Retry-After (${seconds(maxMs)})`;
 	const facts = {
 		httpStatus: error.httpStatus,
-		taskId: error.taskId,
+		about: error.about,
 		cause: error,
 		hint: 'Run it again later, or raise Max Retry-After in the options.',
 	};

@@ -10,6 +10,7 @@ import {
 	RateLimitError,
 	ServerError,
 	StoppedError,
+	type RemoteWork,
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
@@ -32,9 +33,8 @@ export type NewsEvent = Extract<StreamEvent, { readonly kind: 'update' | 'delta'
 
 /** Something at the service that is followed to its end. */
 export interface Subject {
-	readonly id: string;
-	/** What errors and logs call it, such as `chat x`. */
-	readonly name: string;
+	/** What it is; errors name it. */
+	readonly about: RemoteWork;
 	/** Where it is; `/status` and `/stream` are below it. */
 	readonly route: string;
 	/** Whether nothing is known of it but its id, so that it is read first. */
@@ -123,7 +123,7 @@ class Ladder {
 			failures = news ? 1 : failures + 1;
 			await clock.delay(this.backoff(failures), signal);
 		}
-		log.debug(`Following ${this.subject.name}: its stream keeps failing, polling instead`);
+		log.debug(`Following ${this.name}: its stream keeps failing, polling instead`);
 		return undefined;
 	}
 
@@ -140,6 +140,12 @@ class Ladder {
 			if (await this.settled()) return;
 			interval = Math.min(cap, interval * 1.5);
 		}
+	}
+
+	/** Such as `chat x`. */
+	private get name(): string {
+		const { kind, id } = this.subject.about;
+		return `${kind} ${id}`;
 	}
 
 	/** Whether there is nothing left to ask, which spares the thousands of usual ends a promise. */
@@ -193,7 +199,7 @@ class Ladder {
 			signal.throwIfAborted();
 			if (isRefusal(read.error)) throw read.error;
 			this.heed(read.error);
-			log.debug(`Following ${this.subject.name}: its stream broke (${String(read.error)})`);
+			log.debug(`Following ${this.name}: its stream broke (${String(read.error)})`);
 		}
 		return news;
 	}
@@ -234,7 +240,7 @@ class Ladder {
 	}
 
 	private call(question: Question): ApiCall {
-		return { ...question, signal: this.context.signal, taskId: this.subject.id };
+		return { ...question, signal: this.context.signal, about: this.subject.about };
 	}
 
 	private readonly ask: Ask = async (question, decode) => {
@@ -279,13 +285,13 @@ class Ladder {
 		const { settings, clock, timings } = this.context;
 		const silentMs = clock.now() - this.lastContact;
 		if (settings.timeoutMs !== undefined || silentMs < timings.contactMs) return;
-		const { id, name } = this.subject;
+		const { about } = this.subject;
 		throw new ContactLostError(
-			`Nothing was heard of ${name} for ${Math.round(silentMs / 60_000)} minutes`,
+			`Nothing was heard of ${this.name} for ${Math.round(silentMs / 60_000)} minutes`,
 			{
-				taskId: id,
+				about,
 				cause,
-				hint: `It may still be running and is not cancelled. Look it up by its id, ${id}.`,
+				hint: `It may still be running and is not cancelled. Look it up by its id, ${about.id}.`,
 			},
 		);
 	}

@@ -46,7 +46,10 @@ function shows(task: Task, field: string): boolean {
 async function complete(api: Api, task: Task, signal: CancelSignal): Promise<Task | undefined> {
 	if (shows(task, 'input') && shows(task, 'app')) return task;
 	const reply = await outcomeOf(
-		api.send({ method: 'GET', path: path('tasks', task.id), signal, taskId: task.id }),
+		api.send({
+			...{ method: 'GET', path: path('tasks', task.id), signal },
+			about: { kind: 'task', id: task.id },
+		}),
 	);
 	if (reply.ok) return taskFromWire(reply.value.value) ?? task;
 	// Deleted meanwhile: nobody's task any more, so certainly not the one looked for.

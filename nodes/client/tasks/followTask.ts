@@ -1,4 +1,5 @@
 import { path } from '../api/api';
+import type { RemoteWork } from '../errors';
 import type { JsonObject } from '../util/json';
 import {
 	followDown,
@@ -53,7 +54,7 @@ export async function follow(task: Task, context: FollowContext): Promise<Follow
 const DISAGREEMENTS = 5;
 
 class TaskSubject implements Subject {
-	readonly id: string;
+	readonly about: RemoteWork;
 	readonly route: string;
 	/** Whether the line or answer with the terminal status also carried what comes with it. */
 	private outcomeKnown: boolean;
@@ -65,13 +66,9 @@ class TaskSubject implements Subject {
 		public task: Task,
 		private readonly context: FollowContext,
 	) {
-		this.id = task.id;
+		this.about = { kind: 'task', id: task.id };
 		this.route = path('tasks', task.id);
 		this.outcomeKnown = task.terminal && carriesOutcome(task, task.wire);
-	}
-
-	get name(): string {
-		return `task ${this.id}`;
 	}
 
 	/** Of a task that somebody else has started only the id is known at first. */
@@ -93,7 +90,7 @@ class TaskSubject implements Subject {
 			return true;
 		}
 		const { id } = event.update.data;
-		if (typeof id === 'string' && id !== this.id) return false;
+		if (typeof id === 'string' && id !== this.about.id) return false;
 		return this.apply(event.update);
 	}
 

@@ -13,6 +13,7 @@ import {
 	TaskCancelledError,
 	TaskFailedError,
 	TimeoutError,
+	type RemoteWork,
 } from '../errors';
 import { follow, type FollowContext, type TaskObserver, type Via } from './followTask';
 import { outcomeOf } from '../util/outcome';
@@ -117,7 +118,7 @@ function cannotFollow(taskId: string, error: unknown): unknown {
 	const why = unknown ? 'There is no such task, or this API key cannot see it' : error.message;
 	const Kind = unknown ? NotFoundError : PermissionError;
 	return new Kind(`Task ${taskId} cannot be followed. ${why}`, {
-		...{ taskId, httpStatus: error.httpStatus, cause: error },
+		...{ about: { kind: 'task', id: taskId }, httpStatus: error.httpStatus, cause: error },
 		hint: 'Check the task ID, and that the API key belongs to the workspace that started the task.',
 	});
 }
@@ -232,11 +233,12 @@ async function giveUp(
 	const timedOut = reason instanceof TimeoutError;
 	const { onTimeout, onStop } = context.settings;
 	const keep = reason instanceof AbandonedError || (timedOut ? onTimeout : onStop) === 'keep';
-	const taskId = progress.state === 'running' ? progress.task.id : undefined;
+	const about: RemoteWork | undefined =
+		progress.state === 'running' ? { kind: 'task', id: progress.task.id } : undefined;
 	const fate = await settleFate();
-	const subject = taskId === undefined ? 'The item' : `Task ${taskId}`;
+	const subject = about === undefined ? 'The item' : `Task ${about.id}`;
 	const Kind = timedOut ? TimeoutError : StoppedError;
-	return new Kind(`${subject} ${reason.message}. ${fate.said}`, { taskId, hint: fate.hint });
+	return new Kind(`${subject} ${reason.message}. ${fate.said}`, { about, hint: fate.hint });
 
 	async function settleFate(): Promise<{ said: string; hint: string | undefined }> {
 		if (progress.state === 'none') {
@@ -285,14 +287,14 @@ export function failureOf(task: Task, api: Pick<Api, 'clean'>): InferenceError |
 function failed(task: Task, api: Pick<Api, 'clean'>): TaskFailedError {
 	const reason = api.clean(task.error ?? 'the service gave no reason');
 	return new TaskFailedError(`Task ${task.id} failed: ${reason}`, {
-		taskId: task.id,
+		about: { kind: 'task', id: task.id },
 		hint: 'The reason comes from the app. Check its input and its logs.',
 	});
 }
 
 function cancelledElsewhere(task: Task): TaskCancelledError {
 	return new TaskCancelledError(`Task ${task.id} was cancelled on inference.sh`, {
-		taskId: task.id,
+		about: { kind: 'task', id: task.id },
 		hint: 'Somebody or something outside this workflow cancelled it.',
 	});
 }

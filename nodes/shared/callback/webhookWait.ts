@@ -128,10 +128,12 @@ export class WebhookWait {
 	async giveUp(reason: string): Promise<readonly StoppedError[]> {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
-		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id: taskId }) => {
-			const kind = keep ? 'kept' : (await client.cancel(taskId)).kind;
+		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
+			const kind = keep ? 'kept' : (await client.cancel(id)).kind;
 			const fate = kind === 'kept' || kind === 'failed' ? 'left running' : 'cancelled';
-			return new StoppedError(`Task ${taskId} ${reason}. The task was ${fate}.`, { taskId });
+			return new StoppedError(`Task ${id} ${reason}. The task was ${fate}.`, {
+				about: { kind: 'task', id },
+			});
 		});
 	}
 

@@ -45,7 +45,7 @@ export interface FailureFacts {
 	readonly code: string;
 	/** How the task ended, if that has a name of its own. */
 	readonly status: string | undefined;
-	/** The task's id. */
+	/** Of the task or chat. */
 	readonly id: string | undefined;
 	readonly http_status: number | undefined;
 	readonly hint: string | undefined;
@@ -56,8 +56,8 @@ export interface FailureFacts {
 export function failureFacts(error: unknown): FailureFacts {
 	const message = error instanceof Error ? error.message : String(error);
 	if (error instanceof InferenceError) {
-		const { code, taskId: id, httpStatus: http_status, hint, retryable } = error;
-		return { message, code, status: STATUS_OF[code], id, http_status, hint, retryable };
+		const { code, about, httpStatus: http_status, hint, retryable } = error;
+		return { message, code, status: STATUS_OF[code], id: about?.id, http_status, hint, retryable };
 	}
 	const code = error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
 	return {

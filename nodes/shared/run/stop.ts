@@ -36,7 +36,7 @@ export function wasStopped(context: IExecuteFunctions): boolean {
 /**
  * The error of a stopped execution. n8n marks it as canceled if the message says so.
  *
- * @param errors those of the items; the ones with a task are told
+ * @param errors those of the items; those about a task or chat are told
  */
 export function stoppedError(
 	context: IExecuteFunctions,
@@ -44,7 +44,7 @@ export function stoppedError(
 ): NodeOperationError {
 	const fates = errors
 		.filter((error) => error instanceof StoppedError)
-		.filter((error) => error.taskId !== undefined)
+		.filter((error) => error.about !== undefined)
 		.map((error) => error.message);
 	const items = fates.length === 1 ? 'item' : 'items';
 	return new NodeOperationError(

@@ -112,7 +112,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			sandbox.fault({ on: STREAM, kind: 'status', status: 403 });
 			const error = await rejection(send(client(), 'slowly (200 ms)'));
 			expect(error).toBeInstanceOf(PermissionError);
-			expect(error).toMatchObject({ taskId: sandbox.chats()[0]?.id });
+			expect(error).toMatchObject({ about: { kind: 'chat', id: sandbox.chats()[0]?.id } });
 			expect(streams()).toBe(1);
 		});
 
@@ -405,7 +405,7 @@ describe('whatever the service shows of a chat', () => {
 		] as const) {
 			const error = await rejection(send(client, 'x', { agent: `sandbox/${agent}` }));
 			expect(error).toBeInstanceOf(kind);
-			expect(error).toMatchObject({ taskId: sandbox.chats().at(-1)?.id });
+			expect(error).toMatchObject({ about: { kind: 'chat', id: sandbox.chats().at(-1)?.id } });
 		}
 	});
 });

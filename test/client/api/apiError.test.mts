@@ -26,7 +26,7 @@ function refused(httpStatus: number, body: unknown, retryAfterMs?: number): Infe
 		text: typeof body === 'string' ? body : JSON.stringify(body),
 		retryAfterMs,
 		call: 'POST /apps/run',
-		taskId: 't1',
+		about: { kind: 'task', id: 't1' },
 	});
 }
 
@@ -109,7 +109,12 @@ describe('the class of an error', () => {
 	it.each(ROWS)('of HTTP %i %s', (status, name, kind, code, retryable) => {
 		const error = refused(status, problem(name, 'the detail'));
 		expect(error).toBeInstanceOf(kind);
-		expect(error).toMatchObject({ code, retryable, httpStatus: status, taskId: 't1' });
+		expect(error).toMatchObject({
+			code,
+			retryable,
+			httpStatus: status,
+			about: { kind: 'task', id: 't1' },
+		});
 		expect(error.name).toBe('InferenceError');
 		expect(error.message).toContain(status === 301 ? 'redirect' : 'the detail');
 	});
@@ -333,8 +338,15 @@ describe('a refusal that names an entitlement', () => {
 
 describe('an answer that is not what was promised', () => {
 	it('is shown in part', () => {
-		const error = unexpectedAnswer('GET /tasks/t1', 200, '<html>\n<p>Sign in</p>', 't1');
-		expect(error).toMatchObject({ code: 'protocol', httpStatus: 200, taskId: 't1' });
+		const error = unexpectedAnswer('GET /tasks/t1', 200, '<html>\n<p>Sign in</p>', {
+			kind: 'task',
+			id: 't1',
+		});
+		expect(error).toMatchObject({
+			code: 'protocol',
+			httpStatus: 200,
+			about: { kind: 'task', id: 't1' },
+		});
 		expect(error.message).toContain('GET /tasks/t1');
 		expect(error.message).toContain('<html> <p>Sign in</p>');
 	});

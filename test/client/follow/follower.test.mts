@@ -80,7 +80,7 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 	it('that nobody knows is an error', async () => {
 		const error = await rejection(follow('nosuchtask'));
 		expect(error).toBeInstanceOf(NotFoundError);
-		expect(error).toMatchObject({ taskId: 'nosuchtask', httpStatus: 404 });
+		expect(error).toMatchObject({ about: { kind: 'task', id: 'nosuchtask' }, httpStatus: 404 });
 	});
 
 	it('of another team is an error', async () => {
@@ -88,7 +88,7 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		const error = await rejection(follow(id));
 		expect(error).toBeInstanceOf(PermissionError);
 		expect(String(error)).toContain('belongs to another team');
-		expect(error).toMatchObject({ taskId: id });
+		expect(error).toMatchObject({ about: { kind: 'task', id } });
 	});
 
 	it('cannot be followed with a wrong key', async () => {
