@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { eachItem, runItemNode } from '../shared/items/itemNode';
+import { eachItem } from '../shared/items/eachItem';
+import { runItemNode } from '../shared/items/itemNode';
 import { LiveStream } from '../shared/run/liveStream';
 import { nodeOf, oneOf, readParameter } from '../shared/parameters/parameters';
 import { Conversations } from './conversations';

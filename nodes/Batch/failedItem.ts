@@ -1,14 +1,10 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { RunItem } from '../shared/items/itemTask';
 import { failureFacts } from '../shared/output/failures';
 import { asData } from '../shared/output/items';
 
-/** Whom a failed item belongs to. */
-export interface FailedItemOrigin {
-	/** The item as it came in. */
-	readonly original: unknown;
-	/** The incoming item that it belongs to. */
-	readonly inputIndex: number;
-}
+/** Whom a failed item belongs to: the item as it came in, and the incoming item that it is of. */
+export type FailedItemOrigin = Pick<RunItem, 'original' | 'itemIndex'>;
 
 /** What an item of the output Failed says of its failure. */
 export function describeFailure(error: unknown, run: IDataObject): IDataObject {
@@ -24,7 +20,7 @@ export function describeFailure(error: unknown, run: IDataObject): IDataObject {
 /** An item of the output Failed. */
 export function failedItem(facts: IDataObject, origin: FailedItemOrigin): INodeExecutionData {
 	const json = { ...facts, ...asData({ item: origin.original ?? null }) };
-	return { json, pairedItem: { item: origin.inputIndex } };
+	return { json, pairedItem: { item: origin.itemIndex } };
 }
 
 /** A message without the id, and without what says which item it is about, to count equal ones. */

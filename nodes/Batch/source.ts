@@ -1,31 +1,15 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
-import type { FormSource } from '../shared/parameters/formValues';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { inputItem, type RunItems } from '../shared/items/itemTask';
 import { oneOf, readParameter } from '../shared/parameters/parameters';
 import { parameterError, shown } from '../shared/parameters/parameterError';
-import { readItemRequest, type ItemRequest } from '../shared/parameters/taskParameters';
+import { readItemRequest } from '../shared/parameters/taskParameters';
 
-/** Where a batch's items come from; they are read one by one, when their turn comes. */
-export interface BatchSource {
-	readonly total: number;
-	/** The incoming item that an item of the batch belongs to. */
-	inputIndex(position: number): number;
-	/** What the item is, for the record of its failure. */
-	original(position: number): unknown;
-	/**
-	 * What the item asks for.
-	 *
-	 * @throws NodeOperationError that names the parameter, the item and the bad value
-	 */
-	request(position: number, run: FormSource): ItemRequest | Promise<ItemRequest>;
-}
-
-function fromInput(context: IExecuteFunctions): BatchSource {
-	const items = context.getInputData();
+/** Each incoming item is one item of the batch. */
+function fromInput(context: IExecuteFunctions): RunItems {
+	const inputs = context.getInputData();
 	return {
-		total: items.length,
-		inputIndex: (position) => position,
-		original: (position) => items[position]?.json,
-		request: (position, run) => readItemRequest(run, position),
+		total: inputs.length,
+		item: (position) => ({ ...inputItem(position), original: inputs[position]?.json }),
 	};
 }
 
@@ -44,8 +28,31 @@ function readList(context: IExecuteFunctions, inputIndex: number): readonly unkn
 /** What one incoming item brings. */
 interface Portion {
 	readonly elements: readonly unknown[];
+	/** Place of its first element in the batch. */
+	readonly start: number;
 	/** Why its list cannot be read; then the incoming item itself is the only element. */
 	readonly problem?: unknown;
+}
+
+function readPortions(context: IExecuteFunctions): readonly Portion[] {
+	let start = 0;
+	return context.getInputData().map(({ json }, inputIndex) => {
+		const portion = { start, ...readElements(context, inputIndex, json) };
+		start += portion.elements.length;
+		return portion;
+	});
+}
+
+function readElements(
+	context: IExecuteFunctions,
+	inputIndex: number,
+	json: IDataObject,
+): Omit<Portion, 'start'> {
+	try {
+		return { elements: readList(context, inputIndex) };
+	} catch (problem) {
+		return { elements: [json], problem };
+	}
 }
 
 /**
@@ -53,47 +60,37 @@ interface Portion {
  *
  * @throws NodeOperationError if none of them has one
  */
-function fromLists(context: IExecuteFunctions): BatchSource {
-	const portions = context.getInputData().map(({ json }, inputIndex): Portion => {
-		try {
-			return { elements: readList(context, inputIndex) };
-		} catch (problem) {
-			return { elements: [json], problem };
-		}
-	});
+function fromLists(context: IExecuteFunctions): RunItems {
+	const portions = readPortions(context);
 	const problems = portions.map(({ problem }) => problem);
 	if (!problems.includes(undefined)) throw problems[0];
-	const starts: number[] = [];
-	let total = 0;
-	for (const { elements } of portions) {
-		starts.push(total);
-		total += elements.length;
-	}
-	const inputIndex = (position: number) => starts.findLastIndex((start) => start <= position);
-	/** Its place in its own list. */
-	const place = (position: number) => position - (starts[inputIndex(position)] ?? 0);
-	const original = (position: number) => portions[inputIndex(position)]?.elements[place(position)];
 	return {
-		total,
-		inputIndex,
-		original,
-		request: (position, run) => {
-			const problem = problems[inputIndex(position)];
-			if (problem !== undefined) throw problem;
-			return readItemRequest(run, inputIndex(position), {
-				value: original(position),
-				displayName: `List element ${place(position)}`,
-			});
+		total: portions.reduce((sum, { elements }) => sum + elements.length, 0),
+		item: (position) => {
+			const itemIndex = portions.findLastIndex(({ start }) => start <= position);
+			const { start = 0, elements = [], problem } = portions[itemIndex] ?? {};
+			const original = elements[position - start];
+			const displayName = `List element ${position - start}`;
+			return {
+				position,
+				itemIndex,
+				original,
+				request: (source) => {
+					if (problem !== undefined) throw problem;
+					return readItemRequest(source, itemIndex, { value: original, displayName });
+				},
+			};
 		},
 	};
 }
 
 /**
- * Opens the source that the node is set to.
+ * Where a batch's items come from: the items themselves, or lists in them. They are read one by one,
+ * when their turn comes.
  *
  * @throws NodeOperationError if no item has a list
  */
-export function openSource(context: IExecuteFunctions): BatchSource {
+export function openSource(context: IExecuteFunctions): RunItems {
 	const value = readParameter(context, 'itemsFrom', 'Items From', 0, 'input');
 	const from = oneOf({ node: context.getNode(), displayName: 'Items From', value }, [
 		'input',

@@ -1,19 +1,12 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject, textOf } from '../client/util/json';
 import type { NodeRun } from '../shared/run/nodeRun';
-import { asData, resultItem } from '../shared/output/items';
+import { asData, durationOf, resultItem } from '../shared/output/items';
 import { oneOf, readParameter } from '../shared/parameters/parameters';
 import type { AwaitedTask, WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { Tally } from './summary';
-
-/** How long the task of an output item took, ms. */
-export function durationOf(item: INodeExecutionData): number {
-	const { run } = item.json;
-	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
-	return typeof ms === 'number' ? ms : 0;
-}
 
 /** When the task of an output item ended, ms since the epoch. */
 function endOf(item: INodeExecutionData): number {
@@ -28,8 +21,7 @@ function withIndex(item: INodeExecutionData): INodeExecutionData {
 }
 
 function failed(task: AwaitedTask, facts: INodeExecutionData['json']) {
-	const { position, itemIndex: inputIndex, original } = task;
-	return { ok: false, position, item: failedItem(facts, { original, inputIndex }) };
+	return { ok: false, position: task.position, item: failedItem(facts, task) };
 }
 
 /** Succeeded, Failed, Summary: the same outputs, made of what was kept during the wait. */

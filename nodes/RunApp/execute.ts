@@ -1,6 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/tasks/runTask';
-import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/items/itemNode';
+import { checkCost } from '../shared/items/costCheck';
+import { eachItem } from '../shared/items/eachItem';
+import { runItemNode } from '../shared/items/itemNode';
+import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { oneOf, readParameter } from '../shared/parameters/parameters';
 import { runAndWait } from './waiting';
 
@@ -15,10 +18,10 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 		const value = readParameter(context, 'wait', 'Wait', 0, 'result');
 		const field = { node: context.getNode(), displayName: 'Wait', value };
 		const wait = oneOf(field, ['result', 'none', 'webhook']);
-		await checkCost(run);
+		await checkCost(run, inputItems(context));
 		if (wait === 'webhook') return await runAndWait(run);
 		const item = async (index: number, earlier: TaskProgress) =>
-			await runItemTask(run, index, { wait, earlier, observer: {} });
+			await runItemTask(run, inputItem(index), { wait, earlier, observer: {} });
 		return [await eachItem(run, item)];
 	});
 }

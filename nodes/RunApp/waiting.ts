@@ -1,5 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { eachItem, runItemTask } from '../shared/items/itemNode';
+import type { TaskProgress } from '../client/tasks/runTask';
+import { eachItem } from '../shared/items/eachItem';
+import { inputItem, runItemTask } from '../shared/items/itemTask';
 import { failureItem } from '../shared/output/failures';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { resultItem } from '../shared/output/items';
@@ -30,12 +32,9 @@ export const waitingApp: WaitingNode = {
  */
 export async function runAndWait(run: NodeRun): Promise<INodeExecutionData[][]> {
 	const callback = await WebhookWait.open(run, waitingApp, !run.context.continueOnFail());
-	const start = { wait: 'none', observer: {}, callback } as const;
-	const items = await eachItem(
-		run,
-		async (index, earlier) => await runItemTask(run, index, { ...start, earlier }),
-		callback,
-	);
+	const start = async (index: number, earlier: TaskProgress) =>
+		await runItemTask(run, inputItem(index), { wait: callback, earlier, observer: {} });
+	const items = await eachItem(run, start, callback);
 	const failed = items.flatMap((item, position) =>
 		item.json['error'] === undefined ? [] : [{ ok: false, position, item }],
 	);

@@ -3,7 +3,10 @@ import { isJsonObject, textOf } from '../client/util/json';
 import type { TaskProgress } from '../client/tasks/runTask';
 import { unreadTask, type Task } from '../client/tasks/task';
 import { addFiles } from '../shared/files/downloads';
-import { checkCost, eachItem, runItemNode, runItemTask } from '../shared/items/itemNode';
+import { checkCost } from '../shared/items/costCheck';
+import { eachItem } from '../shared/items/eachItem';
+import { runItemNode } from '../shared/items/itemNode';
+import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { resultItem } from '../shared/output/items';
@@ -26,7 +29,7 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 		const source = readSource(context);
 		const feeds = Feeds.of(run);
 		const live = LiveStream.to(context);
-		if (source === 'run') await checkCost(run);
+		if (source === 'run') await checkCost(run, inputItems(context));
 		const item = async (index: number, earlier: TaskProgress) => {
 			const feed = feeds.item(index);
 			feed.begin(live);
@@ -50,13 +53,14 @@ async function runAndFollow(
 	earlier: TaskProgress,
 	feed: ItemFeed,
 ): Promise<INodeExecutionData> {
-	const turnTo = (progress: TaskProgress) => {
-		if (progress.state === 'running') feed.start(progress.task);
-	};
-	const item = await runItemTask(run, index, {
-		...{ wait: 'result', earlier, observer: feed },
-		onProgress: turnTo,
-		onCompleted: (task) => feed.complete(task),
+	const item = await runItemTask(run, inputItem(index), {
+		wait: 'result',
+		earlier,
+		observer: feed,
+		onProgress: (progress) => {
+			if (progress.state === 'running') feed.start(progress.task);
+		},
+		onTask: (task) => feed.complete(task),
 	});
 	return withDropped(item, feed);
 }
@@ -71,7 +75,9 @@ async function followExisting(
 	const form = readOutputForm(context, index);
 	feed.start(unreadTask(taskId));
 	const taskRun = await client.follow(taskId, {
-		...{ full: form.fullTask, observer: feed, signal: scope.signal },
+		full: form.fullTask,
+		observer: feed,
+		signal: scope.signal,
 	});
 	feed.complete(taskRun.task);
 	hints.add(taskRun);

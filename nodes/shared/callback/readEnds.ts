@@ -8,7 +8,7 @@ import { addFiles, type FileKeeper } from '../files/downloads';
 import type { AwaitedTask, SettledItem, TaskEnd, WaitingNode } from './waitState';
 
 /** From a task's creation to its last change, ms, by the clock of the service. */
-function durationOf(task: Task): number {
+function taskDuration(task: Task): number {
 	const ms = Date.parse(task.updatedAt ?? '') - Date.parse(task.createdAt ?? '');
 	return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }
@@ -47,7 +47,7 @@ export async function readEnd(
 	// Its webhook is n8n's own, and whoever knows it may resume this execution.
 	const shown = Object.entries(task.wire).filter(([name]) => name !== 'webhook');
 	const wire = Object.fromEntries(shown);
-	const durationMs = durationOf(task);
+	const durationMs = taskDuration(task);
 	if (error) return { awaited, kind: 'failed', error, durationMs };
 	if (!task.terminal) return undefined;
 	const { attempts } = awaited;

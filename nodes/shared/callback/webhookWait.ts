@@ -125,7 +125,7 @@ export class WebhookWait {
 	}
 
 	/** Cancels all tasks, unless they are to be kept; says of each one what became of it. */
-	async giveUp(reason: string): Promise<readonly StoppedError[]> {
+	async cancelTasks(reason: string): Promise<readonly StoppedError[]> {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
@@ -155,7 +155,7 @@ export class WebhookWait {
 		const keep = async (end: TaskEnd) => await settle(this.node, end, this.run);
 		const ended = await outcomeOf(inParallel(ends, concurrency, keep));
 		if (this.stopped) {
-			throw stoppedError(context, await this.giveUp('was stopped with the execution'));
+			throw stoppedError(context, await this.cancelTasks('was stopped with the execution'));
 		}
 		if (!ended.ok) throw ended.error;
 		await this.failures(ends);
@@ -206,7 +206,7 @@ export class WebhookWait {
 		for (const { awaited } of failed) memory.remember(awaited.position, { state: 'none' });
 		const [first] = failed;
 		if (!first || !this.stopOnError) return;
-		await this.giveUp('was given up because another item failed');
+		await this.cancelTasks('was given up because another item failed');
 		throw toNodeError(nodeOf(context), first.error, first.awaited.itemIndex);
 	}
 

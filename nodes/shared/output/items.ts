@@ -1,4 +1,5 @@
 import type { GenericValue, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { isJsonObject } from '../../client/util/json';
 import type { TaskRun } from '../../client/tasks/runTask';
 
 /** Values of parsed JSON are what n8n calls data; this says so to the compiler, value by value. */
@@ -17,6 +18,12 @@ export function asData(entries: Readonly<Record<string, unknown>>): IDataObject 
 
 function runFacts(run: TaskRun): IDataObject {
 	return { attempts: run.attempts, duration_ms: run.durationMs, via: run.via };
+}
+
+/** How long the task of an output item took, ms; 0 if the item does not say. */
+export function durationOf({ json: { run } }: INodeExecutionData): number {
+	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
+	return typeof ms === 'number' ? ms : 0;
 }
 
 /** The output item of a task that has completed. */

@@ -1,0 +1,161 @@
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { StoppedError } from '../client/errors';
+import type { TaskProgress } from '../client/tasks/runTask';
+import { systemClock } from '../client/util/clock';
+import type { WebhookWait } from '../shared/callback/webhookWait';
+import { checkCost } from '../shared/items/costCheck';
+import { throwIfStopped } from '../shared/items/eachItem';
+import type { NodeOutputs } from '../shared/items/itemNode';
+import { runItemTask, type RunItem, type RunItems } from '../shared/items/itemTask';
+import { failureFacts } from '../shared/output/failures';
+import { durationOf } from '../shared/output/items';
+import type { NodeRun } from '../shared/run/nodeRun';
+import { wasStopped } from '../shared/run/stop';
+import { slide } from '../shared/run/window';
+import { describeFailure, failedItem, withoutPlace } from './failedItem';
+import { ProgressReports } from './progress';
+import { Results } from './results';
+import type { BatchSettings } from './settings';
+import { StopRules } from './stopRules';
+import { Tally } from './summary';
+
+/** One run of a batch, from its first item to its outputs. */
+export class BatchRun {
+	private readonly startedAt = systemClock.now();
+	private readonly tally: Tally;
+	private readonly rules: StopRules;
+	private readonly reports: ProgressReports;
+	private readonly results: Results;
+	/** What became of the tasks that a Stop has met. */
+	private readonly stopped: unknown[] = [];
+
+	/** @param callback waits for the tasks, if the node is set to that */
+	constructor(
+		private readonly run: NodeRun,
+		private readonly source: RunItems,
+		private readonly settings: BatchSettings,
+		private readonly callback: WebhookWait | undefined,
+	) {
+		const { order, stopAfterFailures, progressEvery } = settings;
+		this.tally = new Tally(source.total, this.startedAt);
+		this.rules = new StopRules(run, this.tally, this.startedAt, stopAfterFailures);
+		this.reports = new ProgressReports(run.context, this.tally, systemClock, progressEvery);
+		this.results = new Results(order);
+	}
+
+	/**
+	 * Runs all items.
+	 *
+	 * @returns Succeeded, Failed and Summary
+	 * @throws NodeOperationError if it is going to cost too much or the execution is stopped
+	 */
+	async outputs(): Promise<NodeOutputs> {
+		const { callback } = this;
+		await checkCost(this.run, this.source);
+		await this.runItems();
+		await throwIfStopped(this.run.context, { errors: this.stopped, callback });
+		await this.reports.end();
+		return callback ? await this.leaveTo(callback) : this.complete();
+	}
+
+	private async runItems(): Promise<void> {
+		const { total } = this.source;
+		const reporting = new AbortController();
+		const reports = this.reports.run(reporting.signal);
+		try {
+			await slide(total, this.run.settings.concurrency, (position) => this.item(position));
+		} finally {
+			reporting.abort();
+			await reports;
+		}
+	}
+
+	private complete(): NodeOutputs {
+		const { tally, run, results } = this;
+		run.hints.say(
+			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
+		);
+		const json = tally.toJson(systemClock.now(), run.client.statistics, results.durations());
+		return [...results.outputs(), [{ json, pairedItem: { item: 0 } }]];
+	}
+
+	/** Leaves the rest to the callbacks of the service. */
+	private async leaveTo(callback: WebhookWait): Promise<NodeOutputs> {
+		const { tally, startedAt: started_at, settings, results } = this;
+		const soFar = tally.toJson(systemClock.now(), this.run.client.statistics, []);
+		const max_in_flight = Math.max(Number(soFar['max_in_flight']), callback.started);
+		const { order } = settings;
+		return await callback.outputs(results.settled(), {
+			...soFar,
+			max_in_flight,
+			started_at,
+			order,
+		});
+	}
+
+	/** Runs the item at a place; never throws. */
+	private item(position: number): Promise<void> | void {
+		const earlier = this.run.memory.recall(position);
+		if (earlier.state === 'done') this.succeed(position, earlier.item);
+		else if (earlier.state !== 'none' || this.rules.mayStart()) {
+			return this.start(this.source.item(position), earlier);
+		} else this.leaveOut(this.source.item(position));
+		this.itemDone();
+	}
+
+	/** Of a stopped run nobody wants to know how it goes on. */
+	private itemDone(): void {
+		if (!wasStopped(this.run.context)) this.reports.itemDone();
+	}
+
+	private async start(item: RunItem, earlier: TaskProgress): Promise<void> {
+		const { tally, callback, run } = this;
+		const { position } = item;
+		const startedAt = systemClock.now();
+		let attempts = 0;
+		tally.enter();
+		try {
+			const output = await runItemTask(run, item, {
+				wait: callback ?? 'result',
+				earlier,
+				observer: {},
+				onProgress: (progress) => {
+					if (progress.state !== 'none') attempts = progress.attempts;
+				},
+				onTask: () => this.rules.succeeded(),
+			});
+			if (callback) return;
+			run.memory.remember(position, { state: 'done', item: output });
+			this.succeed(position, output);
+		} catch (error) {
+			const durationMs = Math.round(systemClock.now() - startedAt);
+			this.fail(item, error, { attempts, duration_ms: durationMs });
+		} finally {
+			tally.leave();
+			this.itemDone();
+		}
+	}
+
+	private succeed(position: number, output: INodeExecutionData): void {
+		this.tally.success(durationOf(output));
+		this.results.success(position, output);
+	}
+
+	private fail(item: RunItem, error: unknown, run: IDataObject): void {
+		this.rules.failed(error);
+		if (error instanceof StoppedError) this.stopped.push(error);
+		const { message, id } = failureFacts(error);
+		this.tally.failure(withoutPlace(message, id));
+		this.results.failure(item.position, failedItem(describeFailure(error, run), item));
+	}
+
+	private leaveOut(item: RunItem): void {
+		this.tally.unstarted();
+		const facts = {
+			status: 'not_started',
+			error: { message: `Not started: ${this.rules.reason}`, code: 'not_started', retryable: true },
+			run: { attempts: 0, duration_ms: 0 },
+		};
+		this.results.failure(item.position, failedItem(facts, item));
+	}
+}

@@ -1,0 +1,109 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { AbandonedError, StoppedError } from '../../client/errors';
+import { notStarted, type TaskProgress } from '../../client/tasks/runTask';
+import type { WebhookWait } from '../callback/webhookWait';
+import { failureItem, toNodeError } from '../output/failures';
+import type { NodeRun } from '../run/nodeRun';
+import { stoppedError, wasStopped } from '../run/stop';
+import { runItems, type ItemOutcome } from '../run/window';
+
+/** Why everything ends if one item fails and the node is not set to continue. */
+const ANOTHER_FAILED = 'was given up because another item failed';
+
+/** Makes the output item of an input item; is told what an earlier try has begun for it. */
+type ItemWork = (index: number, earlier: TaskProgress) => Promise<INodeExecutionData>;
+
+interface ItemFailure {
+	readonly error: unknown;
+	readonly index: number;
+}
+
+/**
+ * Does `work` for every input item, a few at a time, and returns one item for each, in order. What
+ * an earlier try has finished is not done again.
+ *
+ * @param callback waits for what `work` starts, so that nothing is finished yet
+ * @throws the error of the first item that fails, unless the node is set to continue; of a stopped
+ * execution what became of its tasks
+ */
+export async function eachItem(
+	run: NodeRun,
+	work: ItemWork,
+	callback?: WebhookWait,
+): Promise<INodeExecutionData[]> {
+	const { context, settings } = run;
+	/** In the order in which they happened. */
+	const failures: ItemFailure[] = [];
+	const outcomes = await runItems({
+		count: context.getInputData().length,
+		concurrency: settings.concurrency,
+		work: async (index) => await unlessDone(run, index, work, callback),
+		onFailure: (error, index) => {
+			failures.push({ error, index });
+			return afterFailure(run);
+		},
+	});
+	await throwIfStopped(context, { errors: failures.map(({ error }) => error), callback });
+	const [first] = failures;
+	if (first && !context.continueOnFail()) {
+		await callback?.cancelTasks(ANOTHER_FAILED);
+		throw toNodeError(context.getNode(), first.error, first.index);
+	}
+	return outcomes.flatMap(outputOf);
+}
+
+/** Does the work for one item, unless an earlier try has finished it or its turn comes too late. */
+async function unlessDone(
+	{ memory, scope }: NodeRun,
+	index: number,
+	work: ItemWork,
+	callback: WebhookWait | undefined,
+): Promise<INodeExecutionData> {
+	const earlier = memory.recall(index);
+	if (earlier.state === 'done') return earlier.item;
+	if (!memory.knows(index) && scope.signal.aborted) throw notStarted(scope.signal.reason);
+	const item = await work(index, earlier);
+	if (!callback) memory.remember(index, { state: 'done', item });
+	return item;
+}
+
+/**
+ * Whether further items are begun after one has failed. If not: if n8n is going to try again, the
+ * other tasks go on meanwhile; else nobody will ever read them, so they are cancelled.
+ */
+function afterFailure({ context, scope, memory }: NodeRun): 'go on' | 'stop' {
+	// After a Stop, tasks of an earlier try are still to be cancelled.
+	if (context.continueOnFail() || wasStopped(context)) return 'go on';
+	scope.abort(
+		memory.hasTriesLeft ? new AbandonedError(ANOTHER_FAILED) : new StoppedError(ANOTHER_FAILED),
+	);
+	return 'stop';
+}
+
+/** What has become of the items of a run. */
+export interface RunFates {
+	/** What items have failed with. */
+	readonly errors: readonly unknown[];
+	/** Waits for the tasks that have been started. */
+	readonly callback: WebhookWait | undefined;
+}
+
+/**
+ * Ends a run whose execution has been stopped, and cancels what only a callback still waits for.
+ *
+ * @throws NodeOperationError that says what became of the tasks
+ */
+export async function throwIfStopped(context: IExecuteFunctions, fates: RunFates): Promise<void> {
+	if (!wasStopped(context)) return;
+	const { errors, callback } = fates;
+	const cancelled = (await callback?.cancelTasks('was stopped with the execution')) ?? [];
+	throw stoppedError(context, [...errors, ...cancelled]);
+}
+
+function outputOf(
+	outcome: ItemOutcome<INodeExecutionData> | undefined,
+	index: number,
+): readonly INodeExecutionData[] {
+	if (!outcome) return [];
+	return [outcome.kind === 'done' ? outcome.value : failureItem(outcome.error, index)];
+}

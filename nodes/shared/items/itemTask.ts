@@ -1,0 +1,97 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { TaskObserver } from '../../client/tasks/followTask';
+import type { TaskProgress } from '../../client/tasks/runTask';
+import type { Task } from '../../client/tasks/task';
+import type { WebhookWait } from '../callback/webhookWait';
+import { addFiles } from '../files/downloads';
+import { fileUploads } from '../files/uploads';
+import { resultItem, startedItem } from '../output/items';
+import type { FormSource } from '../parameters/formValues';
+import { readItemRequest, type ItemRequest } from '../parameters/taskParameters';
+import type { NodeRun } from '../run/nodeRun';
+
+/** One item of a run: it becomes one task. */
+export interface RunItem {
+	/** Its place in the run; its progress is remembered under it. */
+	readonly position: number;
+	/** The incoming item that it belongs to. */
+	readonly itemIndex: number;
+	/** The item as it came in, for nodes whose failures carry it. */
+	readonly original?: unknown;
+	/**
+	 * What it asks for; to be read when its turn comes.
+	 *
+	 * @throws NodeOperationError that names the parameter, the item and the bad value
+	 */
+	request(source: FormSource): ItemRequest | Promise<ItemRequest>;
+}
+
+/** All items of a run. */
+export interface RunItems {
+	readonly total: number;
+	item(position: number): RunItem;
+}
+
+/** The incoming item at an index as an item of the run. */
+export function inputItem(index: number): RunItem {
+	return {
+		position: index,
+		itemIndex: index,
+		request: (source) => readItemRequest(source, index),
+	};
+}
+
+/** All incoming items, as the items of the run. */
+export function inputItems(context: IExecuteFunctions): RunItems {
+	return { total: context.getInputData().length, item: inputItem };
+}
+
+/** How the task of an item is run. */
+export interface ItemTaskOptions {
+	/** Until when: until the task has ended, has been started, or for the service's callback. */
+	readonly wait: 'result' | 'none' | WebhookWait;
+	/** What an earlier try has begun. */
+	readonly earlier: TaskProgress;
+	readonly observer: TaskObserver;
+	/** Told of everything that may cost money, after it has been remembered. */
+	onProgress?(progress: TaskProgress): void;
+	/** Told of the task when it has completed; if nobody waits for that, when it has been started. */
+	onTask?(task: Task): void;
+}
+
+/**
+ * Runs what an item asks for and returns its output item: the task's result, or its id if it is not
+ * waited for.
+ *
+ * @throws NodeOperationError for a parameter; what running a task throws
+ */
+export async function runItemTask(
+	run: NodeRun,
+	item: RunItem,
+	options: ItemTaskOptions,
+): Promise<INodeExecutionData> {
+	const { context, client, memory, scope, hints } = run;
+	const { position, itemIndex, original } = item;
+	const callback = typeof options.wait === 'object' ? options.wait : undefined;
+	const asked = await item.request(run);
+	const { app, fullTask, files, download } = asked;
+	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
+	const prepare = fileUploads(context, client, itemIndex, files);
+	const taskRun = await client.run(request, {
+		wait: options.wait === 'result' ? 'result' : 'none',
+		full: fullTask,
+		observer: options.observer,
+		...(prepare ? { prepare } : {}),
+		signal: scope.signal,
+		progress: options.earlier,
+		onProgress: (progress) => {
+			memory.remember(position, progress);
+			options.onProgress?.(progress);
+		},
+	});
+	options.onTask?.(taskRun.task);
+	hints.add(taskRun);
+	callback?.add(taskRun, { app, fullTask, download, position, itemIndex, original });
+	if (options.wait !== 'result') return startedItem(taskRun, itemIndex);
+	return await addFiles(run, resultItem(taskRun, { app, fullTask }, itemIndex), taskRun, asked);
+}
