@@ -140,7 +140,7 @@ export class InferenceClient implements AsyncDisposable {
 		return await this.list('/apps/list', search, cursor);
 	}
 
-	/** Apps of the public store. The route is not documented (API notes 7.3) and may be missing. */
+	/** Apps of the public store (`POST /store/apps/list`, API notes 7.3); older servers may lack it. */
 	async listStoreApps(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
 		return await this.list('/store/apps/list', search, cursor);
 	}

@@ -1,7 +1,6 @@
 /**
- * What a client of this service has to live with, one test for each situation (rows of the table
- * "Behaviours a robust client must handle" in the API notes that a task client meets), over every
- * transport.
+ * What a client of this service has to live with, one test for each situation (those of
+ * API notes 11 that a task client meets), over every transport.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -30,8 +30,8 @@ const EPOCH_MILLISECONDS_FROM = 1e12;
  * How long the service asks to wait: `retry-after-ms`, `Retry-After` (seconds or HTTP date), else
  * `X-RateLimit-Reset` (unix seconds or milliseconds, or seconds from now). The latter may come with
  * any answer and asks for a wait only if the request was refused for its rate. Points in time are
- * read against the service's own `Date`, so a wrong clock on either side does no harm. No source
- * documents Retry-After for this API; the reset header is in its old documentation (API notes 1.6).
+ * read against the service's own `Date`, so a wrong clock on either side does no harm. Retry-After in
+ * seconds and the reset header are documented for this API (API notes 1.6); gateways use the others.
  *
  * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header

@@ -8,8 +8,9 @@ export interface CancelSignal {
 }
 
 /**
- * A `CancelSignal` that can be aborted. Every item, submission and stream has one of its own, and a
- * real `AbortController` with its event machinery costs more than all else that is done for them.
+ * A `CancelSignal` that can be aborted. Every item, submission and stream has one of its own, and what
+ * the platform offers for a signal with a parent and a time costs forty times as much
+ * (docs/decisions/0002-cancel-signal-of-our-own.md).
  */
 export class CancelSource implements CancelSignal {
 	aborted = false;

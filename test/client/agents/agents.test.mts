@@ -1,6 +1,6 @@
 /**
- * What a client of agents and chats has to live with (rows 1 to 32 of "Behaviours a robust client
- * must handle" in the API notes, as far as they concern chats), over every transport.
+ * What a client of agents and chats has to live with (API notes 11, as far as it concerns chats),
+ * over every transport.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SendOptions } from '../../../nodes/client/agents/agents.ts';
