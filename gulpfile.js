@@ -1,31 +1,26 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
-const { mkdir, rm, writeFile } = require('node:fs/promises');
+const { copyFile, mkdir, readFile, readdir, rm, writeFile } = require('node:fs/promises');
 const path = require('node:path');
-const { Transform } = require('node:stream');
-const esbuild = require('esbuild');
-const { dest, parallel, series, src, watch } = require('gulp');
-const { n8n } = require('./package.json');
+const { parallel, series, watch } = require('gulp');
+const { homepage, n8n, name, peerDependencies, version } = require('./package.json');
 
 const OUT = path.join(__dirname, 'dist');
 /** The one file with all code, relative to `dist`. */
 const CODE = 'nodes/inferencesh.js';
 
+const SOURCES = ['credentials', 'nodes'];
 /** What n8n reads beside the compiled code: icons, codex files, sample output schemas. */
-const ASSETS = [
-	'{nodes,credentials}/**/*.{svg,png}',
-	'nodes/**/*.node.json',
-	'nodes/**/__schema__/**/*.json',
-];
+const ASSET = /\.(svg|png|node\.json)$|[\\/]__schema__[\\/].+\.json$/;
 
 /** What n8n loads: where it looks for it, and the class that it expects there. */
 const LOADED = [...n8n.credentials, ...n8n.nodes].map((file) => {
 	const inDist = path.posix.relative('dist', file);
 	return {
 		inDist,
-		source: inDist.replace(/\.js$/, '.ts'),
-		name: path.basename(file).split('.')[0],
+		source: path.join(__dirname, inDist.replace(/\.js$/, '.ts')),
+		className: path.basename(file).split('.')[0],
 	};
 });
 
@@ -43,69 +38,106 @@ function tsc(...args) {
 	});
 }
 
+const ENTRY_ID = '\0entry';
+/** The bundle's entry, which is no file: it hands out what n8n loads, and nothing else. */
+const entry = {
+	name: 'entry',
+	resolveId: (id) => (id === 'entry' ? ENTRY_ID : null),
+	load: (id) =>
+		id === ENTRY_ID
+			? LOADED.map(
+					({ className, source }) => `export { ${className} } from ${JSON.stringify(source)};`,
+				).join('\n')
+			: null,
+};
+
+const BANNER = `/*
+ * ${name} ${version}: all modules in one file, each under the name of its source.
+ * The sources, with their comments: ${homepage}/tree/v${version}
+ * Contains p-limit and yocto-queue; their licence is at the end.
+ */`;
+
+/** The licence of what is bundled; it has the same words in both packages. */
+async function footer() {
+	const text = await readFile(path.join(__dirname, 'node_modules/p-limit/license'), 'utf8');
+	return `/*\np-limit and yocto-queue\n\n${text.trim()}\n*/`;
+}
+
 /**
- * How the code becomes one file: a third smaller than module by module, faster to load, and one
- * copy of the client for all nodes, which share its limits. p-limit goes into it, because a
- * community node cannot load n8n 1.x's; n8n-workflow and undici are the host's.
+ * How the code becomes one file: one copy of the client for all nodes, which share its limits, and
+ * faster to load than module by module. It stays readable, for stack traces, bug reports and
+ * audits: a heading for each module, nothing renamed but for a suffix (`same$1`) where two modules
+ * have the same name, nothing rewritten or left out but types and comments. p-limit goes into it,
+ * because a community node cannot load n8n 1.x's; everything else from outside is the host's.
  */
-const options = (minify) => ({
-	stdin: {
-		contents: LOADED.map(({ name, source }) => `export { ${name} } from './${source}';`).join('\n'),
-		resolveDir: __dirname,
-	},
-	outfile: path.join(OUT, CODE),
-	bundle: true,
-	external: ['n8n-workflow', 'undici'],
-	banner: { js: '/* Contains p-limit and yocto-queue, MIT License, © Sindre Sorhus */' },
+const bundling = async () => ({
+	input: 'entry',
+	cwd: __dirname,
 	platform: 'node',
-	format: 'cjs',
-	target: 'es2022',
-	// `import()` would not look where n8n tells `require` to look.
-	supported: { 'dynamic-import': false },
-	charset: 'utf8',
-	minify,
-	// Otherwise all of it would be one line.
-	lineLimit: 8000,
-	logLevel: 'warning',
+	plugins: [entry],
+	external: [...Object.keys(peerDependencies), 'undici'],
+	// Headings say `node_modules/…` wherever that folder really is.
+	resolve: { symlinks: false },
+	transform: { target: 'es2022' },
+	// It leaves out little here, and rewrites what it keeps.
+	treeshake: false,
+	output: {
+		file: path.join(OUT, CODE),
+		format: 'cjs',
+		exports: 'named',
+		// `import()` would not look where n8n tells `require` to look.
+		dynamicImportInCjs: false,
+		minify: false,
+		comments: false,
+		banner: BANNER,
+		footer: await footer(),
+	},
 });
 
 /** The files in which n8n looks for each class. */
 async function stubs() {
-	for (const { inDist, name } of LOADED) {
+	for (const { inDist, className } of LOADED) {
 		const file = path.join(OUT, inDist);
 		const code = path.posix.relative(path.posix.dirname(inDist), CODE);
 		const from = code.startsWith('.') ? code : `./${code}`;
 		await mkdir(path.dirname(file), { recursive: true });
-		await writeFile(file, `exports.${name} = require('${from}').${name};\n`);
+		await writeFile(file, `exports.${className} = require('${from}').${className};\n`);
 	}
 }
 
 const clean = () => rm(OUT, { recursive: true, force: true });
 const check = () => tsc('--pretty');
-const bundle = () => esbuild.build(options(true));
-/** JSON without its white space. */
-const compact = () =>
-	new Transform({
-		objectMode: true,
-		transform(file, _encoding, done) {
-			try {
-				const isJson = file.extname === '.json';
-				if (isJson) file.contents = Buffer.from(JSON.stringify(JSON.parse(file.contents)));
-				done(null, file);
-			} catch (error) {
-				done(error);
-			}
-		},
-	});
-// `encoding: false`: gulp 5 would otherwise decode the files as text and damage a PNG.
-const assets = () =>
-	src(ASSETS, { base: '.', encoding: false, allowEmpty: true, cwd: __dirname })
-		.pipe(compact())
-		.pipe(dest(OUT));
+async function bundle() {
+	const { build } = await import('rolldown');
+	await build(await bundling());
+}
+async function assets() {
+	for (const folder of SOURCES) {
+		const files = await readdir(path.join(__dirname, folder), { recursive: true });
+		for (const file of files.filter((name) => ASSET.test(name))) {
+			const target = path.join(OUT, folder, file);
+			await mkdir(path.dirname(target), { recursive: true });
+			await copyFile(path.join(__dirname, folder, file), target);
+		}
+	}
+}
 
 const checkOnChange = () => tsc('--watch', '--preserveWatchOutput');
-const bundleOnChange = async () => (await esbuild.context(options(false))).watch();
-const assetsOnChange = () => watch(ASSETS, { cwd: __dirname }, assets);
+/** Bundles now and on every change. What cannot be bundled is told, and the next change is tried. */
+async function bundleOnChange() {
+	const rolldown = await import('rolldown');
+	const watcher = rolldown.watch(await bundling());
+	watcher.on('event', async (event) => {
+		if (event.code === 'ERROR') console.error(event.error.message);
+		if ('result' in event) await event.result?.close();
+	});
+}
+const assetsOnChange = () =>
+	watch(
+		SOURCES.map((folder) => `${folder}/**/*.{svg,png,json}`),
+		{ cwd: __dirname },
+		assets,
+	);
 
 exports.clean = clean;
 exports.build = series(clean, parallel(check, bundle, stubs, assets));

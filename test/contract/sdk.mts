@@ -1,10 +1,10 @@
 /** The official SDK, made importable: its published files lack the extensions that Node wants. */
-import { build } from 'esbuild';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { build } from 'rolldown';
 
 import type * as Sdk from '@inferencesh/sdk';
 
@@ -19,11 +19,9 @@ export async function loadSdk(): Promise<LoadedSdk> {
 	const directory = await mkdtemp(join(tmpdir(), 'sdk-bundle-'));
 	const outfile = join(directory, 'sdk.mjs');
 	await build({
-		entryPoints: [createRequire(import.meta.url).resolve('@inferencesh/sdk')],
-		bundle: true,
+		input: createRequire(import.meta.url).resolve('@inferencesh/sdk'),
 		platform: 'node',
-		format: 'esm',
-		outfile,
+		output: { file: outfile, format: 'esm' },
 		logLevel: 'silent',
 	});
 	const sdk = (await import(/* @vite-ignore */ pathToFileURL(outfile).href)) as typeof Sdk;

@@ -28,6 +28,8 @@ export interface PackedPackage extends AsyncDisposable {
 	directory: string;
 	/** Its files, with `/` between folders, and their sizes in bytes. */
 	files: Map<string, number>;
+	/** Size of the tarball that was unpacked. */
+	bytes: number;
 	manifest: Manifest;
 }
 
@@ -49,6 +51,7 @@ export async function packPackage(): Promise<PackedPackage> {
 		});
 		const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz'));
 		if (tarball === undefined) throw new Error('npm pack wrote no tarball');
+		const { size: bytes } = await stat(path.join(temporary, tarball));
 		const directory = path.join(temporary, 'package');
 		await mkdir(directory);
 		await run('tar', ['-xzf', tarball, '-C', directory, '--strip-components=1'], {
@@ -64,6 +67,7 @@ export async function packPackage(): Promise<PackedPackage> {
 		return {
 			directory,
 			files,
+			bytes,
 			manifest: await readManifest(directory),
 			[Symbol.asyncDispose]: dispose,
 		};
