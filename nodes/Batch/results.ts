@@ -26,7 +26,7 @@ export class Results {
 
 	/** How long each success took, ms. */
 	durations(): readonly number[] {
-		return this.succeeded.map(durationOf);
+		return dense(this.succeeded).map(durationOf);
 	}
 
 	/** The failures, for a wait that goes on without this run. */

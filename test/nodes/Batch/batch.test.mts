@@ -153,6 +153,21 @@ describe('The three outputs', () => {
 		]);
 	});
 
+	it('tell how long the successes took, wherever failures are between them', async () => {
+		const fails = (n: number) => ({ app: 'sandbox/fail', input: { n } });
+		const items = [fails(1), fails(2), echo('a'), fails(3), echo('b')];
+		const result = resultOf(await runBatch(sandbox(), { ...FROM_ITEM, items }));
+		const durations = result.succeeded
+			.map(({ json }) => Number(objectIn(json, 'run')['duration_ms']))
+			.sort((left, right) => left - right);
+		expect(result.summary).toMatchObject({
+			succeeded: 2,
+			failed: 3,
+			p50_ms: durations[0],
+			p95_ms: durations[1],
+		});
+	});
+
 	it('keep failures apart however the node is set to go on', async () => {
 		for (const onError of [
 			'stopWorkflow',
