@@ -1,5 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { SendOptions } from '../client/agents/agents';
+import type { SendOptions } from '../client/agents/agentsApi';
 import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/util/outcome';

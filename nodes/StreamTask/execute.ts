@@ -74,7 +74,7 @@ async function followExisting(
 	const taskId = readTaskId(context, index);
 	const form = readOutputForm(context, index);
 	feed.start(unreadTask(taskId));
-	const taskRun = await client.follow(taskId, {
+	const taskRun = await client.tasks.follow(taskId, {
 		full: form.fullTask,
 		observer: feed,
 		signal: scope.signal,

@@ -19,12 +19,12 @@ const manual = { app: 'sandbox/manual', input: {} };
 
 describe('lists of apps', () => {
 	it('have references, titles and categories, with the reference for a missing title', async () => {
-		const { items } = await makeClient(sandbox).listStoreApps('banana');
+		const { items } = await makeClient(sandbox).apps.listStore('banana');
 		expect(items).toMatchObject([{ ref: 'falai/nano-banana', title: 'nano-banana' }]);
 	});
 
 	it('are searched by the service', async () => {
-		const { items } = await makeClient(sandbox).listApps('echo');
+		const { items } = await makeClient(sandbox).apps.list('echo');
 		expect(items.map((app) => app.ref)).toContain('sandbox/echo');
 		expect(sandbox.requests[0]?.body).toMatchObject({ search: { term: 'echo', exact: false } });
 	});
@@ -39,26 +39,26 @@ describe('lists of apps', () => {
 			body: page([{ namespace: 'n', name: 'b' }], { next_cursor: 'x', has_next: false }),
 		});
 		const client = makeClient(sandbox);
-		const one = await client.listApps(undefined);
+		const one = await client.apps.list(undefined);
 		expect(one).toMatchObject({ items: [{ ref: 'a' }], nextCursor: 'a+b=' });
-		const two = await client.listApps(undefined, one.nextCursor);
+		const two = await client.apps.list(undefined, one.nextCursor);
 		expect(two).toMatchObject({ items: [{ ref: 'n/b' }], nextCursor: undefined });
 		expect(sandbox.requests[1]?.body).toMatchObject({ cursor: 'a+b=' });
 	});
 
 	it('may be null, as Go sends an empty list', async () => {
 		sandbox.fault({ on: 'POST /apps/list', kind: 'body', body: '{"data":{"items":null}}' });
-		expect((await makeClient(sandbox).listApps('')).items).toEqual([]);
+		expect((await makeClient(sandbox).apps.list('')).items).toEqual([]);
 	});
 
 	it('are asked for again after a passing failure', async () => {
 		sandbox.fault({ on: 'POST /apps/list', kind: 'reset', when: 'before', times: 2 });
-		expect((await makeClient(sandbox).listApps('echo')).items).not.toEqual([]);
+		expect((await makeClient(sandbox).apps.list('echo')).items).not.toEqual([]);
 	});
 
 	it('that are none are a protocol error', async () => {
 		sandbox.fault({ on: 'POST /apps/list', kind: 'body', body: '{"data":"no"}' });
-		expect(await rejection(makeClient(sandbox).listApps(''))).toBeInstanceOf(ProtocolError);
+		expect(await rejection(makeClient(sandbox).apps.list(''))).toBeInstanceOf(ProtocolError);
 	});
 });
 
@@ -69,7 +69,7 @@ describe('an estimate', () => {
 			kind: 'body',
 			body: JSON.stringify(body),
 		});
-		return await makeClient(sandbox).estimate('sandbox/echo', { app: 'sandbox/echo', input: {} });
+		return await makeClient(sandbox).apps.estimate('sandbox/echo', { input: {} });
 	};
 
 	it('is in dollars', async () => {
@@ -93,32 +93,32 @@ describe('an estimate', () => {
 
 	it('asks for the id of an app once', async () => {
 		const client = makeClient(sandbox);
-		const request = { app: 'sandbox/sleep', input: { ms: 1 } };
-		await client.estimate('sandbox/sleep', request);
-		await client.estimate('sandbox/sleep', request);
+		const request = { input: { ms: 1 } };
+		await client.apps.estimate('sandbox/sleep', request);
+		await client.apps.estimate('sandbox/sleep', request);
 		expect(sandbox.count('GET', '/apps/sandbox/sleep')).toBe(1);
 	});
 
 	it('of an app without an id is unknown', async () => {
 		sandbox.fault({ on: 'GET /apps/sandbox/slim', kind: 'body', body: '{"data":{"name":"slim"}}' });
-		const asked = makeClient(sandbox).estimate('sandbox/slim', { app: 'sandbox/slim', input: {} });
+		const asked = makeClient(sandbox).apps.estimate('sandbox/slim', { input: {} });
 		expect(await asked).toEqual({ kind: 'unknown' });
 	});
 
 	it('of an unknown app is an error', async () => {
-		const asked = makeClient(sandbox).estimate('sandbox/none', { app: 'sandbox/none', input: {} });
+		const asked = makeClient(sandbox).apps.estimate('sandbox/none', { input: {} });
 		expect(await rejection(asked)).toBeInstanceOf(NotFoundError);
 	});
 });
 
 describe('cancelling', () => {
 	it('a task that is unknown finds nothing left to cancel', async () => {
-		expect(await makeClient(sandbox).cancel('nope')).toEqual({ kind: 'over' });
+		expect(await makeClient(sandbox).tasks.cancel('nope')).toEqual({ kind: 'over' });
 	});
 
 	it('without permission says why', async () => {
 		sandbox.fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 403, body: 'no scope' });
-		const outcome = await makeClient(sandbox).cancel('t');
+		const outcome = await makeClient(sandbox).tasks.cancel('t');
 		expect(outcome.kind === 'failed' && outcome.reason).toContain('no scope');
 		expect(sandbox.requests).toHaveLength(1);
 	});
@@ -126,7 +126,7 @@ describe('cancelling', () => {
 	it('gives up while it waits for the next attempt, with the last reason', async () => {
 		sandbox.fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 500, times: Infinity });
 		const timings = { cancelMs: 150 };
-		const outcome = await makeClient(sandbox, { timings, clock: systemClock }).cancel('t');
+		const outcome = await makeClient(sandbox, { timings, clock: systemClock }).tasks.cancel('t');
 		expect(outcome).toMatchObject({ kind: 'failed' });
 	});
 
@@ -140,7 +140,7 @@ describe('cancelling', () => {
 		});
 		const limited = runOne(client, { app: 'sandbox/instant', input: { text: 'x' } });
 		await expect.poll(() => sandbox.requests.length).toBe(1);
-		await client.cancel('nope');
+		await client.tasks.cancel('nope');
 		expect(sandbox.requests).toHaveLength(2);
 		await limited;
 	});

@@ -501,7 +501,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		it('trusts a task that completes although it was being cancelled elsewhere', async () => {
 			const running = runOne(client(), { app: 'sandbox/cancel-completes', input: {} });
 			await expect.poll(streams).toBe(1);
-			await client().cancel(sandbox.tasks()[0]?.id ?? '');
+			await client().tasks.cancel(sandbox.tasks()[0]?.id ?? '');
 			expect((await running).task.status).toBe('completed');
 		});
 

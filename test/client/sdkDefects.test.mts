@@ -140,7 +140,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	});
 
 	it('ids are encoded in paths', async () => {
-		await client().cancel('../me?x=1#y');
+		await client().tasks.cancel('../me?x=1#y');
 		expect(sandbox.requests[0]?.path).toBe('/tasks/..%2Fme%3Fx%3D1%23y/cancel');
 	});
 

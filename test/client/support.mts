@@ -91,7 +91,7 @@ export async function runOne(
 	request: RunRequest,
 	options: Partial<TaskRunOptions> = {},
 ): Promise<TaskRun> {
-	return await client.run(request, {
+	return await client.tasks.run(request, {
 		wait: 'result',
 		full: false,
 		observer: {},

@@ -6,6 +6,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** `value` if it is a JSON object. */
+export function asJsonObject(value: unknown): JsonObject | undefined {
+	return isJsonObject(value) ? value : undefined;
+}
+
 /** `value` if it is a string that is not empty. */
 export function textOf(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;

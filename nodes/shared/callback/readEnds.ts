@@ -22,7 +22,7 @@ export async function readStatus(
 	client: InferenceClient,
 	awaited: AwaitedTask,
 ): Promise<TaskStatus> {
-	const read = await outcomeOf(client.status(awaited.id));
+	const read = await outcomeOf(client.tasks.status(awaited.id));
 	if (read.ok) return read.value;
 	if (read.error instanceof NotFoundError) return 'failed';
 	throw read.error;
@@ -37,7 +37,7 @@ export async function readEnd(
 	client: InferenceClient,
 	awaited: AwaitedTask,
 ): Promise<TaskEnd | undefined> {
-	const read = await outcomeOf(client.task(awaited.id));
+	const read = await outcomeOf(client.tasks.get(awaited.id));
 	if (!read.ok) {
 		const { error } = read;
 		if (error instanceof NotFoundError) return { awaited, kind: 'failed', error, durationMs: 0 };

@@ -166,7 +166,7 @@ async function handle(
 			failNode(context, failure);
 			const over = new Set([...watch.ended, ...ends.map(({ awaited }) => awaited.id)]);
 			const goOn = tasks.filter(({ id }) => !over.has(id));
-			await inParallel(goOn, CANCELS_AT_ONCE, async ({ id }) => await client.cancel(id));
+			await inParallel(goOn, CANCELS_AT_ONCE, async ({ id }) => await client.tasks.cancel(id));
 		}
 		const keeper = { client, scope, context, settings: READ_SETTINGS, hints: new RunHints() };
 		const items = await inParallel(

@@ -129,7 +129,7 @@ export class WebhookWait {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
-			const kind = keep ? 'kept' : (await client.cancel(id)).kind;
+			const kind = keep ? 'kept' : (await client.tasks.cancel(id)).kind;
 			const fate = kind === 'kept' || kind === 'failed' ? 'left running' : 'cancelled';
 			return new StoppedError(`Task ${id} ${reason}. The task was ${fate}.`, {
 				about: { kind: 'task', id },

@@ -3,7 +3,8 @@ import type {
 	INodeListSearchItems,
 	INodeListSearchResult,
 } from 'n8n-workflow';
-import type { AppSummary, InferenceClient, Page } from '../../client/client';
+import type { AppSummary, Page } from '../../client/apps/summaries';
+import type { InferenceClient } from '../../client/client';
 import { NotFoundError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import { fillList } from './editorQuery';
@@ -27,7 +28,7 @@ async function storePage(
 	search: string | undefined,
 	cursor: string | undefined,
 ): Promise<Page<AppSummary>> {
-	const page = await outcomeOf(client.listStoreApps(search, cursor));
+	const page = await outcomeOf(client.apps.listStore(search, cursor));
 	if (page.ok) return page.value;
 	if (page.error instanceof NotFoundError) return { items: [], nextCursor: undefined };
 	throw page.error;
@@ -49,7 +50,7 @@ async function appsPage(
 		const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
 		return result(page.items, page.nextCursor && STORE + page.nextCursor);
 	}
-	const own = await client.listApps(filter, token.slice(OWN.length) || undefined);
+	const own = await client.apps.list(filter, token.slice(OWN.length) || undefined);
 	if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor);
 	const known = new Set(own.items.map((app) => app.ref));
 	const store = await storePage(client, filter, undefined);
@@ -83,7 +84,7 @@ export async function searchAgents(
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
 	return await fillList(this, 'agents', async (client) => {
-		const page = await client.listAgents(filter, paginationToken);
+		const page = await client.agents.list(filter, paginationToken);
 		return result(page.items, page.nextCursor);
 	});
 }

@@ -64,9 +64,7 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 	const nothing = (emptyFieldsNotice: string) => ({ fields: [], emptyFieldsNotice });
 	const ref = chosenApp(this);
 	if (!ref) return nothing('Choose an app to see its inputs here.');
-	const app = await outcomeOf(
-		askService(this, async ({ catalogue }) => await catalogue.app(ref.app)),
-	);
+	const app = await outcomeOf(askService(this, async ({ apps }) => await apps.get(ref.app)));
 	if (!app.ok) {
 		const reason = app.error instanceof Error ? app.error.message : String(app.error);
 		// Without its saved fields the editor would throw away what has been filled in.

@@ -32,7 +32,7 @@ export async function searchFunctions(
 	const ref = chosenApp(this);
 	if (!ref) return { results: [] };
 	const { functions, defaultFunction } = await fillList(this, 'functions', async (client) => {
-		return await client.catalogue.app(ref.app);
+		return await client.apps.get(ref.app);
 	});
 	const callable = functions.filter(({ streams }) => !streams);
 	const items = callable.map(({ name, description }) => ({
@@ -54,9 +54,9 @@ export async function searchVersions(
 ): Promise<INodeListSearchResult> {
 	const ref = chosenApp(this);
 	if (!ref) return { results: [] };
-	const items = await fillList(this, 'versions', async ({ catalogue }) => {
-		const { id, versionIds } = await catalogue.app(appName(ref.app));
-		const versions = id === undefined ? [] : await catalogue.versions(id);
+	const items = await fillList(this, 'versions', async ({ apps }) => {
+		const { id, versionIds } = await apps.get(appName(ref.app));
+		const versions = id === undefined ? [] : await apps.versions(id);
 		return versions.map(({ id: version, createdAt }) => ({
 			name: versionIds.includes(version) ? `${version} (current)` : version,
 			value: version,
@@ -76,10 +76,10 @@ export async function searchSessions(
 	filter?: string,
 ): Promise<INodeListSearchResult> {
 	const ref = chosenApp(this);
-	const sessions = await fillList(this, 'sessions', async ({ catalogue }) => {
-		const all = await catalogue.sessions();
+	const sessions = await fillList(this, 'sessions', async ({ apps }) => {
+		const all = await apps.sessions();
 		const alive = all.filter(({ status }) => status === 'active');
-		const app = ref && (await outcomeOf(catalogue.app(appName(ref.app))));
+		const app = ref && (await outcomeOf(apps.get(appName(ref.app))));
 		const appId = app?.ok ? app.value.id : undefined;
 		return alive.filter((session) => appId === undefined || session.appId === appId);
 	});

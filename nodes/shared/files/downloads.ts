@@ -48,7 +48,7 @@ export async function addFiles(
 ): Promise<INodeExecutionData> {
 	if (!download) return item;
 	const { client, scope, settings, hints, context } = run;
-	const found = await client.filesIn(task.output, request.app, request.function);
+	const found = await client.files.find(task.output, request.app, request.function);
 	if (found.length === 0) return item;
 	const { timeoutMs } = settings;
 	using deadline = new Deadline(scope.signal, timeoutMs, () => {
@@ -61,7 +61,7 @@ export async function addFiles(
 		const name = names[index] ?? '';
 		if (!file) return undefined;
 		const store = async (incoming: IncomingFile) => await keep(file, name, incoming);
-		return { file, name, stored: await outcomeOf(client.download(file.url, options, store)) };
+		return { file, name, stored: await outcomeOf(client.files.download(file.url, options, store)) };
 	});
 	const ended: unknown = scope.signal.reason;
 	if (scope.signal.aborted && !(ended instanceof TimeoutError)) throw ended;

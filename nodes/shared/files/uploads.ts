@@ -29,7 +29,7 @@ type Content = Pick<BinarySource, 'key' | 'size' | 'open'>;
  *
  * @param displayName what errors call the field that the file is for
  * @throws NodeOperationError if there is no such property, or nothing in it; what
- * `InferenceClient.upload` throws
+ * `uploadFile` throws
  */
 export async function uploadBinary(
 	context: IExecuteFunctions,
@@ -140,7 +140,7 @@ async function upload(
 	source: BinarySource,
 	signal: CancelSignal,
 ): Promise<UploadedFile> {
-	const job = async (shared: CancelSignal) => await client.upload(source, shared);
+	const job = async (shared: CancelSignal) => await client.files.upload(source, shared);
 	return await uploadsOf(context).get(source.key, signal, job);
 }
 

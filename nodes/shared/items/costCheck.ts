@@ -1,6 +1,6 @@
 import { NodeOperationError } from 'n8n-workflow';
 import { appName } from '../../client/apps/appRef';
-import type { CostEstimate } from '../../client/client';
+import type { CostEstimate } from '../../client/apps/estimate';
 import { InferenceError, NotFoundError, ValidationError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import { placeFiles } from '../files/uploads';
@@ -55,7 +55,7 @@ async function estimate(run: NodeRun, item: RunItem): Promise<CostEstimate> {
 	const { request, files } = await item.request(run);
 	const pending = files.map(() => PENDING_FILE);
 	const input = placeFiles(request.input, files, pending);
-	return await run.client.estimate(appName(request.app), { ...request, input });
+	return await run.client.apps.estimate(appName(request.app), { ...request, input });
 }
 
 function unknownCost(positions: readonly number[], total: number): string {

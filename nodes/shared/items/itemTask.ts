@@ -63,7 +63,7 @@ export interface ItemTaskOptions {
  * Runs what an item asks for and returns its output item: the task's result, or its id if it is not
  * waited for.
  *
- * @throws NodeOperationError for a parameter; what running a task throws
+ * @throws NodeOperationError for a parameter; what `runTask` throws
  */
 export async function runItemTask(
 	run: NodeRun,
@@ -77,7 +77,7 @@ export async function runItemTask(
 	const { app, fullTask, files, download } = asked;
 	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
 	const prepare = fileUploads(context, client, itemIndex, files);
-	const taskRun = await client.run(request, {
+	const taskRun = await client.tasks.run(request, {
 		wait: options.wait === 'result' ? 'result' : 'none',
 		full: fullTask,
 		observer: options.observer,

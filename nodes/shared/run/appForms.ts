@@ -40,7 +40,7 @@ export class AppForms implements KnownForms {
 		using deadline = new Deadline(this.signal, this.timeoutMs, () => {
 			return new TimeoutError(`no answer within ${this.timeoutMs / 1000} s`);
 		});
-		const app = await outcomeOf(this.client.catalogue.app(ref, deadline.signal));
+		const app = await outcomeOf(this.client.apps.get(ref, deadline.signal));
 		if (app.ok) return formOf(app.value, name);
 		this.signal.throwIfAborted();
 		const reason = app.error instanceof Error ? app.error.message : String(app.error);

@@ -3,7 +3,7 @@
  * over every transport.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SendOptions } from '../../../nodes/client/agents/agents.ts';
+import type { SendOptions } from '../../../nodes/client/agents/agentsApi.ts';
 import type { TurnProgress } from '../../../nodes/client/agents/turnTime.ts';
 import type { TurnRun } from '../../../nodes/client/agents/takeTurn.ts';
 import type { InferenceClient } from '../../../nodes/client/client.ts';

@@ -22,16 +22,16 @@ const STUDIO = 'sandbox/studio';
 
 /** Ids of the two versions, current one first. */
 async function versionIds(): Promise<readonly [string, string]> {
-	const { catalogue } = makeClient(sandbox);
-	const { id = '' } = await catalogue.app(STUDIO);
-	const [current, older] = await catalogue.versions(id);
+	const { apps } = makeClient(sandbox);
+	const { id = '' } = await apps.get(STUDIO);
+	const [current, older] = await apps.versions(id);
 	sandbox.reset();
 	return [current?.id ?? '', older?.id ?? ''];
 }
 
 describe('an app', () => {
 	it('has functions with schemas, a default one, and a setup schema', async () => {
-		const app = await makeClient(sandbox).catalogue.app(STUDIO);
+		const app = await makeClient(sandbox).apps.get(STUDIO);
 		expect(app).toMatchObject({ defaultFunction: 'run', setup: { title: 'AppInput' } });
 		expect(app.functions.map(({ name, streams }) => [name, streams])).toEqual([
 			['run', false],
@@ -47,33 +47,33 @@ describe('an app', () => {
 
 	it('is asked for once by all clients of the account', async () => {
 		const client = makeClient(sandbox);
-		await Promise.all([client.catalogue.app(STUDIO), client.catalogue.app(STUDIO)]);
-		await makeClient(sandbox).catalogue.app(STUDIO);
+		await Promise.all([client.apps.get(STUDIO), client.apps.get(STUDIO)]);
+		await makeClient(sandbox).apps.get(STUDIO);
 		expect(sandbox.requests).toHaveLength(1);
 	});
 
 	it('is asked for again after a while, by another run', async () => {
-		await makeClient(sandbox, { clock: systemClock }).catalogue.app(STUDIO);
+		await makeClient(sandbox, { clock: systemClock }).apps.get(STUDIO);
 		const later = { ...systemClock, now: () => systemClock.now() + 121_000 };
 		const client = makeClient(sandbox, { clock: later });
-		await client.catalogue.app(STUDIO);
-		await client.catalogue.app(STUDIO);
+		await client.apps.get(STUDIO);
+		await client.apps.get(STUDIO);
 		expect(sandbox.requests).toHaveLength(2);
 	});
 
 	it('is tried again after a failure, by another run', async () => {
 		sandbox.fault({ on: 'GET /apps/*', kind: 'status', status: 500, times: 4 });
 		const client = makeClient(sandbox);
-		expect(await rejection(client.catalogue.app(STUDIO))).toBeInstanceOf(ServerError);
-		expect(await rejection(client.catalogue.app(STUDIO))).toBeInstanceOf(ServerError);
+		expect(await rejection(client.apps.get(STUDIO))).toBeInstanceOf(ServerError);
+		expect(await rejection(client.apps.get(STUDIO))).toBeInstanceOf(ServerError);
 		expect(sandbox.requests).toHaveLength(4);
-		expect(await makeClient(sandbox).catalogue.app(STUDIO)).toBeDefined();
+		expect(await makeClient(sandbox).apps.get(STUDIO)).toBeDefined();
 	});
 
 	it('is not waited for longer than the caller wants', async () => {
 		sandbox.fault({ on: 'GET /apps/*', kind: 'hang', when: 'before', times: 9 });
 		const giveUp = new AbortController();
-		const asked = rejection(makeClient(sandbox).catalogue.app(STUDIO, giveUp.signal));
+		const asked = rejection(makeClient(sandbox).apps.get(STUDIO, giveUp.signal));
 		const reason = new StoppedError('no more');
 		setTimeout(() => giveUp.abort(reason), 20);
 		expect(await asked).toBe(reason);
@@ -81,9 +81,7 @@ describe('an app', () => {
 
 	it('that is no app is an error', async () => {
 		sandbox.fault({ on: 'GET /apps/*', kind: 'body', body: '{"data":[]}', times: 9 });
-		expect(await rejection(makeClient(sandbox).catalogue.app(STUDIO))).toBeInstanceOf(
-			ProtocolError,
-		);
+		expect(await rejection(makeClient(sandbox).apps.get(STUDIO))).toBeInstanceOf(ProtocolError);
 	});
 });
 
@@ -97,7 +95,7 @@ describe('a version', () => {
 
 	it('has schemas of its own', async () => {
 		const [, older] = await versionIds();
-		const app = await makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		const app = await makeClient(sandbox).apps.get(`${STUDIO}@${older}`);
 		expect(functionOf(app, 'run')?.input).toMatchObject({ required: ['words'] });
 		expect(app.setup).toBeUndefined();
 		expect(app.functions).toHaveLength(1);
@@ -105,8 +103,8 @@ describe('a version', () => {
 
 	it('that is the current one needs one request', async () => {
 		const [current] = await versionIds();
-		await makeClient(sandbox).catalogue.app(`${STUDIO}@${current}`);
-		await makeClient(sandbox).catalogue.app(`${STUDIO}@latest`);
+		await makeClient(sandbox).apps.get(`${STUDIO}@${current}`);
+		await makeClient(sandbox).apps.get(`${STUDIO}@latest`);
 		expect(sandbox.requests.map(({ path }) => path)).toEqual([
 			'/apps/sandbox/studio',
 			'/apps/sandbox/studio',
@@ -116,30 +114,30 @@ describe('a version', () => {
 	it('is found by its short id even where the route takes full ids only', async () => {
 		const [, older] = await versionIds();
 		sandbox.fault({ on: `GET /apps/:id/versions/${older}`, kind: 'status', status: 404 });
-		const app = await makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		const app = await makeClient(sandbox).apps.get(`${STUDIO}@${older}`);
 		expect(functionOf(app, 'run')?.input).toMatchObject({ required: ['words'] });
 		expect(sandbox.requests.at(-1)?.path).not.toContain(`/${older}/`);
 	});
 
 	it('that does not exist is an error', async () => {
-		const asked = makeClient(sandbox).catalogue.app(`${STUDIO}@nothing1`);
+		const asked = makeClient(sandbox).apps.get(`${STUDIO}@nothing1`);
 		expect(await rejection(asked)).toBeInstanceOf(NotFoundError);
 	});
 
 	it('that cannot be read is an error', async () => {
 		const [, older] = await versionIds();
 		sandbox.fault({ on: 'GET /apps/:id/versions/*', kind: 'status', status: 500, times: 4 });
-		const asked = makeClient(sandbox).catalogue.app(`${STUDIO}@${older}`);
+		const asked = makeClient(sandbox).apps.get(`${STUDIO}@${older}`);
 		expect(await rejection(asked)).toBeInstanceOf(ServerError);
 	});
 
 	it('never changes, so it is remembered for good', async () => {
 		const [, older] = await versionIds();
 		const ref = `${STUDIO}@${older}`;
-		await makeClient(sandbox).catalogue.app(ref);
+		await makeClient(sandbox).apps.get(ref);
 		const asked = sandbox.requests.length;
 		const later = { ...systemClock, now: () => systemClock.now() + 1e9 };
-		await makeClient(sandbox, { clock: later }).catalogue.app(ref);
+		await makeClient(sandbox, { clock: later }).apps.get(ref);
 		expect(sandbox.requests).toHaveLength(asked);
 	});
 });
@@ -148,13 +146,13 @@ describe('what is remembered of apps', () => {
 	it('has a limit', async () => {
 		const body = JSON.stringify({ data: { id: 'a', version: {} } });
 		sandbox.fault({ on: 'GET /apps/many/*', kind: 'body', body, times: 999 });
-		const { catalogue } = makeClient(sandbox, { clock: systemClock });
-		for (let n = 0; n < 201; n += 1) await catalogue.app(`many/app-${n}`);
+		const { apps } = makeClient(sandbox, { clock: systemClock });
+		for (let n = 0; n < 201; n += 1) await apps.get(`many/app-${n}`);
 		const another = makeClient(sandbox, { clock: systemClock });
-		await another.catalogue.app('many/app-200');
-		await another.catalogue.app('many/app-1');
+		await another.apps.get('many/app-200');
+		await another.apps.get('many/app-1');
 		expect(sandbox.requests).toHaveLength(201);
-		await another.catalogue.app('many/app-0');
+		await another.apps.get('many/app-0');
 		expect(sandbox.requests).toHaveLength(202);
 	});
 });
@@ -162,15 +160,15 @@ describe('what is remembered of apps', () => {
 describe('sessions', () => {
 	it('are those of the workspace', async () => {
 		const client = makeClient(sandbox);
-		expect(await client.catalogue.sessions()).toEqual([]);
+		expect(await client.apps.sessions()).toEqual([]);
 		const run = { app: 'sandbox/counter', input: {}, session: 'new', sessionTimeout: 60 };
 		await fetch(`${sandbox.url}/apps/run`, {
 			method: 'POST',
 			headers: { authorization: `Bearer ${sandbox.apiKey}`, 'content-type': 'application/json' },
 			body: JSON.stringify(run),
 		});
-		const { id } = await client.catalogue.app('sandbox/counter');
-		expect(await client.catalogue.sessions()).toEqual([
+		const { id } = await client.apps.get('sandbox/counter');
+		expect(await client.apps.sessions()).toEqual([
 			{
 				id: expect.stringMatching(/^sess_/) as string,
 				appId: id,
@@ -184,14 +182,14 @@ describe('sessions', () => {
 	it('without an id or a status are read as far as they go', async () => {
 		const rows = [null, {}, { id: 's', call_count: null, expires_at: null }];
 		sandbox.fault({ on: 'GET /sessions', kind: 'body', body: JSON.stringify({ data: rows }) });
-		expect(await makeClient(sandbox).catalogue.sessions()).toEqual([
+		expect(await makeClient(sandbox).apps.sessions()).toEqual([
 			{ id: 's', appId: undefined, status: 'unknown', expiresAt: undefined, calls: 0 },
 		]);
 	});
 
 	it('that are no list are an error', async () => {
 		sandbox.fault({ on: 'GET /sessions', kind: 'body', body: '{"data":{}}', times: 9 });
-		expect(await rejection(makeClient(sandbox).catalogue.sessions())).toBeInstanceOf(ProtocolError);
+		expect(await rejection(makeClient(sandbox).apps.sessions())).toBeInstanceOf(ProtocolError);
 	});
 });
 

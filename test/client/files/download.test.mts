@@ -61,7 +61,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 	const client = (overrides: Overrides = {}) =>
 		makeClient(sandbox, { transport: makeTransport(), ...overrides });
 	const download = async (path: string, options: Partial<DownloadOptions> = {}, maxRetries = 3) =>
-		await client({ settings: { maxRetries } }).download(
+		await client({ settings: { maxRetries } }).files.download(
 			host.url + path,
 			{ ...UNLIMITED, ...options },
 			readAll,
@@ -69,7 +69,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 
 	it('streams a file from any host, without the key', async () => {
 		host.serve('/photos/cat.png', (_request, response) => sendContent(response));
-		const file = await client().download(
+		const file = await client().files.download(
 			`${host.url}/photos/cat.png?v=2`,
 			UNLIMITED,
 			(incoming) => {
@@ -102,7 +102,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		host.serve('/plain%2520name.png', (_request, response) =>
 			sendContent(response, { 'content-disposition': disposition }),
 		);
-		const filename = await client().download(
+		const filename = await client().files.download(
 			`${host.url}/plain%2520name.png`,
 			UNLIMITED,
 			async (incoming) => {
@@ -171,7 +171,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 	it('waits for the head of an answer only so long', async () => {
 		host.serve('/file', () => {});
 		const slow = client({ settings: { maxRetries: 0 }, timings: { headersMs: 300 } });
-		const error = await rejection(slow.download(`${host.url}/file`, UNLIMITED, readAll));
+		const error = await rejection(slow.files.download(`${host.url}/file`, UNLIMITED, readAll));
 		expect(error).toBeInstanceOf(NetworkError);
 	});
 
@@ -214,10 +214,14 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		it('name the file by where they end', async () => {
 			redirect('/short', '/real/picture.png');
 			host.serve('/real/picture.png', (_request, response) => sendContent(response));
-			const names = await client().download(`${host.url}/short`, UNLIMITED, async (incoming) => {
-				await readAll(incoming);
-				return incoming.filename;
-			});
+			const names = await client().files.download(
+				`${host.url}/short`,
+				UNLIMITED,
+				async (incoming) => {
+					await readAll(incoming);
+					return incoming.filename;
+				},
+			);
 			expect(names).toBe('picture.png');
 		});
 
@@ -295,9 +299,14 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		});
 		const stop = new CancelSource();
 		const slow = rejection(
-			client().download(`${host.url}/file`, { ...UNLIMITED, signal: stop }, async ({ stream }) => {
-				for await (const _piece of stream) await new Promise((resolve) => setTimeout(resolve, 50));
-			}),
+			client().files.download(
+				`${host.url}/file`,
+				{ ...UNLIMITED, signal: stop },
+				async ({ stream }) => {
+					for await (const _piece of stream)
+						await new Promise((resolve) => setTimeout(resolve, 50));
+				},
+			),
 		);
 		let before = -1;
 		// Until nothing more is sent: all buffers between here and there are full.
@@ -325,7 +334,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		const signal = new CancelSource();
 		let stream: Readable | undefined;
 		const stopped = rejection(
-			client().download(`${host.url}/file`, { ...UNLIMITED, signal }, async (incoming) => {
+			client().files.download(`${host.url}/file`, { ...UNLIMITED, signal }, async (incoming) => {
 				stream = incoming.stream;
 				return await readAll(incoming);
 			}),
@@ -351,7 +360,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 	it('hands on why a file cannot be stored, and does not try again', async () => {
 		host.serve('/file', (_request, response) => sendContent(response));
 		const error = await rejection(
-			client().download(`${host.url}/file`, UNLIMITED, async () => {
+			client().files.download(`${host.url}/file`, UNLIMITED, async () => {
 				return await Promise.reject(new Error('no space left'));
 			}),
 		);
@@ -375,7 +384,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 
 	it('says in plain words that a host does not exist', async () => {
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 } }).download(
+			client({ settings: { maxRetries: 0 } }).files.download(
 				'http://no-such-host.invalid/a.png',
 				UNLIMITED,
 				readAll,
@@ -389,7 +398,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 	it('gets what was uploaded', async () => {
 		const sha256 = createHash('sha256').update(content).digest('hex');
 		const api = client();
-		const file = await api.upload(
+		const file = await api.files.upload(
 			{
 				filename: 'a.bin',
 				contentType: 'application/octet-stream',
@@ -398,7 +407,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 			},
 			new CancelSource(),
 		);
-		const back = await api.download(file.uri, UNLIMITED, readAll);
+		const back = await api.files.download(file.uri, UNLIMITED, readAll);
 		expect(createHash('sha256').update(back).digest('hex')).toBe(sha256);
 		expect(sandbox.violations()).toEqual([]);
 	});
@@ -424,7 +433,7 @@ describe("under n8n's egress policy", () => {
 		);
 		const client = makeClient(sandbox, { transport, settings: { maxRetries: 0 } });
 		for (const url of [`${forbidden.url}/secret`, `${host.url}/a`]) {
-			const error = await rejection(client.download(url, UNLIMITED, readAll));
+			const error = await rejection(client.files.download(url, UNLIMITED, readAll));
 			expect(error).toMatchObject({ mayHaveArrived: false });
 			expect(String(error)).toContain('address is blocked');
 		}

@@ -58,7 +58,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('streams the bytes to the place that the service names, without the key', async () => {
 		const { source, streams } = streamed();
-		const file = await client().upload(source, neverAborted);
+		const file = await client().files.upload(source, neverAborted);
 		expect(file).toEqual({
 			uri: sandbox.files()[0]?.uri,
 			filename: 'photo.png',
@@ -81,7 +81,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('uploads bytes that are in memory', async () => {
 		const { source } = streamed(content, { open: async () => await Promise.resolve(content) });
-		await client().upload(source, neverAborted);
+		await client().files.upload(source, neverAborted);
 		expect(sandbox.files()).toMatchObject([{ size: content.length, sha256 }]);
 	});
 
@@ -94,7 +94,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	] as const)('sends a fresh stream to the same place after %s', async (_what, fault) => {
 		sandbox.fault({ on: PUT, times: 2, ...fault });
 		const { source, streams } = streamed();
-		await client().upload(source, neverAborted);
+		await client().files.upload(source, neverAborted);
 		expect(sandbox.files()).toMatchObject([{ sha256 }]);
 		expect([posts(), puts(), streams.length]).toEqual([1, 3, 3]);
 		expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
@@ -103,7 +103,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('gives up after as many retries as it is allowed', async () => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'status', status: 500, body: 'broken disk' });
 		const error = await rejection(
-			client({ settings: { maxRetries: 2 } }).upload(streamed().source, neverAborted),
+			client({ settings: { maxRetries: 2 } }).files.upload(streamed().source, neverAborted),
 		);
 		expect(error).toBeInstanceOf(ServerError);
 		expect(String(error)).toContain('The upload of "photo.png" to 127.0.0.1');
@@ -115,7 +115,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const headers = { 'retry-after': '1' };
 		sandbox.fault({ on: PUT, kind: 'status', status: 429, headers });
 		const api = client();
-		await api.upload(streamed().source, neverAborted);
+		await api.files.upload(streamed().source, neverAborted);
 		expect(puts()).toBe(2);
 		expect(api.statistics.rateLimited).toBe(0);
 	});
@@ -123,12 +123,12 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('asks for another place when the URL has expired, once', async () => {
 		const body = '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
 		sandbox.fault({ on: PUT, kind: 'status', status: 403, body });
-		await client().upload(streamed().source, neverAborted);
+		await client().files.upload(streamed().source, neverAborted);
 		expect(sandbox.files()).toMatchObject([{ sha256 }]);
 		expect([posts(), puts()]).toEqual([2, 2]);
 
 		sandbox.fault({ on: PUT, times: 2, kind: 'status', status: 403, body });
-		const error = await rejection(client().upload(streamed().source, neverAborted));
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
 		expect(error).toBeInstanceOf(PermissionError);
 		expect(String(error)).toContain('was refused with HTTP 403: Request has expired');
 		expect([posts(), puts()]).toEqual([4, 4]);
@@ -136,7 +136,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('does not repeat what the storage refuses for good', async () => {
 		sandbox.fault({ on: PUT, kind: 'status', status: 400, body: 'EntityTooLarge' });
-		const error = await rejection(client().upload(streamed().source, neverAborted));
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
 		expect(error).toBeInstanceOf(ValidationError);
 		expect(String(error)).toContain('EntityTooLarge');
 		expect([posts(), puts()]).toEqual([1, 1]);
@@ -145,14 +145,14 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('follows no redirect with the bytes', async () => {
 		const headers = { location: `${sandbox.url}/elsewhere` };
 		sandbox.fault({ on: PUT, kind: 'status', status: 307, headers });
-		const error = await rejection(client().upload(streamed().source, neverAborted));
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
 		expect(error).toBeInstanceOf(ProtocolError);
 		expect(sandbox.count('PUT', '/elsewhere')).toBe(0);
 	});
 
 	it('repeats the request for a place, too', async () => {
 		sandbox.fault({ on: 'POST /files', kind: 'status', status: 502 });
-		await client().upload(streamed().source, neverAborted);
+		await client().files.upload(streamed().source, neverAborted);
 		expect([posts(), puts()]).toEqual([2, 1]);
 	});
 
@@ -161,7 +161,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		['no URL', { body: '{"data":[{"uri":"https://x.test/a","upload_url":"file:///etc"}]}' }],
 	])('says that the service answers nonsense: %s', async (_what, answer) => {
 		sandbox.fault({ on: 'POST /files', kind: 'body', ...answer });
-		const error = await rejection(client().upload(streamed().source, neverAborted));
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
 		expect(error).toBeInstanceOf(ProtocolError);
 		expect(puts()).toBe(0);
 	});
@@ -171,7 +171,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const large = Buffer.alloc(20_000_000);
 		const { source, streams } = streamed(large);
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 } }).upload(source, neverAborted),
+			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
 		expect(error).toBeInstanceOf(NetworkError);
 		expect(String(error)).toContain('no more bytes came');
@@ -182,7 +182,10 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'hang', when: 'after' });
 		const timings = { submitMs: 300, headersMs: 300 };
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 }, timings }).upload(streamed().source, neverAborted),
+			client({ settings: { maxRetries: 0 }, timings }).files.upload(
+				streamed().source,
+				neverAborted,
+			),
 		);
 		expect(error).toBeInstanceOf(NetworkError);
 	});
@@ -192,7 +195,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			open: async () => await Promise.resolve(new Readable({ read: () => {} })),
 		});
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 } }).upload(source, neverAborted),
+			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
 		expect(String(error)).toContain('no more bytes came');
 		expect(sandbox.files()).toEqual([]);
@@ -204,7 +207,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	])('sends no file that is %s than it was said to be', async (_what, size) => {
 		const { source } = streamed(content, { size });
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 } }).upload(source, neverAborted),
+			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
 		expect(error).toBeInstanceOf(NetworkError);
 		expect(sandbox.files()).toEqual([]);
@@ -222,7 +225,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				),
 		});
 		const error = await rejection(
-			client({ settings: { maxRetries: 0 } }).upload(source, neverAborted),
+			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
 		expect(String(error)).toContain('the disk is gone');
 	});
@@ -235,7 +238,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				return await Promise.reject(new Error('no such file'));
 			},
 		});
-		expect(String(await rejection(client().upload(source, neverAborted)))).toBe(
+		expect(String(await rejection(client().files.upload(source, neverAborted)))).toBe(
 			'Error: no such file',
 		);
 		expect([opened, puts()]).toEqual([1, 0]);
@@ -248,7 +251,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox.fault({ on: PUT, ...fault });
 		const signal = new CancelSource();
 		const { source, streams } = streamed(Buffer.alloc(5_000_000));
-		const upload = rejection(client().upload(source, signal));
+		const upload = rejection(client().files.upload(source, signal));
 		await expect.poll(puts).toBe(1);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
@@ -261,7 +264,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'status', status: 500 });
 		const signal = new CancelSource();
 		const settings = { backoffBaseMs: 1e7, backoffCapMs: 1e7 };
-		const upload = rejection(client({ settings }).upload(streamed().source, signal));
+		const upload = rejection(client({ settings }).files.upload(streamed().source, signal));
 		await expect.poll(puts).toBe(1);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
@@ -271,7 +274,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('shows no signature of a presigned URL in its errors', async () => {
 		const body = 'GET /x?X-Amz-Signature=abcdef012345&X-Amz-Expires=900';
 		sandbox.fault({ on: PUT, kind: 'status', status: 400, body });
-		const error = await rejection(client().upload(streamed().source, neverAborted));
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
 		expect(String(error)).toContain('X-Amz-Expires');
 		expect(String(error)).not.toContain('abcdef012345');
 	});

@@ -42,7 +42,7 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		signal = new AbortController().signal,
 	): Promise<TaskRun> {
 		const client = makeClient(sandbox, { transport: makeTransport(), ...overrides });
-		return await client.follow(taskId, { full: false, observer, signal });
+		return await client.tasks.follow(taskId, { full: false, observer, signal });
 	}
 
 	it('is followed to its end', async () => {
@@ -143,7 +143,7 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		const [first, second] = [await begin('manual'), await begin('manual')];
 		const client = makeClient(sandbox, { transport: makeTransport(), maxConcurrency: 1 });
 		const options = { full: false, observer: {}, signal: new AbortController().signal };
-		const runs = [first, second].map(async (id) => await client.follow(id, options));
+		const runs = [first, second].map(async (id) => await client.tasks.follow(id, options));
 		await expect.poll(() => sandbox.count('GET', /\/stream$/)).toBe(1);
 		expect(sandbox.count('GET', `/tasks/${second}`)).toBe(0);
 		sandbox.finishTask(first);
@@ -169,7 +169,11 @@ describe('An observer', () => {
 		const id = await begin('manual');
 		await expect.poll(() => sandbox.running()[0]?.status).toBe('running');
 		const client = makeClient(sandbox, { timings: { streamSilenceMs: 300 } });
-		const run = client.follow(id, { full: false, observer, signal: new AbortController().signal });
+		const run = client.tasks.follow(id, {
+			full: false,
+			observer,
+			signal: new AbortController().signal,
+		});
 		await expect.poll(() => seen.opened).toBe(1);
 		for (const [log, status] of [
 			['a', 'preparing'],

@@ -22,6 +22,8 @@ import { retrying } from '../api/retry';
 import { decide, type Decision } from './decisions';
 import type { TurnRef } from './turn';
 import type { ClientContext } from '../api/context';
+import { listSummaries, type AppSummary, type Page } from '../apps/summaries';
+import type { PendingWork } from '../util/pendingWork';
 
 /** How a message is sent and its answer heard. */
 export interface SendOptions extends TurnOptions {
@@ -34,11 +36,21 @@ const queues = new WeakMap<Account, KeyedQueue>();
 
 /** Agents and their chats (API notes 5). */
 export class AgentsApi {
-	/** @param track is told of all work, so that the client can wait for it */
+	/** @param work is told of everything under way */
 	constructor(
 		private readonly context: ClientContext,
-		private readonly track: <T>(work: Promise<T>) => Promise<T>,
+		private readonly work: PendingWork,
 	) {}
+
+	/**
+	 * Agents of the key's own workspace (`POST /agents/list`), a page at a time.
+	 *
+	 * @param search term by which the service filters them
+	 * @throws InferenceError if the list cannot be read
+	 */
+	async list(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
+		return await this.work.track(listSummaries('/agents/list', search, cursor, this.context));
+	}
 
 	/**
 	 * Waits until everybody in this process who came before to the same conversation is done.
@@ -86,7 +98,7 @@ export class AgentsApi {
 			const { value, adopted, notices } = sent.value;
 			return await this.hear(value, { attempts, adopted, notices }, options, inner);
 		};
-		return await this.track(talk(options, this.context, job));
+		return await this.work.track(talk(options, this.context, job));
 	}
 
 	/**
@@ -112,7 +124,7 @@ export class AgentsApi {
 			inner.note({ state: 'talking', turn: ref, attempts });
 			return await this.hear(ref, { attempts, adopted: false, notices: [] }, options, inner);
 		};
-		return await this.track(talk(options, this.context, job));
+		return await this.work.track(talk(options, this.context, job));
 	}
 
 	/**
@@ -161,7 +173,7 @@ export class AgentsApi {
 			});
 		const deadline = new Deadline(signal, timeoutMs, tooLate);
 		try {
-			return await this.track(work({ ...this.context, signal: deadline.signal }));
+			return await this.work.track(work({ ...this.context, signal: deadline.signal }));
 		} finally {
 			deadline[Symbol.dispose]();
 		}

@@ -1,0 +1,39 @@
+import { path } from '../api/api';
+import type { ClientContext } from '../api/context';
+import { readService } from '../api/readService';
+import { asJsonObject, type JsonObject } from '../util/json';
+
+/** A cost estimate in US dollars; `unknown` if the service cannot tell. */
+export type CostEstimate =
+	| { readonly kind: 'known'; readonly usd: number }
+	| { readonly kind: 'unknown' };
+
+/** What an estimate is asked for. */
+export interface EstimateRequest {
+	readonly input: JsonObject;
+	/** Undefined for the default function. */
+	readonly function?: string | undefined;
+}
+
+/** API notes 3.1: one dollar is this many microcents. */
+const MICROCENTS_PER_DOLLAR = 100_000_000;
+
+/**
+ * Asks what running an app once is going to cost. Of a range the upper end counts.
+ *
+ * @throws InferenceError if there is no answer, or the service refuses the input
+ */
+export async function estimateCost(
+	appId: string,
+	request: EstimateRequest,
+	context: ClientContext,
+): Promise<CostEstimate> {
+	const { input, function: entry } = request;
+	const route = path('store', 'apps', appId, 'estimate');
+	const body = { input, function: entry };
+	const answer = await readService({ method: 'POST', path: route, body }, asJsonObject, context);
+	const microcents = answer['max'] ?? answer['microcents'];
+	return typeof microcents === 'number' && answer['confidence'] !== 'unknown'
+		? { kind: 'known', usd: microcents / MICROCENTS_PER_DOLLAR }
+		: { kind: 'unknown' };
+}

@@ -1,0 +1,30 @@
+import { path } from '../api/api';
+import type { ClientContext } from '../api/context';
+import { readService } from '../api/readService';
+import { asJsonObject, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+
+/** A version of an app, as a list shows it. */
+export interface VersionSummary {
+	/** The short id, as references have it. */
+	readonly id: string;
+	readonly createdAt: string | undefined;
+}
+
+/** Versions that are read, the newest. */
+const MOST_VERSIONS = 100;
+
+/** The newest versions of an app as the service lists them (`POST /apps/{id}/versions/list`). */
+export async function versionRows(
+	appId: string,
+	context: ClientContext,
+): Promise<readonly JsonObject[]> {
+	const route = path('apps', appId, 'versions', 'list');
+	const call = { method: 'POST', path: route, body: { limit: MOST_VERSIONS } } as const;
+	const list = await readService(call, asJsonObject, context);
+	return listOf(list['items']).filter(isJsonObject);
+}
+
+export function versionFromWire(row: JsonObject): VersionSummary | undefined {
+	const id = textOf(row['short_id']) ?? textOf(row['id']);
+	return id === undefined ? undefined : { id, createdAt: textOf(row['created_at']) };
+}
