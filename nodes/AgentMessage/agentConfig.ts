@@ -1,17 +1,8 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { parseAppRef } from '../client/apps/appRef';
 import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
 import type { AgentChoice } from '../client/agents/sendMessage';
-import {
-	isBlank,
-	jsonObject,
-	nodeOf,
-	oneOf,
-	optionalText,
-	readParameter,
-	type Field,
-} from '../shared/parameters/parameters';
-import { parameterError, shown } from '../shared/parameters/parameterError';
+import type { ItemParameters } from '../shared/parameters/itemParameters';
+import { shown } from '../shared/parameters/parameterError';
 
 const TOOL_TYPES = ['app', 'agent', 'hook', 'http', 'call', 'mcp', 'client', 'internal'];
 /** Tools that are nothing without what they refer to (API notes 5.2). */
@@ -32,67 +23,37 @@ const SAVED_KEYS = ['agent', 'agent_id'];
  * @param outputSchema undefined if no structured output is wanted
  * @throws NodeOperationError that names the parameter, the place in it and the item
  */
-export function readAgent(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	outputSchema: JsonObject | undefined,
-): AgentChoice {
-	const node = nodeOf(context);
-	const source = readParameter(context, 'agentSource', 'Agent Source', itemIndex, 'saved');
-	const field = { node, itemIndex, displayName: 'Agent Source', value: source };
-	if (oneOf(field, ['saved', 'adHoc']) === 'adHoc') {
-		return { kind: 'adHoc', config: readConfig(context, itemIndex, outputSchema) };
-	}
+export function readAgent(item: ItemParameters, outputSchema: JsonObject | undefined): AgentChoice {
+	const source = item.get('agentSource', 'Agent Source', 'saved').oneOf(['saved', 'adHoc']);
+	if (source === 'adHoc') return { kind: 'adHoc', config: readConfig(item, outputSchema) };
 	if (outputSchema) {
-		throw parameterError(
-			node,
+		throw item.error(
 			'Output Schema',
 			'works only with an agent that is defined here: a saved agent has its own',
-			itemIndex,
 			'Set Agent Source to Defined Here, or give the saved agent the schema on inference.sh.',
 		);
 	}
-	return { kind: 'saved', ref: readRef(context, itemIndex, 'agent', 'Agent') };
+	return { kind: 'saved', ref: readRef(item, 'agent', 'Agent') };
 }
 
-function readRef(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	name: string,
-	displayName: string,
-): string {
-	const node = nodeOf(context);
-	const value = readParameter(context, name, displayName, itemIndex, '', true);
-	if (isBlank(value)) {
-		throw parameterError(
-			node,
-			displayName,
+function readRef(item: ItemParameters, name: string, displayName: string): string {
+	const picked = item.picked(name, displayName);
+	if (picked.isBlank) {
+		throw picked.error(
 			'is empty',
-			itemIndex,
 			'Pick one from the list, or enter its reference, for example <code>namespace/name</code>.',
 		);
 	}
-	const ref = typeof value === 'string' ? parseAppRef(value) : undefined;
+	const ref = typeof picked.value === 'string' ? parseAppRef(picked.value) : undefined;
 	if (ref && ref.function === undefined) return ref.app;
-	const problem = `must be a reference like namespace/name[@version], but is ${shown(value)}`;
-	throw parameterError(node, displayName, problem, itemIndex);
+	throw picked.mismatch('a reference like namespace/name[@version]');
 }
 
 /** The agent's config from its own fields and the JSON, which may not contradict each other. */
-function readConfig(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	outputSchema: JsonObject | undefined,
-): JsonObject {
-	const node = nodeOf(context);
-	const field = (name: string, displayName: string): Field => ({
-		...{ node, itemIndex, displayName },
-		value: readParameter(context, name, displayName, itemIndex, ''),
-	});
-	const configField = field('agentConfig', 'Agent Config (JSON)');
-	const config = isBlank(configField.value) ? {} : jsonObject(configField);
-	const wrong = (problem: string) =>
-		parameterError(node, configField.displayName, problem, itemIndex);
+function readConfig(item: ItemParameters, outputSchema: JsonObject | undefined): JsonObject {
+	const given = item.get('agentConfig', 'Agent Config (JSON)');
+	const config = given.optionalJsonObject() ?? {};
+	const wrong = (problem: string) => given.error(problem);
 	const saved = SAVED_KEYS.find((key) => key in config);
 	if (saved !== undefined) {
 		throw wrong(
@@ -105,12 +66,12 @@ function readConfig(
 		if (isJsonObject(value)) return value;
 		throw wrong(`at ${key} must be an object, but is ${shown(value)}`);
 	};
-	const ref = readRef(context, itemIndex, 'coreApp', 'Core App');
+	const ref = readRef(item, 'coreApp', 'Core App');
 	const core = part('core_app');
 	if (textOf(core['ref']) !== undefined && core['ref'] !== ref) {
 		throw wrong(`at core_app.ref names another app than Core App: ${shown(core['ref'])}`);
 	}
-	const systemPrompt = optionalText(field('systemPrompt', 'System Prompt'));
+	const systemPrompt = item.get('systemPrompt', 'System Prompt').optionalText();
 	return {
 		...config,
 		core_app: { ...core, ref },

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { AgentChoice } from '../client/agents/sendMessage';
 import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
-import { nodeOf } from '../shared/parameters/parameters';
+import { nodeOf } from '../shared/parameters/nodeOf';
 
 /** A remembered chat. */
 interface Memory {

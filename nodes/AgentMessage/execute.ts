@@ -2,7 +2,8 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { LiveStream } from '../shared/run/liveStream';
-import { nodeOf, oneOf, readParameter } from '../shared/parameters/parameters';
+import { ItemParameters } from '../shared/parameters/itemParameters';
+import { RunParameters } from '../shared/parameters/runParameters';
 import { Conversations } from './conversations';
 import { respond } from './respond';
 import { send } from './send';
@@ -19,9 +20,10 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 	return await runItemNode(context, {}, async (nodeRun) => {
 		const live = LiveStream.to(context);
 		const run = { ...nodeRun, conversations: new Conversations(context), live };
-		const value = readParameter(context, 'operation', 'Operation', 0, 'send');
-		const field = { node: nodeOf(context), displayName: 'Operation', value };
-		const operate = OPERATIONS[oneOf(field, ['send', 'respond', 'getChat', 'stop'])];
+		const operation = new RunParameters(context)
+			.get('operation', 'Operation', 'send')
+			.oneOf(['send', 'respond', 'getChat', 'stop']);
+		const operate = OPERATIONS[operation];
 		const items = eachItem(nodeRun, async (index) => await operate(run, index));
 		return [await items.finally(async () => await live?.flush())];
 	});
@@ -31,12 +33,13 @@ const OPERATIONS = { send, respond, getChat, stop };
 
 async function getChat(run: AgentRun, index: number): Promise<INodeExecutionData> {
 	const { client, scope, context } = run;
-	return chatItem(await client.agents.chat(readChatId(context, index), scope.signal), index);
+	const chatId = readChatId(new ItemParameters(context, index));
+	return chatItem(await client.agents.chat(chatId, scope.signal), index);
 }
 
 async function stop(run: AgentRun, index: number): Promise<INodeExecutionData> {
 	const { client, scope, context } = run;
-	const chatId = readChatId(context, index);
+	const chatId = readChatId(new ItemParameters(context, index));
 	const stopped = await client.agents.stop(chatId, scope.signal);
 	const json = { chat_id: chatId, status: stopped ? 'stopped' : 'not_running' };
 	return { json, pairedItem: { item: index } };

@@ -1,29 +1,24 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { CancelSignal } from '../client/util/cancelSignal';
-import type { InferenceClient } from '../client/client';
-import { isJsonObject, listOf, type JsonObject } from '../client/util/json';
 import type { Attachment, MessageRequest } from '../client/agents/sendMessage';
+import type { InferenceClient } from '../client/client';
+import type { CancelSignal } from '../client/util/cancelSignal';
+import type { JsonObject } from '../client/util/json';
 import { uploadBinary } from '../shared/files/uploads';
-import {
-	isBlank,
-	jsonObject,
-	nodeOf,
-	oneOf,
-	optionalText,
-	optionalUrl,
-	readParameter,
-	type Field,
-} from '../shared/parameters/parameters';
-import { parameterError } from '../shared/parameters/parameterError';
-import { readOptions } from '../shared/parameters/runSettings';
-import { readAgent } from './agentConfig';
+import { ItemParameters } from '../shared/parameters/itemParameters';
 import { inParallel } from '../shared/run/window';
+import { readAgent } from './agentConfig';
+
+/** Which chat a message goes to. */
+export type Conversation =
+	| { readonly kind: 'new' }
+	| { readonly kind: 'chat'; readonly chatId: string }
+	/** The chat that the node remembers for a key; a new one if it remembers none. */
+	| { readonly kind: 'key'; readonly key: string };
 
 /** What one item wants to say, and to whom. */
 export interface ItemMessage {
-	readonly request: MessageRequest;
-	/** Names the conversation, if the node shall remember its chat. */
-	readonly conversationKey: string | undefined;
+	readonly conversation: Conversation;
+	readonly request: Omit<MessageRequest, 'chatId'>;
 	/** Uploads the files that are in binary data; undefined if there are none. */
 	readonly attach: ((signal: CancelSignal) => Promise<readonly Attachment[]>) | undefined;
 }
@@ -33,10 +28,19 @@ const PARALLEL_UPLOADS = 4;
 
 /** Types by which an agent tells images from other files; for others the service finds out. */
 const TYPES: Readonly<Record<string, string>> = {
-	...{ png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif' },
-	...{ webp: 'image/webp', pdf: 'application/pdf', txt: 'text/plain', csv: 'text/csv' },
-	...{ md: 'text/markdown', json: 'application/json', mp3: 'audio/mpeg', wav: 'audio/wav' },
-	...{ mp4: 'video/mp4' },
+	csv: 'text/csv',
+	gif: 'image/gif',
+	jpeg: 'image/jpeg',
+	jpg: 'image/jpeg',
+	json: 'application/json',
+	md: 'text/markdown',
+	mp3: 'audio/mpeg',
+	mp4: 'video/mp4',
+	pdf: 'application/pdf',
+	png: 'image/png',
+	txt: 'text/plain',
+	wav: 'audio/wav',
+	webp: 'image/webp',
 };
 
 /**
@@ -49,67 +53,48 @@ export function readMessage(
 	client: InferenceClient,
 	itemIndex: number,
 ): ItemMessage {
-	const node = nodeOf(context);
-	const options = readOptions(context, itemIndex);
-	const option = (name: string, displayName: string): Field => {
-		return { node, itemIndex, displayName, value: options[name] };
-	};
-	const object = (name: string, displayName: string): JsonObject | undefined =>
-		isBlank(options[name]) || options[name] === '{}'
-			? undefined
-			: jsonObject(option(name, displayName));
-	const conversationKey = readText(option('conversationKey', 'Conversation Key'));
-	const chatId = readText(parameter(context, itemIndex, 'chatId', 'Chat ID'));
-	if (conversationKey !== undefined && chatId !== undefined) {
-		throw parameterError(
-			node,
-			'Conversation Key',
-			'and Chat ID are both set, but only one of them can tell the chat',
-			itemIndex,
-		);
-	}
-	const agent = readAgent(context, itemIndex, object('outputSchema', 'Output Schema'));
-	const text = readText(parameter(context, itemIndex, 'message', 'Message'));
-	if (text === undefined) throw parameterError(node, 'Message', 'is empty', itemIndex);
-	const { urls, properties } = readAttachments(context, itemIndex);
+	const item = new ItemParameters(context, itemIndex);
+	const conversation = readConversation(item);
+	const agent = readAgent(item, optionalObject(item, 'outputSchema', 'Output Schema'));
+	const text = item.get('message', 'Message').asText.text();
+	const { urls, properties } = readAttachments(item);
 	const upload = async (signal: CancelSignal) =>
 		await inParallel(properties, PARALLEL_UPLOADS, async (property) => {
 			return await uploadBinary(context, client, itemIndex, property, signal, 'Attachments');
 		});
 	return {
-		conversationKey,
+		conversation,
 		attach: properties.length === 0 ? undefined : upload,
 		request: {
-			...{ agent, chatId, text, attachments: urls },
-			context: readContext(object('context', 'Context')),
+			agent,
+			text,
+			attachments: urls,
+			context: withTexts(optionalObject(item, 'context', 'Context')),
 		},
 	};
 }
 
-/** One parameter of an item, with what is needed to complain about it. */
-export function parameter(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	name: string,
-	displayName: string,
-): Field {
-	const value = readParameter(context, name, displayName, itemIndex, '');
-	return { node: nodeOf(context), itemIndex, displayName, value };
+function readConversation(item: ItemParameters): Conversation {
+	const keyOption = item.options.get('conversationKey', 'Conversation Key');
+	const key = keyOption.asText.optionalText();
+	const chatId = item.get('chatId', 'Chat ID').asText.optionalText();
+	if (key === undefined) return chatId === undefined ? { kind: 'new' } : { kind: 'chat', chatId };
+	if (chatId === undefined) return { kind: 'key', key };
+	throw keyOption.error('and Chat ID are both set, but only one of them can tell the chat');
 }
 
-/**
- * Text; numbers and booleans of expressions pass, undefined if it is blank.
- *
- * @throws NodeOperationError
- */
-export function readText(field: Field): string | undefined {
-	const { value } = field;
-	const plain = typeof value === 'number' || typeof value === 'boolean';
-	return optionalText(plain ? { ...field, value: String(value) } : field);
+/** One of the Options that is JSON and, unless somebody fills it in, an empty object. */
+function optionalObject(
+	{ options }: ItemParameters,
+	name: string,
+	displayName: string,
+): JsonObject | undefined {
+	const option = options.get(name, displayName);
+	return option.value === '{}' ? undefined : option.optionalJsonObject();
 }
 
 /** The service takes text values only. */
-function readContext(values: JsonObject | undefined): JsonObject | undefined {
+function withTexts(values: JsonObject | undefined): JsonObject | undefined {
 	if (!values) return undefined;
 	const texts = Object.entries(values).map(([key, value]) => {
 		return [key, typeof value === 'string' ? value : JSON.stringify(value)] as const;
@@ -117,33 +102,21 @@ function readContext(values: JsonObject | undefined): JsonObject | undefined {
 	return Object.fromEntries(texts);
 }
 
-function readAttachments(
-	context: IExecuteFunctions,
-	itemIndex: number,
-): { readonly urls: readonly Attachment[]; readonly properties: readonly string[] } {
-	const node = nodeOf(context);
-	const displayName = 'Attachments';
-	const given = readParameter(context, 'attachments', displayName, itemIndex, {});
+/** What a message takes along: files that the service fetches, and names of binary properties. */
+interface Attachments {
+	readonly urls: readonly Attachment[];
+	readonly properties: readonly string[];
+}
+
+function readAttachments(item: ItemParameters): Attachments {
 	const urls: Attachment[] = [];
 	const properties: string[] = [];
-	for (const entry of listOf(isJsonObject(given) ? given['values'] : undefined)) {
-		const values = isJsonObject(entry) ? entry : {};
-		const field = (name: string, inner: string): Field => {
-			return { node, itemIndex, displayName: inner, value: values[name] };
-		};
-		const source = oneOf({ ...field('source', displayName), value: values['source'] ?? 'binary' }, [
-			'binary',
-			'url',
-		]);
-		const where = source === 'url' ? 'URL' : 'Binary Property';
-		const name = source === 'url' ? 'url' : 'binaryProperty';
-		const value =
-			source === 'url' ? optionalUrl(field(name, where)) : optionalText(field(name, where));
-		if (value === undefined) {
-			throw parameterError(node, where, 'is empty', itemIndex, `It is part of ${displayName}.`);
-		}
-		if (source === 'url') urls.push(fromUrl(value));
-		else properties.push(value);
+	for (const entry of item.entries('attachments', 'Attachments')) {
+		const { displayName } = entry;
+		const help = `It is part of ${displayName}.`;
+		const source = entry.get('source', displayName, 'binary').oneOf(['binary', 'url']);
+		if (source === 'url') urls.push(fromUrl(entry.get('url', 'URL').url(help)));
+		else properties.push(entry.get('binaryProperty', 'Binary Property').text(help));
 	}
 	return { urls, properties };
 }

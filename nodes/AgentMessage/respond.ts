@@ -1,9 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Decision } from '../client/agents/decisions';
-import { nodeOf, oneOf, readParameter } from '../shared/parameters/parameters';
-import { parameterError } from '../shared/parameters/parameterError';
+import { ItemParameters } from '../shared/parameters/itemParameters';
 import { enterQueue, readChatId, takeTurn, type AgentRun } from './turnRun';
-import { parameter, readText } from './messageParameters';
 
 /**
  * Decides about a call that an agent waits for, and hears how the turn goes on.
@@ -12,13 +10,12 @@ import { parameter, readText } from './messageParameters';
  */
 export async function respond(run: AgentRun, index: number): Promise<INodeExecutionData> {
 	const { context, client } = run;
-	const chatId = readChatId(context, index);
-	const callId = readText(parameter(context, index, 'callId', 'Call ID'));
-	if (callId === undefined) {
-		const hint = 'Take it from <code>pending</code> in the output of Send Message.';
-		throw parameterError(nodeOf(context), 'Call ID', 'is empty', index, hint);
-	}
-	const decision = readDecision(run, index);
+	const item = new ItemParameters(context, index);
+	const chatId = readChatId(item);
+	const callId = item
+		.get('callId', 'Call ID')
+		.asText.text('Take it from <code>pending</code> in the output of Send Message.');
+	const decision = readDecision(item);
 	const leave = await enterQueue(run, index, `chat:${chatId}`);
 	try {
 		return await takeTurn(run, index, async (options) => {
@@ -29,13 +26,18 @@ export async function respond(run: AgentRun, index: number): Promise<INodeExecut
 	}
 }
 
-function readDecision({ context }: AgentRun, index: number): Decision {
-	const field = parameter(context, index, 'decision', 'Decision');
-	const kind = oneOf(field, ['approve', 'reject', 'answer']);
-	if (kind === 'approve') return { kind };
-	if (kind === 'reject')
-		return { kind, reason: readText(parameter(context, index, 'reason', 'Reason')) };
-	const result = readParameter(context, 'answer', 'Answer', index, '');
-	if (result !== '' && result !== null && result !== undefined) return { kind, result };
-	throw parameterError(nodeOf(context), 'Answer', 'is empty', index);
+function readDecision(item: ItemParameters): Decision {
+	const kind = item.get('decision', 'Decision').oneOf(['approve', 'reject', 'answer']);
+	switch (kind) {
+		case 'approve':
+			return { kind };
+		case 'reject':
+			return { kind, reason: item.get('reason', 'Reason').asText.optionalText() };
+		case 'answer': {
+			const answer = item.get('answer', 'Answer');
+			const { value: result } = answer;
+			if (result === '' || result === null || result === undefined) throw answer.error('is empty');
+			return { kind, result };
+		}
+	}
 }

@@ -1,5 +1,6 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { SendOptions } from '../client/agents/agentsApi';
+import type { MessageRequest } from '../client/agents/sendMessage';
 import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/util/outcome';
@@ -15,36 +16,47 @@ import { readMessage, type ItemMessage } from './messageParameters';
  */
 export async function send(run: AgentRun, index: number): Promise<INodeExecutionData> {
 	const { context, client, conversations } = run;
-	const message = readMessage(context, client, index);
-	const { conversationKey, request } = message;
-	const key =
-		conversationKey === undefined ? undefined : Conversations.key(conversationKey, request.agent);
-	// Whoever comes first has to be the first to wait: until here nothing may be awaited.
-	const leaveKey =
-		key === undefined
-			? undefined
-			: await enterQueue(run, index, `key:${conversations.nameOf(key)}`);
+	const { conversation, request, attach } = readMessage(context, client, index);
+	// Whoever comes first has to be the first to wait: until `enterQueue` nothing may be awaited.
+	if (conversation.kind !== 'key') {
+		const chatId = conversation.kind === 'chat' ? conversation.chatId : undefined;
+		return await sendInTurn(run, index, { request: { ...request, chatId }, attach });
+	}
+	const key = Conversations.key(conversation.key, request.agent);
+	const leave = await enterQueue(run, index, `key:${conversations.nameOf(key)}`);
 	try {
-		const chatId = key === undefined ? request.chatId : conversations.recall(key);
-		const leaveChat =
-			chatId === undefined ? undefined : await enterQueue(run, index, `chat:${chatId}`);
-		try {
-			return await takeTurn(run, index, async (options) => {
-				const whole = { ...message, request: { ...request, chatId } };
-				return await sendTo(run, whole, key, options);
-			});
-		} finally {
-			leaveChat?.();
-		}
+		const chatId = conversations.recall(key);
+		return await sendInTurn(run, index, { request: { ...request, chatId }, attach, key });
 	} finally {
-		leaveKey?.();
+		leave();
+	}
+}
+
+/** A message whose chat is known. */
+interface Addressed extends Pick<ItemMessage, 'attach'> {
+	readonly request: MessageRequest;
+	/** The conversation whose chat is remembered. */
+	readonly key?: string;
+}
+
+/** Sends a message after those that are sent to the same chat already. */
+async function sendInTurn(
+	run: AgentRun,
+	index: number,
+	message: Addressed,
+): Promise<INodeExecutionData> {
+	const { chatId } = message.request;
+	const leave = chatId === undefined ? undefined : await enterQueue(run, index, `chat:${chatId}`);
+	try {
+		return await takeTurn(run, index, async (options) => await sendTo(run, message, options));
+	} finally {
+		leave?.();
 	}
 }
 
 async function sendTo(
 	{ client, conversations, hints }: AgentRun,
-	{ request, attach }: ItemMessage,
-	key: string | undefined,
+	{ request, attach, key }: Addressed,
 	options: TurnOptions,
 ): Promise<TurnRun> {
 	let talked = options.progress.state === 'talking';

@@ -1,16 +1,13 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { INodeExecutionData } from 'n8n-workflow';
 import type { TurnProgress } from '../client/agents/turnTime';
 import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { outcomeOf } from '../client/util/outcome';
 import { notStarted } from '../client/tasks/runTask';
 import type { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
-import { nodeOf, oneOf } from '../shared/parameters/parameters';
-import { parameterError } from '../shared/parameters/parameterError';
-import { readOptions } from '../shared/parameters/runSettings';
+import { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
-import { parameter, readText } from './messageParameters';
 import { turnItem } from './turnOutput';
 import type { Release } from '../client/util/keyedQueue';
 
@@ -25,16 +22,10 @@ export interface AgentRun extends NodeRun {
  *
  * @throws NodeOperationError
  */
-export function readChatId(context: IExecuteFunctions, itemIndex: number): string {
-	const chatId = readText(parameter(context, itemIndex, 'chatId', 'Chat ID'));
-	if (chatId !== undefined) return chatId;
-	throw parameterError(
-		nodeOf(context),
-		'Chat ID',
-		'is empty',
-		itemIndex,
-		'It is <code>chat_id</code> in the output of Send Message.',
-	);
+export function readChatId(item: ItemParameters): string {
+	return item
+		.get('chatId', 'Chat ID')
+		.asText.text('It is <code>chat_id</code> in the output of Send Message.');
 }
 
 /**
@@ -63,15 +54,12 @@ export async function takeTurn(
 	take: (options: TurnOptions) => Promise<TurnRun>,
 ): Promise<INodeExecutionData> {
 	const { context, memory, scope, hints } = run;
-	const options = readOptions(context, index);
-	const word = <const T extends string>(name: string, displayName: string, words: readonly T[]) => {
-		const value = options[name] ?? words[0];
-		return oneOf({ node: nodeOf(context), itemIndex: index, displayName, value }, words);
-	};
-	const policies = ['return', 'approve', 'reject', 'error'] as const;
-	const onInterrupt = word('onInterrupt', 'On Interrupt', policies);
-	const wanted = word('streamAs', 'Stream As', ['text', 'off']) === 'text';
-	const live = new LiveText(wanted ? run.live : undefined, index);
+	const { options } = new ItemParameters(context, index);
+	const onInterrupt = options
+		.get('onInterrupt', 'On Interrupt', 'return')
+		.oneOf(['return', 'approve', 'reject', 'error']);
+	const streamAs = options.get('streamAs', 'Stream As', 'text').oneOf(['text', 'off']);
+	const live = new LiveText(streamAs === 'text' ? run.live : undefined, index);
 	try {
 		const turn = await take({
 			onInterrupt,

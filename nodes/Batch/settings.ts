@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { numberIn, oneOf, readParameter } from '../shared/parameters/parameters';
+import { RunParameters } from '../shared/parameters/runParameters';
 
 /** How a batch as a whole is run. */
 export interface BatchSettings {
@@ -16,15 +16,11 @@ export interface BatchSettings {
  * @throws NodeOperationError that names the parameter and prints the bad value
  */
 export function readBatchSettings(context: IExecuteFunctions): BatchSettings {
-	const node = context.getNode();
-	const whole = (name: string, displayName: string) => {
-		const value = readParameter(context, `options.${name}`, displayName, 0, 0) ?? 0;
-		return numberIn({ node, displayName, value }, { min: 0, max: 1_000_000, integer: true });
-	};
-	const order = readParameter(context, 'order', 'Order', 0, 'input');
+	const run = new RunParameters(context);
+	const count = { min: 0, max: 1_000_000, integer: true };
 	return {
-		order: oneOf({ node, displayName: 'Order', value: order }, ['input', 'completion']),
-		stopAfterFailures: whole('stopAfterFailures', 'Stop After Failures'),
-		progressEvery: whole('progressEvery', 'Progress Every'),
+		order: run.get('order', 'Order', 'input').oneOf(['input', 'completion']),
+		stopAfterFailures: run.option('stopAfterFailures', 'Stop After Failures', 0).number(count),
+		progressEvery: run.option('progressEvery', 'Progress Every', 0).number(count),
 	};
 }

@@ -1,7 +1,8 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { inputItem, type RunItems } from '../shared/items/itemTask';
-import { oneOf, readParameter } from '../shared/parameters/parameters';
-import { parameterError, shown } from '../shared/parameters/parameterError';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { inputItem, type RunItem, type RunItems } from '../shared/items/itemTask';
+import { ItemParameters } from '../shared/parameters/itemParameters';
+import { shown } from '../shared/parameters/parameterError';
+import { RunParameters } from '../shared/parameters/runParameters';
 import { readItemRequest } from '../shared/parameters/taskParameters';
 
 /** Each incoming item is one item of the batch. */
@@ -14,72 +15,68 @@ function fromInput(context: IExecuteFunctions): RunItems {
 }
 
 function readList(context: IExecuteFunctions, inputIndex: number): readonly unknown[] {
-	const list = readParameter(context, 'list', 'List', inputIndex, []);
-	if (Array.isArray(list)) return list;
-	throw parameterError(
-		context.getNode(),
-		'List',
-		`must be an expression that gives a list, but gives ${shown(list)}`,
-		inputIndex,
+	const list = new ItemParameters(context, inputIndex).get('list', 'List', []);
+	const { value } = list;
+	if (Array.isArray(value)) return value;
+	throw list.error(
+		`must be an expression that gives a list, but gives ${shown(value)}`,
 		'For example <code>{{ $json.rows }}</code>.',
 	);
 }
 
 /** What one incoming item brings. */
-interface Portion {
-	readonly elements: readonly unknown[];
-	/** Place of its first element in the batch. */
-	readonly start: number;
-	/** Why its list cannot be read; then the incoming item itself is the only element. */
-	readonly problem?: unknown;
-}
+type Portion =
+	| { readonly kind: 'list'; readonly elements: readonly unknown[] }
+	| { readonly kind: 'failed'; readonly error: unknown };
 
-function readPortions(context: IExecuteFunctions): readonly Portion[] {
-	let start = 0;
-	return context.getInputData().map(({ json }, inputIndex) => {
-		const portion = { start, ...readElements(context, inputIndex, json) };
-		start += portion.elements.length;
-		return portion;
-	});
-}
-
-function readElements(
-	context: IExecuteFunctions,
-	inputIndex: number,
-	json: IDataObject,
-): Omit<Portion, 'start'> {
+function readPortion(context: IExecuteFunctions, inputIndex: number): Portion {
 	try {
-		return { elements: readList(context, inputIndex) };
-	} catch (problem) {
-		return { elements: [json], problem };
+		return { kind: 'list', elements: readList(context, inputIndex) };
+	} catch (error) {
+		return { kind: 'failed', error };
 	}
 }
 
+type PlacedItem = Omit<RunItem, 'position'>;
+
+/** An element of an incoming item's list. */
+function elementItem(original: unknown, index: number, itemIndex: number): PlacedItem {
+	const request: RunItem['request'] = (source) =>
+		readItemRequest(source, itemIndex, {
+			value: original,
+			displayName: `List element ${index}`,
+		});
+	return { itemIndex, original, request };
+}
+
 /**
- * The lists of all incoming items, one after another.
+ * The lists of all incoming items, one after another. Of an item whose list cannot be read, the item
+ * itself is the only element, and fails.
  *
  * @throws NodeOperationError if none of them has one
  */
 function fromLists(context: IExecuteFunctions): RunItems {
-	const portions = readPortions(context);
-	const problems = portions.map(({ problem }) => problem);
-	if (!problems.includes(undefined)) throw problems[0];
+	const inputs = context.getInputData();
+	const portions = inputs.map((_, inputIndex) => readPortion(context, inputIndex));
+	const [first] = portions;
+	if (first?.kind === 'failed' && portions.every(({ kind }) => kind === 'failed')) {
+		throw first.error;
+	}
+	const items = portions.flatMap((portion, itemIndex): PlacedItem[] => {
+		if (portion.kind === 'list') {
+			return portion.elements.map((original, index) => elementItem(original, index, itemIndex));
+		}
+		const request = (): never => {
+			throw portion.error;
+		};
+		return [{ itemIndex, original: inputs[itemIndex]?.json, request }];
+	});
 	return {
-		total: portions.reduce((sum, { elements }) => sum + elements.length, 0),
+		total: items.length,
 		item: (position) => {
-			const itemIndex = portions.findLastIndex(({ start }) => start <= position);
-			const { start = 0, elements = [], problem } = portions[itemIndex] ?? {};
-			const original = elements[position - start];
-			const displayName = `List element ${position - start}`;
-			return {
-				position,
-				itemIndex,
-				original,
-				request: (source) => {
-					if (problem !== undefined) throw problem;
-					return readItemRequest(source, itemIndex, { value: original, displayName });
-				},
-			};
+			const item = items[position];
+			if (!item) throw new RangeError(`There is no item ${position} in a batch of ${items.length}`);
+			return { ...item, position };
 		},
 	};
 }
@@ -91,10 +88,8 @@ function fromLists(context: IExecuteFunctions): RunItems {
  * @throws NodeOperationError if no item has a list
  */
 export function openSource(context: IExecuteFunctions): RunItems {
-	const value = readParameter(context, 'itemsFrom', 'Items From', 0, 'input');
-	const from = oneOf({ node: context.getNode(), displayName: 'Items From', value }, [
-		'input',
-		'list',
-	]);
+	const from = new RunParameters(context)
+		.get('itemsFrom', 'Items From', 'input')
+		.oneOf(['input', 'list']);
 	return from === 'input' ? fromInput(context) : fromLists(context);
 }

@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject, textOf } from '../client/util/json';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { asData, durationOf, resultItem } from '../shared/output/items';
-import { oneOf, readParameter } from '../shared/parameters/parameters';
+import { RunParameters } from '../shared/parameters/runParameters';
 import type { AwaitedTask, WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
@@ -80,11 +80,8 @@ export const waitingBatch: WaitingNode = {
  * @throws NodeOperationError if this execution cannot be resumed by a callback
  */
 export async function openCallback(run: NodeRun): Promise<WebhookWait | undefined> {
-	const { context } = run;
-	const value = readParameter(context, 'wait', 'Wait', 0, 'result');
-	const wait = oneOf({ node: context.getNode(), displayName: 'Wait', value }, [
-		'result',
-		'webhook',
-	]);
+	const wait = new RunParameters(run.context)
+		.get('wait', 'Wait', 'result')
+		.oneOf(['result', 'webhook']);
 	return wait === 'webhook' ? await WebhookWait.open(run, waitingBatch, false) : undefined;
 }

@@ -4,7 +4,7 @@ import { checkCost } from '../shared/items/costCheck';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
-import { oneOf, readParameter } from '../shared/parameters/parameters';
+import { RunParameters } from '../shared/parameters/runParameters';
 import { runAndWait } from './waiting';
 
 /**
@@ -15,9 +15,9 @@ import { runAndWait } from './waiting';
  */
 export async function runApp(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	return await runItemNode(context, {}, async (run) => {
-		const value = readParameter(context, 'wait', 'Wait', 0, 'result');
-		const field = { node: context.getNode(), displayName: 'Wait', value };
-		const wait = oneOf(field, ['result', 'none', 'webhook']);
+		const wait = new RunParameters(context)
+			.get('wait', 'Wait', 'result')
+			.oneOf(['result', 'none', 'webhook']);
 		await checkCost(run, inputItems(context));
 		if (wait === 'webhook') return await runAndWait(run);
 		const item = async (index: number, earlier: TaskProgress) =>

@@ -10,8 +10,7 @@ import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { resultItem } from '../shared/output/items';
-import { nodeOf, optionalText, readParameter } from '../shared/parameters/parameters';
-import { parameterError, shown } from '../shared/parameters/parameterError';
+import { ItemParameters } from '../shared/parameters/itemParameters';
 import { readOutputForm } from '../shared/parameters/taskParameters';
 import { Feeds, readSource } from './feeds';
 import type { ItemFeed } from './itemFeed';
@@ -71,8 +70,9 @@ async function followExisting(
 	feed: ItemFeed,
 ): Promise<INodeExecutionData> {
 	const { context, client, scope, hints } = run;
-	const taskId = readTaskId(context, index);
-	const form = readOutputForm(context, index);
+	const parameters = new ItemParameters(context, index);
+	const taskId = readTaskId(parameters);
+	const form = readOutputForm(parameters);
 	feed.start(unreadTask(taskId));
 	const taskRun = await client.tasks.follow(taskId, {
 		full: form.fullTask,
@@ -90,18 +90,13 @@ async function followExisting(
 /** Ids are opaque, but they are part of a path. */
 const TASK_ID = /^[\w-]{1,200}$/;
 
-function readTaskId(context: IExecuteFunctions, itemIndex: number): string {
-	const node = nodeOf(context);
-	const displayName = 'Task ID';
-	const value = readParameter(context, 'taskId', displayName, itemIndex, '');
-	const id = optionalText({ node, displayName, itemIndex, value });
-	if (id === undefined) {
-		const help = 'Enter the ID of a task, for example <code>{{ $json.id }}</code> of Run App.';
-		throw parameterError(node, displayName, 'is empty', itemIndex, help);
-	}
+function readTaskId(item: ItemParameters): string {
+	const taskId = item.get('taskId', 'Task ID');
+	const id = taskId.text(
+		'Enter the ID of a task, for example <code>{{ $json.id }}</code> of Run App.',
+	);
 	if (TASK_ID.test(id)) return id;
-	const problem = `must be the ID of a task, but is ${shown(value)}`;
-	throw parameterError(node, displayName, problem, itemIndex);
+	throw taskId.mismatch('the ID of a task');
 }
 
 /** The app of a task that somebody else has started, as the whole task names it. */

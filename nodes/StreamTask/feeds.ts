@@ -2,14 +2,11 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../client/util/clock';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { asData } from '../shared/output/items';
-import { numberIn, oneOf, readParameter } from '../shared/parameters/parameters';
+import { RunParameters } from '../shared/parameters/runParameters';
 import { ItemFeed, type ItemFeedOptions } from './itemFeed';
 
 /** Whether tasks are started here or are there already. */
 export type Source = 'run' | 'existing';
-
-/** A week. */
-const LONGEST_SECONDS = 604_800;
 
 /**
  * Reads which tasks the node follows; the same for all items.
@@ -17,24 +14,17 @@ const LONGEST_SECONDS = 604_800;
  * @throws NodeOperationError
  */
 export function readSource(context: IExecuteFunctions): Source {
-	const value = readParameter(context, 'source', 'Source', 0, 'run');
-	const field = { node: context.getNode(), displayName: 'Source', value };
-	return oneOf(field, ['run', 'existing']);
+	return new RunParameters(context).get('source', 'Source', 'run').oneOf(['run', 'existing']);
 }
 
 function readFeedOptions(context: IExecuteFunctions): ItemFeedOptions {
-	const option = (name: string, displayName: string, fallback: number | string) => ({
-		node: context.getNode(),
-		displayName,
-		value: readParameter(context, `options.${name}`, displayName, 0, fallback) ?? fallback,
-	});
-	const interval = option('minInterval', 'Min Interval', 0.5);
-	const most = option('maxUpdates', 'Max Updates', 1000);
-	const streamAs = option('streamAs', 'Stream As', 'text');
+	const run = new RunParameters(context);
 	return {
-		minIntervalMs: numberIn(interval, { min: 0, max: LONGEST_SECONDS }) * 1000,
-		maxUpdates: numberIn(most, { min: 0, max: 1_000_000, integer: true }),
-		streamAs: oneOf(streamAs, ['text', 'json', 'off']),
+		minIntervalMs: run.option('minInterval', 'Min Interval', 0.5).duration(),
+		maxUpdates: run
+			.option('maxUpdates', 'Max Updates', 1000)
+			.number({ min: 0, max: 1_000_000, integer: true }),
+		streamAs: run.option('streamAs', 'Stream As', 'text').oneOf(['text', 'json', 'off']),
 		late: readSource(context) === 'existing',
 		clock: systemClock,
 	};

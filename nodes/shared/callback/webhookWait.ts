@@ -15,8 +15,9 @@ import { parseHttpUrl } from '../../client/util/url';
 import { CREDENTIAL_NAME } from '../run/connection';
 import { toNodeError } from '../output/failures';
 import type { NodeRun } from '../run/nodeRun';
-import { nodeOf, numberIn, readParameter } from '../parameters/parameters';
-import { parameterError } from '../parameters/parameterError';
+import { ItemParameters } from '../parameters/itemParameters';
+import { nodeOf } from '../parameters/nodeOf';
+import { RunParameters } from '../parameters/runParameters';
 import { stoppedError, wasStopped } from '../run/stop';
 import { readEnd, readStatus, settle } from './readEnds';
 import {
@@ -84,11 +85,8 @@ export class WebhookWait {
 	 */
 	static async open(run: NodeRun, node: WaitingNode, stopOnError: boolean): Promise<WebhookWait> {
 		const { context } = run;
-		const value = readParameter(context, 'waitLimit', 'Wait at Most', 0, 24);
-		const hours = numberIn(
-			{ node: nodeOf(context), displayName: 'Wait at Most', value },
-			{ min: 0.001, max: LONGEST_HOURS },
-		);
+		const limit = new RunParameters(context).get('waitLimit', 'Wait at Most', 24);
+		const hours = limit.number({ min: 0.001, max: LONGEST_HOURS });
 		const said: unknown = context.evaluateExpression('{{ $execution.resumeUrl }}', 0);
 		const url = typeof said === 'string' ? parseHttpUrl(said) : undefined;
 		const problem = await obstacle(context, url);
@@ -110,11 +108,9 @@ export class WebhookWait {
 	/** The same request, with the URL that resumes the execution. */
 	request(request: RunRequest, itemIndex: number): RunRequest {
 		if (request.webhook === undefined) return { ...request, webhook: this.url };
-		throw parameterError(
-			nodeOf(this.run.context),
+		throw new ItemParameters(this.run.context, itemIndex).error(
 			'Webhook URL',
 			'cannot be used together with Wait "For the Callback", which needs it itself',
-			itemIndex,
 		);
 	}
 

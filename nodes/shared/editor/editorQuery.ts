@@ -6,7 +6,7 @@ import { parseAppRef, withVersion, type AppRef } from '../../client/apps/appRef'
 import { textOf } from '../../client/util/json';
 import { outcomeOf } from '../../client/util/outcome';
 import { withClient } from '../run/connection';
-import { pickedValue } from '../parameters/parameters';
+import { pickedValue } from '../parameters/readParameter';
 import { READ_SETTINGS } from '../parameters/runSettings';
 
 /** A list in the editor is worth a few seconds, not minutes. */

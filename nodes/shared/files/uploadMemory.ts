@@ -2,7 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { SharedWork } from '../../client/util/sharedWork';
 import type { UploadedFile } from '../../client/files/upload';
 import { CREDENTIAL_NAME } from '../run/connection';
-import { nodeOf } from '../parameters/parameters';
+import { nodeOf } from '../parameters/nodeOf';
 
 interface ExecutionUploads {
 	readonly work: SharedWork<UploadedFile>;

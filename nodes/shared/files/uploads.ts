@@ -1,5 +1,5 @@
 import { createHash } from 'crypto';
-import type { IBinaryData, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { CancelSignal } from '../../client/util/cancelSignal';
 import type { InferenceClient } from '../../client/client';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
@@ -7,8 +7,7 @@ import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { UploadedFile, UploadSource } from '../../client/files/upload';
 import type { FileSlot } from '../parameters/fileSlot';
-import { nodeOf } from '../parameters/parameters';
-import { parameterError } from '../parameters/parameterError';
+import { ItemParameters } from '../parameters/itemParameters';
 import { uploadsOf } from './uploadMemory';
 import { inParallel } from '../run/window';
 
@@ -61,7 +60,9 @@ export function fileUploads(
 			try {
 				return placeFiles(request.input, slots, uris);
 			} catch (error) {
-				throw error instanceof PlaceError ? complain(error.slot, error.message) : error;
+				throw error instanceof PlaceError
+					? new ItemParameters(context, itemIndex).error(error.slot.displayName, error.message)
+					: error;
 			}
 		};
 		place(slots.map(() => ''));
@@ -72,10 +73,6 @@ export function fileUploads(
 		});
 		return { ...request, input: place(files.map(({ uri }) => uri)) };
 	};
-
-	function complain(slot: FileSlot, problem: string): NodeOperationError {
-		return parameterError(nodeOf(context), slot.displayName, problem, itemIndex);
-	}
 }
 
 /** A file has no place in an input. */
@@ -152,8 +149,8 @@ async function openBinary(
 	const { helpers } = context;
 	const { binaryProperty: property, displayName } = slot;
 	const name = JSON.stringify(property);
-	const wrong = (problem: string, advice?: string) =>
-		parameterError(nodeOf(context), displayName, problem, itemIndex, advice);
+	const item = new ItemParameters(context, itemIndex);
+	const wrong = (problem: string, help?: string) => item.error(displayName, problem, help);
 	const binary = binaryOf(context, itemIndex, property);
 	if (!binary) {
 		const there = Object.keys(context.getInputData()[itemIndex]?.binary ?? {});

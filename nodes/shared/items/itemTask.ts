@@ -6,8 +6,7 @@ import type { WebhookWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';
 import { fileUploads } from '../files/uploads';
 import { resultItem, startedItem } from '../output/items';
-import type { FormSource } from '../parameters/formValues';
-import { readItemRequest, type ItemRequest } from '../parameters/taskParameters';
+import { readItemRequest, type ItemRequest, type ItemSource } from '../parameters/taskParameters';
 import type { NodeRun } from '../run/nodeRun';
 
 /** One item of a run: it becomes one task. */
@@ -23,7 +22,7 @@ export interface RunItem {
 	 *
 	 * @throws NodeOperationError that names the parameter, the item and the bad value
 	 */
-	request(source: FormSource): ItemRequest | Promise<ItemRequest>;
+	request(source: ItemSource): ItemRequest | Promise<ItemRequest>;
 }
 
 /** All items of a run. */

@@ -1,11 +1,12 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { checkValue } from '../../client/apps/fieldValue';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
 import type { Form } from '../../client/apps/inputSchema';
 import { displayNameOf, savedForm, SETUP } from './appForm';
-import { isExpression, nodeOf, readParameter } from './parameters';
-import { parameterError, shown } from './parameterError';
 import type { FileSlot } from './fileSlot';
+import type { ItemParameters } from './itemParameters';
+import { nodeOf } from './nodeOf';
+import { shown } from './parameterError';
+import { isExpression } from './readParameter';
 
 /** Where the forms of apps are known from. */
 export interface KnownForms {
@@ -19,12 +20,6 @@ export interface KnownForms {
 	form(ref: string, name: string | undefined): Promise<Form | string | undefined>;
 }
 
-/** What forms are read from. */
-export interface FormSource {
-	readonly context: IExecuteFunctions;
-	readonly forms: KnownForms;
-}
-
 /** A filled-in form. */
 export interface FormValues {
 	readonly input: JsonObject;
@@ -35,7 +30,6 @@ export interface FormValues {
 
 /** Whose form it is. */
 export interface FormRequest {
-	readonly itemIndex: number;
 	/** `namespace/name[@version]` */
 	readonly app: string;
 	readonly function: string | undefined;
@@ -45,22 +39,21 @@ export interface FormRequest {
 
 /** Values as they were entered, by field. n8n is asked only for those with an expression. */
 function* enteredValues(
-	context: IExecuteFunctions,
-	itemIndex: number,
+	item: ItemParameters,
 	nameOf: (id: string) => string,
 ): Generator<readonly [id: string, value: unknown, typed: boolean]> {
-	const entered: unknown = nodeOf(context).parameters['fields'];
+	const entered: unknown = nodeOf(item.context).parameters['fields'];
 	const mapping: unknown = isJsonObject(entered) ? entered['value'] : undefined;
 	if (isJsonObject(mapping)) {
 		for (const [id, value] of Object.entries(mapping)) {
 			if (isExpression(value)) {
 				const path = `fields.value[${JSON.stringify(id)}]`;
-				yield [id, readParameter(context, path, nameOf(id), itemIndex, ''), true];
+				yield [id, item.get(path, nameOf(id)).value, true];
 			} else yield [id, value, false];
 		}
 		return;
 	}
-	const whole = readParameter(context, 'fields.value', 'Input Fields', itemIndex, {});
+	const whole = item.get('fields.value', 'Input Fields', {}).value;
 	for (const [id, value] of Object.entries(isJsonObject(whole) ? whole : {})) {
 		yield [id, value, true];
 	}
@@ -73,30 +66,27 @@ function* enteredValues(
  * @throws NodeOperationError that names the field as the form shows it, the item and the bad value
  */
 export async function readFormValues(
-	{ context, forms }: FormSource,
+	item: ItemParameters,
+	forms: KnownForms,
 	request: FormRequest,
 ): Promise<FormValues> {
-	const { itemIndex } = request;
-	const node = nodeOf(context);
 	const read = await forms.form(request.app, request.function);
 	if (typeof read === 'string') {
-		const problem = `cannot be called: ${request.app} ${read}`;
-		throw parameterError(node, 'Function', problem, itemIndex);
+		throw item.error('Function', `cannot be called: ${request.app} ${read}`);
 	}
-	const saved: unknown = node.parameters['fields'];
+	const saved: unknown = nodeOf(item.context).parameters['fields'];
 	const form = read ?? savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
 	const fields = new Map(form.fields.map((field) => [field.id, field]));
 	const nameOf = (id: string) => {
 		const field = fields.get(id);
 		return field ? displayNameOf(field) : id;
 	};
-	const complain = (id: string, problem: string) =>
-		parameterError(node, nameOf(id), problem, itemIndex);
+	const complain = (id: string, problem: string) => item.error(nameOf(id), problem);
 
-	const binary = context.getInputData()[itemIndex]?.binary ?? {};
+	const binary = item.context.getInputData()[item.itemIndex]?.binary ?? {};
 	const files: FileSlot[] = [];
 	const values = new Map<string, unknown>();
-	for (const [id, value, typed] of enteredValues(context, itemIndex, nameOf)) {
+	for (const [id, value, typed] of enteredValues(item, nameOf)) {
 		if (value === undefined || value === null || value === '') continue;
 		const field = fields.get(id);
 		if (!field) {

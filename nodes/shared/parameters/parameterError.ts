@@ -9,23 +9,24 @@ export function shown(value: unknown): string {
 	return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
 }
 
-/**
- * The error for a parameter that cannot be used as it is.
- *
- * @param parameter name as the form shows it
- * @param problem what is wrong, continuing "Input (JSON) …"
- * @param itemIndex undefined for settings of the whole run
- */
-export function parameterError(
-	node: INode,
-	parameter: string,
-	problem: string,
-	itemIndex?: number,
-	description?: string,
-): NodeOperationError {
+/** What is wrong with which parameter. */
+export interface ParameterProblem {
+	/** Its name as the form shows it. */
+	readonly parameter: string;
+	/** Continues "Parameter "Input (JSON)" …". */
+	readonly problem: string;
+	/** Undefined for settings of the whole run. */
+	readonly itemIndex: number | undefined;
+	/** What to do, shown below the message. */
+	readonly help?: string | undefined;
+}
+
+/** The error for a parameter that cannot be used as it is. */
+export function parameterError(node: INode, problem: ParameterProblem): NodeOperationError {
+	const { parameter, problem: what, itemIndex, help } = problem;
 	const where = itemIndex === undefined ? '' : ` [item ${itemIndex}]`;
-	return new NodeOperationError(node, `Parameter "${parameter}" ${problem}${where}`, {
+	return new NodeOperationError(node, `Parameter "${parameter}" ${what}${where}`, {
 		...(itemIndex === undefined ? {} : { itemIndex }),
-		...(description === undefined ? {} : { description }),
+		...(help === undefined ? {} : { description: help }),
 	});
 }

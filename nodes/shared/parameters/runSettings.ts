@@ -1,8 +1,6 @@
-import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
-import { isJsonObject, type JsonObject } from '../../client/util/json';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import type { RetryReason, RunSettings } from '../../client/settings';
-import { numberIn, oneOf, readParameter, type Field } from './parameters';
-import { parameterError, shown } from './parameterError';
+import { RunParameters } from './runParameters';
 
 /** Settings of a whole node run; read once, from the first item. */
 export interface NodeRunSettings extends RunSettings {
@@ -31,21 +29,10 @@ export const READ_SETTINGS: RunSettings = {
 
 const RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError', 'taskFailed'];
 const DEFAULT_RETRY_REASONS: RetryReason[] = ['rateLimit', 'network', 'serverError'];
-/** A week; also far below what timers can hold. */
-const LONGEST_SECONDS = 604_800;
 
-/** The Options collection as it is for one item. */
-export function readOptions(context: IExecuteFunctions, itemIndex: number): JsonObject {
-	const options = readParameter(context, 'options', 'Options', itemIndex, {});
-	return isJsonObject(options) ? options : {};
-}
-
-function retryReasons(field: Field): ReadonlySet<RetryReason> {
-	const { value } = field;
-	if (!Array.isArray(value)) {
-		throw parameterError(field.node, field.displayName, `must be a list, but is ${shown(value)}`);
-	}
-	return new Set(value.map((entry: unknown) => oneOf({ ...field, value: entry }, RETRY_REASONS)));
+/** Of a limit, 0 means that there is none. */
+function limit(value: number): number | undefined {
+	return value === 0 ? undefined : value;
 }
 
 /**
@@ -58,49 +45,30 @@ export function readRunSettings(
 	context: IExecuteFunctions,
 	fate: 'cancel' | 'keep' = 'cancel',
 ): NodeRunSettings {
-	const node = context.getNode();
-	const setting = (name: string, displayName: string, fallback: number): Field => ({
-		node,
-		displayName,
-		value: readParameter(context, name, displayName, 0, fallback),
-	});
-	// One by one: an expression in another option may fail, and then only its item does.
-	const option = (name: string, displayName: string, fallback: NodeParameterValueType): Field => ({
-		node,
-		displayName,
-		value: readParameter(context, `options.${name}`, displayName, 0, fallback) ?? fallback,
-	});
-	const milliseconds = (field: Field, min = 0) =>
-		Math.round(numberIn(field, { min, max: LONGEST_SECONDS }) * 1000);
-	const limit = (ms: number) => (ms === 0 ? undefined : ms);
-	const maxCost = numberIn(option('maxCost', 'Max Cost (USD)', 0), { min: 0, max: 1e9 });
-
+	const run = new RunParameters(context);
 	return {
-		concurrency: numberIn(setting('concurrency', 'Concurrency', 5), {
-			min: 1,
-			max: 1000,
-			integer: true,
-		}),
-		timeoutMs: limit(milliseconds(setting('timeout', 'Timeout', 600))),
-		maxRetries: numberIn(setting('maxRetries', 'Max Retries', 3), {
-			min: 0,
-			max: 100,
-			integer: true,
-		}),
-		retryOn: retryReasons(option('retryOn', 'Retry On', DEFAULT_RETRY_REASONS)),
-		backoffBaseMs: milliseconds(option('backoffBase', 'Backoff Base', 1)),
-		backoffCapMs: milliseconds(option('backoffCap', 'Backoff Cap', 30)),
-		maxRetryAfterMs: milliseconds(option('maxRetryAfter', 'Max Retry-After', 120)),
-		onTimeout: oneOf(option('onTimeout', 'On Timeout', fate), ['cancel', 'keep']),
-		onStop: oneOf(option('onStop', 'On Stop', fate), ['cancel', 'keep']),
-		onUnclearSubmit: oneOf(option('onUnclearSubmit', 'When Submission Is Unclear', 'check'), [
-			'check',
-			'fail',
-			'resubmit',
-		]),
-		follow: oneOf(option('follow', 'Follow', 'auto'), ['auto', 'stream', 'poll']),
-		pollIntervalMs: milliseconds(option('pollInterval', 'Poll Interval', 2), 0.1),
-		totalTimeoutMs: limit(milliseconds(option('totalTimeout', 'Total Timeout', 0))),
-		maxCostUsd: maxCost === 0 ? undefined : maxCost,
+		concurrency: run
+			.get('concurrency', 'Concurrency', 5)
+			.number({ min: 1, max: 1000, integer: true }),
+		timeoutMs: limit(run.get('timeout', 'Timeout', 600).duration()),
+		maxRetries: run.get('maxRetries', 'Max Retries', 3).number({ min: 0, max: 100, integer: true }),
+		retryOn: new Set(
+			run
+				.option('retryOn', 'Retry On', DEFAULT_RETRY_REASONS)
+				.list()
+				.map((reason) => reason.oneOf(RETRY_REASONS)),
+		),
+		backoffBaseMs: run.option('backoffBase', 'Backoff Base', 1).duration(),
+		backoffCapMs: run.option('backoffCap', 'Backoff Cap', 30).duration(),
+		maxRetryAfterMs: run.option('maxRetryAfter', 'Max Retry-After', 120).duration(),
+		onTimeout: run.option('onTimeout', 'On Timeout', fate).oneOf(['cancel', 'keep']),
+		onStop: run.option('onStop', 'On Stop', fate).oneOf(['cancel', 'keep']),
+		onUnclearSubmit: run
+			.option('onUnclearSubmit', 'When Submission Is Unclear', 'check')
+			.oneOf(['check', 'fail', 'resubmit']),
+		follow: run.option('follow', 'Follow', 'auto').oneOf(['auto', 'stream', 'poll']),
+		pollIntervalMs: run.option('pollInterval', 'Poll Interval', 2).duration(0.1),
+		totalTimeoutMs: limit(run.option('totalTimeout', 'Total Timeout', 0).duration()),
+		maxCostUsd: limit(run.option('maxCost', 'Max Cost (USD)', 0).number({ min: 0, max: 1e9 })),
 	};
 }

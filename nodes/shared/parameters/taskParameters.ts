@@ -1,26 +1,13 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { parseAppRef, withVersion } from '../../client/apps/appRef';
+import { parseAppRef, withVersion, type AppRef } from '../../client/apps/appRef';
 import { MB } from '../../client/files/download';
-import { isJsonObject, listOf, type JsonObject } from '../../client/util/json';
 import type { RunRequest } from '../../client/tasks/runRequest';
-import { readFormValues, type FormSource } from './formValues';
+import type { JsonObject } from '../../client/util/json';
 import { SETUP } from './appForm';
-import {
-	isBlank,
-	jsonObject,
-	nodeOf,
-	numberIn,
-	oneOf,
-	optionalText,
-	optionalTime,
-	optionalUrl,
-	pickedValue,
-	readParameter,
-	type Field,
-} from './parameters';
-import { parameterError, shown } from './parameterError';
-import { readOptions } from './runSettings';
 import type { FileSlot } from './fileSlot';
+import { readFormValues, type KnownForms } from './formValues';
+import { ItemParameters, type ParameterGroup } from './itemParameters';
+import type { Parameter } from './parameter';
 
 /** In what form an item wants its task. */
 export interface OutputForm {
@@ -39,12 +26,21 @@ export interface ItemRequest extends OutputForm {
 	readonly files: readonly FileSlot[];
 }
 
+/** What items are read from. */
+export interface ItemSource {
+	readonly context: IExecuteFunctions;
+	readonly forms: KnownForms;
+}
+
 /** An input that does not come from the node's Input parameter. */
 export interface GivenInput {
 	readonly value: unknown;
 	/** What errors call it. */
 	readonly displayName: string;
 }
+
+/** Where an item's input is: here, or in a form that is still to be read. */
+type ItemInput = { readonly kind: 'given'; readonly input: JsonObject } | { readonly kind: 'form' };
 
 const LONGEST_SESSION_SECONDS = 3600;
 
@@ -56,28 +52,28 @@ const LONGEST_SESSION_SECONDS = 3600;
  * @throws NodeOperationError that names the parameter, the item and the bad value
  */
 export function readItemRequest(
-	source: FormSource,
+	{ context, forms }: ItemSource,
 	itemIndex: number,
 	given?: GivenInput,
 ): ItemRequest | Promise<ItemRequest> {
-	const { context } = source;
-	const input = given
-		? jsonObject({ node: nodeOf(context), itemIndex, ...given })
-		: readInput(context, itemIndex);
-	const asked = readRequest(context, itemIndex, input ?? {});
-	return input ? asked : fillIn(source, itemIndex, asked);
+	const item = new ItemParameters(context, itemIndex);
+	const source = readInput(item, given);
+	return source.kind === 'form'
+		? fillIn(item, forms, readRequest(item, {}))
+		: readRequest(item, source.input);
 }
 
 /** Adds what a form says. */
 async function fillIn(
-	source: FormSource,
-	itemIndex: number,
+	item: ItemParameters,
+	forms: KnownForms,
 	asked: ItemRequest,
 ): Promise<ItemRequest> {
 	const { request, files } = asked;
 	const { app, function: entry, setup = {} } = request;
-	const form = await readFormValues(source, {
-		...{ itemIndex, app, function: entry },
+	const form = await readFormValues(item, forms, {
+		app,
+		function: entry,
 		filled: [
 			...files.map(({ path }) => path.split('.')[0] ?? ''),
 			...Object.keys(setup).map((key) => SETUP + key),
@@ -95,59 +91,52 @@ async function fillIn(
 	};
 }
 
-function readRequest(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	input: JsonObject,
-): ItemRequest {
-	const node = nodeOf(context);
-	const options = readOptions(context, itemIndex);
-	const option = (name: string, displayName: string): Field => ({
-		node,
-		displayName,
-		itemIndex,
-		value: pickedValue(options[name]),
-	});
-	const ref = readApp(context, itemIndex);
-	const app = withVersion(ref.app, optionalText(option('version', 'Version')));
-	const entry = optionalText(option('function', 'Function')) ?? ref.function;
-	const session = optionalText(option('session', 'Session'));
+function readRequest(item: ItemParameters, input: JsonObject): ItemRequest {
+	const { options } = item;
+	const ref = readApp(item);
+	const app = withVersion(ref.app, options.picked('version', 'Version').optionalText());
+	const entry = options.picked('function', 'Function').optionalText() ?? ref.function;
+	const session = options.picked('session', 'Session').optionalText();
+	const infra = options.get('infra', 'Infrastructure');
 	return {
 		app: entry === undefined ? app : `${app}:${entry}`,
-		...readOutputForm(context, itemIndex),
-		files: readFileSlots(context, itemIndex),
+		...readOutputForm(item),
+		files: readFileSlots(item),
 		request: {
 			app,
 			function: entry,
 			input,
-			setup: isBlank(options['setup']) ? undefined : jsonObject(option('setup', 'Setup')),
-			infra: isBlank(options['infra'])
-				? undefined
-				: oneOf(option('infra', 'Infrastructure'), ['cloud', 'private', 'private_first']),
-			workers: readWorkers(option('workers', 'Workers')),
+			setup: options.get('setup', 'Setup').optionalJsonObject(),
+			infra: infra.isBlank ? undefined : infra.oneOf(['cloud', 'private', 'private_first']),
+			workers: readWorkers(options.get('workers', 'Workers')),
 			session,
-			sessionTimeout:
-				session === 'new' && !isBlank(options['sessionTimeout'])
-					? numberIn(option('sessionTimeout', 'Session Timeout'), {
-							min: 1,
-							max: LONGEST_SESSION_SECONDS,
-							integer: true,
-						})
-					: undefined,
-			webhook: optionalUrl(option('webhook', 'Webhook URL')),
-			runAt: optionalTime({
-				...option('runAt', 'Run At'),
-				value: zonedTime(context, options['runAt'], itemIndex),
-			}),
+			sessionTimeout: session === 'new' ? readSessionTimeout(options) : undefined,
+			webhook: options.get('webhook', 'Webhook URL').optionalUrl(),
+			runAt: readRunAt(item),
 		},
 	};
 }
 
+function readSessionTimeout(options: ParameterGroup): number | undefined {
+	const seconds = options.get('sessionTimeout', 'Session Timeout');
+	if (seconds.isBlank) return undefined;
+	return seconds.number({ min: 1, max: LONGEST_SESSION_SECONDS, integer: true });
+}
+
 /** A time as n8n's date picker gives it has no time zone: it means the workflow's. */
-function zonedTime(context: IExecuteFunctions, time: unknown, itemIndex: number): unknown {
-	if (typeof time !== 'string' || !/^[\d-]+([T ][\d:.]+)?$/.test(time)) return time;
-	const iso = time.replace(' ', 'T');
-	return context.evaluateExpression(`{{ DateTime.fromISO("${iso}").toISO() }}`, itemIndex) ?? time;
+function readRunAt(item: ItemParameters): string | undefined {
+	const { context, itemIndex, options } = item;
+	const runAt = options.get('runAt', 'Run At');
+	const { value } = runAt;
+	if (typeof value !== 'string' || !/^[\d-]+([T ][\d:.]+)?$/.test(value)) {
+		return runAt.optionalTime();
+	}
+	const iso = value.replace(' ', 'T');
+	const zoned: unknown = context.evaluateExpression(
+		`{{ DateTime.fromISO("${iso}").toISO() }}`,
+		itemIndex,
+	);
+	return item.given(runAt.displayName, zoned ?? value).optionalTime();
 }
 
 /**
@@ -155,81 +144,59 @@ function zonedTime(context: IExecuteFunctions, time: unknown, itemIndex: number)
  *
  * @throws NodeOperationError that names the parameter, the item and the bad value
  */
-export function readOutputForm(context: IExecuteFunctions, itemIndex: number): OutputForm {
-	const { fullTask, downloadFiles, maxFileSize } = readOptions(context, itemIndex);
-	if (downloadFiles !== true) return { fullTask: fullTask === true, download: undefined };
-	const displayName = 'Max File Size (MB)';
-	const field: Field = { node: nodeOf(context), displayName, itemIndex, value: maxFileSize };
-	const size = isBlank(maxFileSize) ? 0 : numberIn(field, { min: 0, max: 1e6 });
-	const maxBytes = size === 0 ? undefined : size * MB;
-	return { fullTask: fullTask === true, download: { maxBytes } };
+export function readOutputForm({ options }: ItemParameters): OutputForm {
+	const fullTask = options.isOn('fullTask');
+	if (!options.isOn('downloadFiles')) return { fullTask, download: undefined };
+	const limit = options.get('maxFileSize', 'Max File Size (MB)');
+	const size = limit.isBlank ? 0 : limit.number({ min: 0, max: 1e6 });
+	return { fullTask, download: { maxBytes: size === 0 ? undefined : size * MB } };
 }
 
-function readApp(context: IExecuteFunctions, itemIndex: number) {
-	const node = nodeOf(context);
-	const value = readParameter(context, 'app', 'App', itemIndex, '', true);
-	if (isBlank(value)) {
-		throw parameterError(
-			node,
-			'App',
+function readApp(item: ItemParameters): AppRef {
+	const app = item.picked('app', 'App');
+	if (app.isBlank) {
+		throw app.error(
 			'is empty',
-			itemIndex,
 			'Pick an app from the list, or enter its reference, for example <code>namespace/name</code>.',
 		);
 	}
-	const ref = typeof value === 'string' ? parseAppRef(value) : undefined;
-	if (!ref) {
-		throw parameterError(
-			node,
-			'App',
-			`must be a reference like namespace/name[@version][:function], but is ${shown(value)}`,
-			itemIndex,
-		);
-	}
+	const ref = typeof app.value === 'string' ? parseAppRef(app.value) : undefined;
+	if (!ref) throw app.mismatch('a reference like namespace/name[@version][:function]');
 	return ref;
 }
 
-/** The input, unless it comes from a form. */
-function readInput(context: IExecuteFunctions, itemIndex: number): JsonObject | undefined {
-	const node = nodeOf(context);
-	const chosen = readParameter(context, 'inputMode', 'Input', itemIndex, 'fields');
-	const field = { node, itemIndex, displayName: 'Input', value: chosen };
-	const mode = oneOf(field, ['fields', 'json', 'item']);
-	if (mode === 'fields') return undefined;
-	if (mode === 'json') {
-		const displayName = 'Input (JSON)';
-		const value = readParameter(context, 'jsonInput', displayName, itemIndex, '{}');
-		return jsonObject({ node, displayName, value, itemIndex });
+function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInput {
+	if (given) {
+		return { kind: 'given', input: item.given(given.displayName, given.value).jsonObject() };
 	}
-	const value: unknown = context.getInputData()[itemIndex]?.json;
-	return jsonObject({ node, displayName: 'Incoming item', value, itemIndex });
+	const mode = item.get('inputMode', 'Input', 'fields').oneOf(['fields', 'json', 'item']);
+	switch (mode) {
+		case 'fields':
+			return { kind: 'form' };
+		case 'json':
+			return { kind: 'given', input: item.get('jsonInput', 'Input (JSON)', '{}').jsonObject() };
+		case 'item': {
+			const json = item.context.getInputData()[item.itemIndex]?.json;
+			return { kind: 'given', input: item.given('Incoming item', json).jsonObject() };
+		}
+	}
 }
 
-function readFileSlots(context: IExecuteFunctions, itemIndex: number): readonly FileSlot[] {
-	const node = nodeOf(context);
-	const displayName = 'Files From Binary Data';
-	const given = readParameter(context, 'binaryFiles', displayName, itemIndex, {});
-	const text = (inner: string, value: unknown): string => {
-		const read = optionalText({ node, displayName: inner, itemIndex, value });
-		if (read !== undefined) return read;
-		throw parameterError(node, inner, 'is empty', itemIndex, `It is part of ${displayName}.`);
-	};
-	return listOf(isJsonObject(given) ? given['values'] : undefined).map((entry) => {
-		const values = isJsonObject(entry) ? entry : {};
-		const path = text('Input Field', values['field']);
-		const binaryProperty = text('Binary Property', values['binaryProperty']);
+function readFileSlots(item: ItemParameters): readonly FileSlot[] {
+	return item.entries('binaryFiles', 'Files From Binary Data').map((entry) => {
+		const help = `It is part of ${entry.displayName}.`;
+		const path = entry.get('field', 'Input Field').text(help);
+		const binaryProperty = entry.get('binaryProperty', 'Binary Property').text(help);
 		return { path, binaryProperty, displayName: path };
 	});
 }
 
 /** Ids separated by commas, spaces or new lines, or a list from an expression. */
-function readWorkers(field: Field): readonly string[] | undefined {
-	const { value } = field;
-	if (isBlank(value)) return undefined;
-	const entries: unknown[] = Array.isArray(value) ? value : [value];
-	const ids = entries.flatMap((entry) =>
-		(optionalText({ ...field, value: entry }) ?? '').split(/[\s,]+/),
-	);
-	const named = ids.filter((id) => id !== '');
-	return named.length === 0 ? undefined : named;
+function readWorkers(workers: Parameter): readonly string[] | undefined {
+	if (workers.isBlank) return undefined;
+	const parts = Array.isArray(workers.value) ? workers.list() : [workers];
+	const ids = parts
+		.flatMap((part) => (part.optionalText() ?? '').split(/[\s,]+/))
+		.filter((id) => id !== '');
+	return ids.length === 0 ? undefined : ids;
 }

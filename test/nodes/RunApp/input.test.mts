@@ -117,6 +117,12 @@ describe('expressions', () => {
 		]);
 	});
 
+	it('may give an object that looks like the choice of a picker', async () => {
+		const setup = { mode: 'fast', value: 3 };
+		await runApp(sandbox(), { options: { setup: '={{ $json.setup }}' }, items: [{ setup }] });
+		expect(submissions(sandbox())).toMatchObject([{ setup }]);
+	});
+
 	it('of an option that fail for the first item fail only that one', async () => {
 		const run = await runApp(sandbox(), {
 			options: { session: "={{ $('Start').itemMatching($json.at).json.session }}" },

@@ -1,0 +1,12 @@
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+
+const nodes = new WeakMap<object, INode>();
+
+/** The node of a context. n8n copies it whenever it is asked for, which every item would pay for. */
+export function nodeOf(context: Pick<IExecuteFunctions, 'getNode'>): INode {
+	const known = nodes.get(context);
+	if (known) return known;
+	const node = context.getNode();
+	nodes.set(context, node);
+	return node;
+}

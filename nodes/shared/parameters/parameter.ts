@@ -1,0 +1,211 @@
+import type { INode, NodeOperationError } from 'n8n-workflow';
+import { isJsonObject, type JsonObject } from '../../client/util/json';
+import { parseHttpUrl } from '../../client/util/url';
+import { jsonErrorPlace } from './jsonPlace';
+import { parameterError, shown } from './parameterError';
+
+/** Whose parameter it is. */
+export interface ParameterOwner {
+	readonly node: INode;
+	/** Undefined for settings of the whole run. */
+	readonly itemIndex: number | undefined;
+}
+
+/** A week, in seconds; also far below what timers can hold. */
+const LONGEST_SECONDS = 604_800;
+
+/**
+ * One parameter as n8n gives it for one item. Its methods check the value and return it in the type
+ * that it has to have; their errors name the parameter and the item and print the bad value.
+ */
+export class Parameter {
+	constructor(
+		private readonly owner: ParameterOwner,
+		/** Its name as the form shows it. */
+		readonly displayName: string,
+		readonly value: unknown,
+	) {}
+
+	/** Whether nothing has been entered: no text, an object without keys. */
+	get isBlank(): boolean {
+		const { value } = this;
+		return (
+			value === undefined ||
+			value === null ||
+			(typeof value === 'string' && value.trim() === '') ||
+			(isJsonObject(value) && Object.keys(value).length === 0)
+		);
+	}
+
+	/**
+	 * The error that something is wrong with this parameter.
+	 *
+	 * @param problem continues "Parameter "Input (JSON)" …"
+	 * @param help what to do, shown below the message
+	 */
+	error(problem: string, help?: string): NodeOperationError {
+		const { node, itemIndex } = this.owner;
+		return parameterError(node, { parameter: this.displayName, problem, itemIndex, help });
+	}
+
+	/** The error that the value is of another kind than `wanted`, such as "a list". */
+	mismatch(wanted: string, value = this.value): NodeOperationError {
+		return this.error(`must be ${wanted}, but is ${shown(value)}`);
+	}
+
+	/**
+	 * A number within bounds, both included; text that is one passes.
+	 *
+	 * @throws NodeOperationError
+	 */
+	number(bounds: {
+		readonly min: number;
+		readonly max: number;
+		readonly integer?: boolean;
+	}): number {
+		const { value } = this;
+		const numeric = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+		const { min, max, integer = false } = bounds;
+		const valid =
+			typeof numeric === 'number' &&
+			Number.isFinite(numeric) &&
+			numeric >= min &&
+			numeric <= max &&
+			(!integer || Number.isInteger(numeric));
+		if (valid) return numeric;
+		throw this.mismatch(`${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+	}
+
+	/**
+	 * A time given in seconds, a week at most, in milliseconds.
+	 *
+	 * @param min seconds
+	 * @throws NodeOperationError
+	 */
+	duration(min = 0): number {
+		return Math.round(this.number({ min, max: LONGEST_SECONDS }) * 1000);
+	}
+
+	/**
+	 * One of several words.
+	 *
+	 * @throws NodeOperationError
+	 */
+	oneOf<const T extends string>(words: readonly T[]): T {
+		const found = words.find((word) => word === this.value);
+		if (found === undefined) throw this.mismatch(`one of ${words.join(', ')}`);
+		return found;
+	}
+
+	/**
+	 * Text without blanks around it; undefined if that is empty.
+	 *
+	 * @throws NodeOperationError
+	 */
+	optionalText(): string | undefined {
+		const { value } = this;
+		if (value === undefined || value === null || value === '') return undefined;
+		if (typeof value !== 'string') throw this.mismatch('text');
+		return value.trim() === '' ? undefined : value.trim();
+	}
+
+	/**
+	 * Text without blanks around it.
+	 *
+	 * @param help what to do if it is empty
+	 * @throws NodeOperationError also if it is empty
+	 */
+	text(help?: string): string {
+		return this.filled(this.optionalText(), help);
+	}
+
+	/** The same parameter, with a number or boolean, as expressions may give them, made into text. */
+	get asText(): Parameter {
+		const { owner, displayName, value } = this;
+		const isPlain = typeof value === 'number' || typeof value === 'boolean';
+		return isPlain ? new Parameter(owner, displayName, String(value)) : this;
+	}
+
+	/**
+	 * An http or https URL, undefined if it is empty.
+	 *
+	 * @throws NodeOperationError
+	 */
+	optionalUrl(): string | undefined {
+		const text = this.optionalText();
+		if (text === undefined || parseHttpUrl(text) !== undefined) return text;
+		throw this.mismatch('an http or https URL', text);
+	}
+
+	/**
+	 * An http or https URL.
+	 *
+	 * @param help what to do if it is empty
+	 * @throws NodeOperationError also if it is empty
+	 */
+	url(help?: string): string {
+		return this.filled(this.optionalUrl(), help);
+	}
+
+	/**
+	 * A point in time as RFC 3339, undefined if it is empty.
+	 *
+	 * @throws NodeOperationError
+	 */
+	optionalTime(): string | undefined {
+		const text = this.optionalText();
+		if (text === undefined) return undefined;
+		const at = Date.parse(text);
+		if (Number.isNaN(at)) throw this.mismatch('a date and time', text);
+		return new Date(at).toISOString();
+	}
+
+	/**
+	 * A JSON object, given as text (typed) or as a value (from an expression).
+	 *
+	 * @throws NodeOperationError
+	 */
+	jsonObject(): JsonObject {
+		const { value } = this;
+		const parsed = typeof value === 'string' ? this.parse(value) : value;
+		if (!isJsonObject(parsed)) throw this.mismatch('a JSON object', parsed);
+		return parsed;
+	}
+
+	/**
+	 * A JSON object, undefined if nothing has been entered.
+	 *
+	 * @throws NodeOperationError
+	 */
+	optionalJsonObject(): JsonObject | undefined {
+		return this.isBlank ? undefined : this.jsonObject();
+	}
+
+	/**
+	 * The elements of a list. Each goes by the name of the list.
+	 *
+	 * @throws NodeOperationError
+	 */
+	list(): readonly Parameter[] {
+		const { owner, displayName, value } = this;
+		if (!Array.isArray(value)) throw this.mismatch('a list');
+		return value.map((element: unknown) => new Parameter(owner, displayName, element));
+	}
+
+	private filled<T>(value: T | undefined, help: string | undefined): T {
+		if (value === undefined) throw this.error('is empty', help);
+		return value;
+	}
+
+	private parse(text: string): unknown {
+		try {
+			return JSON.parse(text);
+		} catch (error) {
+			const said = error instanceof Error ? error.message : String(error);
+			const reason = /\(line \d+ column \d+\)$/.test(said)
+				? said
+				: `${said}, ${jsonErrorPlace(text)}`;
+			throw this.error(`is not valid JSON (${reason}): ${shown(text)}`);
+		}
+	}
+}

@@ -1,0 +1,38 @@
+import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
+import { nodeOf } from './nodeOf';
+import { Parameter, type ParameterOwner } from './parameter';
+import { readParameter } from './readParameter';
+
+/**
+ * The settings of a whole run. An expression in them is evaluated for the first item; what is wrong
+ * with a value is the fault of no item.
+ */
+export class RunParameters {
+	private readonly owner: ParameterOwner;
+
+	constructor(private readonly context: IExecuteFunctions) {
+		this.owner = { node: nodeOf(context), itemIndex: undefined };
+	}
+
+	/**
+	 * @param displayName its name as the form shows it
+	 * @param fallback what it is if the node does not have it
+	 * @throws NodeOperationError if its expression fails for the first item
+	 */
+	get(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
+		const request = { name, displayName, itemIndex: 0, fallback };
+		return new Parameter(this.owner, displayName, readParameter(this.context, request));
+	}
+
+	/**
+	 * One of the Options, read by itself: an expression in another one, which concerns the items, may
+	 * fail for the first item, and then only that item does.
+	 *
+	 * @param fallback what it is if it is not there, or null
+	 * @throws NodeOperationError if its expression fails for the first item
+	 */
+	option(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
+		const { value } = this.get(`options.${name}`, displayName, fallback);
+		return new Parameter(this.owner, displayName, value ?? fallback);
+	}
+}
