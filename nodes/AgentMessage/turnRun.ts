@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import type { TurnProgress } from '../client/agents/turnTime';
 import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
 import { outcomeOf } from '../client/util/outcome';
-import { notStarted } from '../client/tasks/runTask';
+import { notStarted } from '../client/api/itemTime';
 import type { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { ItemParameters } from '../shared/parameters/itemParameters';

@@ -1,6 +1,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { StoppedError } from '../client/errors';
-import type { TaskProgress } from '../client/tasks/runTask';
+import type { TaskProgress } from '../client/tasks/taskRun';
 import { systemClock } from '../client/util/clock';
 import type { WebhookWait } from '../shared/callback/webhookWait';
 import { checkCost } from '../shared/items/costCheck';

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { TaskProgress } from '../client/tasks/runTask';
+import type { TaskProgress } from '../client/tasks/taskRun';
 import { checkCost } from '../shared/items/costCheck';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';

@@ -1,5 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { TaskProgress } from '../client/tasks/runTask';
+import type { TaskProgress } from '../client/tasks/taskRun';
 import { eachItem } from '../shared/items/eachItem';
 import { inputItem, runItemTask } from '../shared/items/itemTask';
 import { failureItem } from '../shared/output/failures';

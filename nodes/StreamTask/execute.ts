@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject, textOf } from '../client/util/json';
-import type { TaskProgress } from '../client/tasks/runTask';
+import type { TaskProgress } from '../client/tasks/taskRun';
 import { unreadTask, type Task } from '../client/tasks/task';
 import { addFiles } from '../shared/files/downloads';
 import { checkCost } from '../shared/items/costCheck';

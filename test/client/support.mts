@@ -6,7 +6,7 @@ import type { IHttpRequestOptions } from 'n8n-workflow';
 import { InferenceClient, type ClientOptions } from '../../nodes/client/client.ts';
 import { systemClock, type Clock } from '../../nodes/client/util/clock.ts';
 import { HelperTransport } from '../../nodes/client/transport/helperTransport.ts';
-import type { TaskProgress, TaskRun, TaskRunOptions } from '../../nodes/client/tasks/runTask.ts';
+import type { TaskProgress, TaskRun, TaskRunOptions } from '../../nodes/client/tasks/taskRun.ts';
 import type { RunRequest } from '../../nodes/client/tasks/runRequest.ts';
 import type { RunSettings } from '../../nodes/client/settings.ts';
 import type { Transport } from '../../nodes/client/transport/transport.ts';

@@ -26,12 +26,11 @@ export class Account {
 	/**
 	 * Waits for one of `limit` slots.
 	 *
-	 * @param limit 0 for no limit
+	 * @param limit 1 or higher
 	 * @throws the abort reason of `signal`; the place in the queue is given up
 	 */
 	async slot(limit: number, signal: CancelSignal): Promise<Release> {
 		signal.throwIfAborted();
-		if (limit === 0) return () => {};
 		const limiter = this.limiters.get(limit) ?? pLimit(limit);
 		this.limiters.set(limit, limiter);
 		return await new Promise<Release>((resolve, reject) => {
@@ -39,13 +38,13 @@ export class Account {
 			const held = new Promise<void>((done) => {
 				release = done;
 			});
-			const giveUp = () => {
+			const leave = () => {
 				release();
 				reject(signal.reason);
 			};
-			signal.addEventListener('abort', giveUp);
+			signal.addEventListener('abort', leave);
 			void limiter(async () => {
-				signal.removeEventListener('abort', giveUp);
+				signal.removeEventListener('abort', leave);
 				resolve(release);
 				await held;
 			});

@@ -43,7 +43,7 @@ export interface Followed extends Reached {
  *
  * @throws what `followDown` throws
  */
-export async function follow(task: Task, context: FollowContext): Promise<Followed> {
+export async function followTask(task: Task, context: FollowContext): Promise<Followed> {
 	const subject = new TaskSubject(task, context);
 	if (subject.over && subject.complete) return { task, via: 'submit', fellBack: false };
 	const reached = await followDown(subject, context);

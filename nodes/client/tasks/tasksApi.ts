@@ -6,14 +6,10 @@ import type { InferenceError } from '../errors';
 import { asJsonObject } from '../util/json';
 import type { PendingWork } from '../util/pendingWork';
 import type { RunRequest } from './runRequest';
-import {
-	failureOf,
-	followTask,
-	runTask,
-	type FollowTaskOptions,
-	type TaskRun,
-	type TaskRunOptions,
-} from './runTask';
+import { followExisting, type FollowOptions } from './followExisting';
+import { runTask } from './runTask';
+import { failureOf } from './taskFailure';
+import type { TaskRun, TaskRunOptions } from './taskRun';
 import { taskFromWire, type Task } from './task';
 import { parseTaskStatus, type TaskStatus } from './taskStatus';
 
@@ -30,9 +26,9 @@ export class TasksApi {
 		return this.work.track(runTask(request, options, this.context));
 	}
 
-	/** Follows a task that is already there to its end; see `followTask`. */
-	follow(taskId: string, options: FollowTaskOptions): Promise<TaskRun> {
-		return this.work.track(followTask(taskId, options, this.context));
+	/** Follows a task that is already there to its end; see `followExisting`. */
+	follow(taskId: string, options: FollowOptions): Promise<TaskRun> {
+		return this.work.track(followExisting(taskId, options, this.context));
 	}
 
 	/** Cancels a task; never throws. */

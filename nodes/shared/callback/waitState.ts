@@ -4,7 +4,7 @@ import type {
 	INodeExecutionData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
-import type { TaskRun } from '../../client/tasks/runTask';
+import type { TaskRun } from '../../client/tasks/taskRun';
 import { isJsonObject } from '../../client/util/json';
 import type { TaskStatus } from '../../client/tasks/taskStatus';
 import type { DownloadWish } from '../files/downloads';

@@ -9,7 +9,7 @@ import {
 import { StoppedError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
-import type { TaskRun } from '../../client/tasks/runTask';
+import type { TaskRun } from '../../client/tasks/taskRun';
 import { isTerminal } from '../../client/tasks/taskStatus';
 import { parseHttpUrl } from '../../client/util/url';
 import { CREDENTIAL_NAME } from '../run/connection';

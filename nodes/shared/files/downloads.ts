@@ -11,7 +11,7 @@ import { TimeoutError } from '../../client/errors';
 import type { OutputFile } from '../../client/files/findFiles';
 import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
-import type { TaskRun } from '../../client/tasks/runTask';
+import type { TaskRun } from '../../client/tasks/taskRun';
 import type { NodeRun } from '../run/nodeRun';
 import { inParallel } from '../run/window';
 

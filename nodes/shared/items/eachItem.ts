@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { AbandonedError, StoppedError } from '../../client/errors';
-import { notStarted, type TaskProgress } from '../../client/tasks/runTask';
+import type { TaskProgress } from '../../client/tasks/taskRun';
+import { notStarted } from '../../client/api/itemTime';
 import type { WebhookWait } from '../callback/webhookWait';
 import { failureItem, toNodeError } from '../output/failures';
 import type { NodeRun } from '../run/nodeRun';

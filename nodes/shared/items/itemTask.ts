@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskObserver } from '../../client/tasks/followTask';
-import type { TaskProgress } from '../../client/tasks/runTask';
+import type { TaskProgress } from '../../client/tasks/taskRun';
 import type { Task } from '../../client/tasks/task';
 import type { WebhookWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';

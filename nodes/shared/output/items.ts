@@ -1,6 +1,6 @@
 import type { GenericValue, IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject } from '../../client/util/json';
-import type { TaskRun } from '../../client/tasks/runTask';
+import type { TaskRun } from '../../client/tasks/taskRun';
 
 /** Values of parsed JSON are what n8n calls data; this says so to the compiler, value by value. */
 function isData(value: unknown): value is GenericValue | IDataObject | GenericValue[] {

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { ServiceNotice } from '../../client/api/envelope';
-import type { TaskRun } from '../../client/tasks/runTask';
+import type { TaskRun } from '../../client/tasks/taskRun';
 
 /** Different notices of the service that are shown; more would bury the output. */
 const MOST_NOTICES = 5;

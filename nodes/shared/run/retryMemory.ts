@@ -1,6 +1,6 @@
 import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import type { TurnProgress } from '../../client/agents/turnTime';
-import type { TaskProgress } from '../../client/tasks/runTask';
+import type { TaskProgress } from '../../client/tasks/taskRun';
 import type { TaskJournal } from './taskJournal';
 
 /** What an earlier try of the same node run has achieved for an item. */

@@ -11,7 +11,7 @@ import {
 	TimeoutError,
 } from '../../../nodes/client/errors.ts';
 import type { TaskObserver } from '../../../nodes/client/tasks/followTask.ts';
-import type { TaskRun } from '../../../nodes/client/tasks/runTask.ts';
+import type { TaskRun } from '../../../nodes/client/tasks/taskRun.ts';
 import { startSandbox, type Sandbox, type StreamFaultOptions } from '../../sandbox/index.mts';
 import { makeClient, rejection, runOne, TRANSPORTS, type Overrides } from '../support.mts';
 
