@@ -1,48 +1,11 @@
-/** The rooms of the house (docs/architecture.md) and which of them may use which. */
+/** Whether the code keeps to the rooms of docs/architecture.md and to what each of them may use. */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { ARROWS } from './arrows.mts';
 import { ROOT } from './pack.mts';
 
-/** A room, and all that its files may import. Every room may use itself, `client/errors` and `client/settings`. */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
-	nodes: ['shared/*', 'client/*'],
-
-	'shared/items': [
-		'shared/callback',
-		'shared/files',
-		'shared/run',
-		'shared/parameters',
-		'shared/output',
-		'client/*',
-	],
-	'shared/callback': [
-		'shared/files',
-		'shared/run',
-		'shared/parameters',
-		'shared/output',
-		'client/*',
-	],
-	'shared/editor': ['shared/run', 'shared/parameters', 'client/*'],
-	'shared/files': ['shared/run', 'shared/parameters', 'client/*'],
-	'shared/run': ['shared/parameters', 'shared/output', 'client/*'],
-	'shared/parameters': ['client/*'],
-	'shared/output': ['client/*'],
-
-	'client/client': ['client/*'],
-	'client/tasks': ['client/once', 'client/follow', 'client/apps', 'client/api', 'client/util'],
-	'client/agents': ['client/once', 'client/follow', 'client/apps', 'client/api', 'client/util'],
-	'client/once': ['client/api', 'client/util'],
-	'client/follow': ['client/api', 'client/transport', 'client/util'],
-	'client/apps': ['client/api', 'client/util'],
-	'client/files': ['client/api', 'client/transport', 'client/util'],
-	'client/api': ['client/transport', 'client/util'],
-	'client/transport': ['client/util'],
-	'client/util': [],
-	'client/errors': [],
-	'client/settings': [],
-};
 const WORDS_OF_ALL = ['client/errors', 'client/settings'];
 
 /** The room of a file, by its path below the project's folder. */
