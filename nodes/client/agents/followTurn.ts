@@ -1,17 +1,17 @@
 import { chatRoute, readChat, readMessages } from './readChat';
 import { ContactLostError, type RemoteWork } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
-import { followDown, type Ask, type Reached, type Subject } from '../follow/follower';
+import { followToEnd, type Ask, type Reached, type Subject } from '../follow/follower';
 import type { Turn } from './turn';
 import type { ClientContext } from '../api/context';
 
 /**
  * Follows one turn of a chat until it is over or waits for somebody.
  *
- * @throws what `followDown` throws; ContactLostError if the chat is idle and the turn has no end
+ * @throws what `followToEnd` throws; ContactLostError if the chat is idle and the turn has no end
  */
 export async function followTurn(turn: Turn, context: ClientContext): Promise<Reached> {
-	return await followDown(new TurnSubject(turn, context), context);
+	return await followToEnd(new TurnSubject(turn, context), context);
 }
 
 /** Answers in a row that contradict the end before it is believed anyway. */

@@ -29,7 +29,7 @@ export interface MessageRequest {
 	readonly chatId: string | undefined;
 	readonly text: string;
 	readonly attachments: readonly Attachment[];
-	/** Values for the agent's tools; the service heeds them when the chat is created. */
+	/** Values for the agent's tools; the service reads them when the chat is created. */
 	readonly context: JsonObject | undefined;
 }
 

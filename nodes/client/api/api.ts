@@ -3,7 +3,7 @@ import type { Account } from './account';
 import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
 import type { Clock } from '../util/clock';
-import { decodeReply, isRefusal, type Reply } from './envelope';
+import { decodeReply, isRefusedBody, type Reply } from './envelope';
 import { InferenceError, NetworkError, type RemoteWork } from '../errors';
 import { redact } from '../util/redact';
 import { requestedDelay } from './retryTiming';
@@ -134,7 +134,7 @@ export class Api {
 		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
 		const body = parseJson(text);
 		if (body === undefined) throw this.unexpected(call, facts);
-		if (isRefusal(body)) throw this.refused(call, response, text, Number(body['status']));
+		if (isRefusedBody(body)) throw this.refused(call, response, text, Number(body['status']));
 		const { value, notices } = decodeReply(body);
 		if (notices.length === 0) return { value, notices, httpStatus, text, response };
 		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));

@@ -38,7 +38,7 @@ function noticeFrom(entry: unknown): ServiceNotice | undefined {
 }
 
 /** Whether a body is the first envelope generation's way of saying no at HTTP 200. */
-export function isRefusal(body: unknown): body is JsonObject {
+export function isRefusedBody(body: unknown): body is JsonObject {
 	return isJsonObject(body) && body['success'] === false && ('error' in body || 'data' in body);
 }
 

@@ -19,7 +19,7 @@ import { backoffDelay } from '../api/retryTiming';
 import { EventDecoder, type StreamEvent } from './streamEvents';
 import type { ClientContext } from '../api/context';
 
-/** A request of something that is followed; the ladder adds the rest. */
+/** A request of something that is followed; the follower adds the rest. */
 export type Question = Pick<ApiCall, 'method' | 'path' | 'body'>;
 
 /** Asks once; undefined if there was no usable answer, and whoever asked comes back later. */
@@ -74,18 +74,18 @@ function isRefusal(error: unknown): boolean {
 const STREAM_OVER = new StoppedError('the stream is over');
 
 /**
- * Follows something to its end down a ladder: stream; after any end of a stream that does not tell
- * the end, a look by request, then a new stream; after repeated failures polling. Nothing but a
+ * Follows something to its end: by a stream; after any end of a stream that does not tell the end,
+ * by a look and then a new stream; after repeated failures of streams by polling. Nothing but a
  * clear refusal, the item's time or a very long silence ends this.
  *
  * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
  * several unreadable answers in a row; what the subject throws; the abort reason
  */
-export function followDown(subject: Subject, context: ClientContext): Promise<Reached> {
-	return new Ladder(subject, context).run();
+export function followToEnd(subject: Subject, context: ClientContext): Promise<Reached> {
+	return new Follower(subject, context).run();
 }
 
-class Ladder {
+class Follower {
 	private lastContact: number;
 	private unreadable = 0;
 
@@ -97,10 +97,10 @@ class Ladder {
 	}
 
 	async run(): Promise<Reached> {
-		if (this.ended || (await this.settled())) return { via: 'submit', fellBack: false };
+		if (this.ended || (await this.fetchMissingResult())) return { via: 'submit', fellBack: false };
 		if (this.subject.unread) {
 			await this.refresh();
-			if (await this.settled()) return { via: 'poll', fellBack: false };
+			if (await this.fetchMissingResult()) return { via: 'poll', fellBack: false };
 		}
 		const { follow: mode } = this.context.settings;
 		if (mode !== 'poll') {
@@ -117,9 +117,9 @@ class Ladder {
 		let failures = 0;
 		while (forever || failures < timings.streamFailures) {
 			const news = await this.stream();
-			if (this.ended || (await this.settled())) return 'stream';
+			if (this.ended || (await this.fetchMissingResult())) return 'stream';
 			await this.refresh();
-			if (await this.settled()) return 'poll';
+			if (await this.fetchMissingResult()) return 'poll';
 			failures = news ? 1 : failures + 1;
 			await clock.delay(this.backoff(failures), signal);
 		}
@@ -137,7 +137,7 @@ class Ladder {
 				isJsonObject(value) && 'status' in value ? value : undefined,
 			);
 			if (status && this.subject.polled(status)) await this.refresh();
-			if (await this.settled()) return;
+			if (await this.fetchMissingResult()) return;
 			interval = Math.min(cap, interval * 1.5);
 		}
 	}
@@ -157,8 +157,8 @@ class Ladder {
 		await this.subject.refresh(this.ask);
 	}
 
-	/** Whether the end is known with all that belongs to it; asks for what is missing. */
-	private async settled(): Promise<boolean> {
+	/** Of what is over, asks until all of its result is known. Returns whether it is over. */
+	private async fetchMissingResult(): Promise<boolean> {
 		const { subject } = this;
 		for (let failures = 0; subject.over && !subject.complete; failures += 1) {
 			if (failures > 0) await this.context.clock.delay(this.backoff(failures), this.context.signal);
@@ -198,7 +198,7 @@ class Ladder {
 		if (!read.ok) {
 			signal.throwIfAborted();
 			if (isRefusal(read.error)) throw read.error;
-			this.heed(read.error);
+			this.pauseIfLimited(read.error);
 			log.debug(`Following ${this.name}: its stream broke (${String(read.error)})`);
 		}
 		return news;
@@ -261,7 +261,7 @@ class Ladder {
 		const { error } = answer;
 		signal.throwIfAborted();
 		if (isRefusal(error)) throw error;
-		this.heed(error);
+		this.pauseIfLimited(error);
 		this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
 		if (this.unreadable >= timings.protocolErrors) throw error;
 		this.throwIfContactLost(error);
@@ -269,7 +269,7 @@ class Ladder {
 	};
 
 	/** A 429 makes the whole account wait, but never gives up what is running. */
-	private heed(error: unknown): void {
+	private pauseIfLimited(error: unknown): void {
 		if (!(error instanceof RateLimitError)) return;
 		const { account, settings, statistics } = this.context;
 		statistics.rateLimited += 1;

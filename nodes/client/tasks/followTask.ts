@@ -2,7 +2,7 @@ import { path } from '../api/api';
 import type { RemoteWork } from '../errors';
 import type { JsonObject } from '../util/json';
 import {
-	followDown,
+	followToEnd,
 	type Ask,
 	type NewsEvent,
 	type Reached,
@@ -41,12 +41,12 @@ export interface Followed extends Reached {
  * Follows a task to its end. A running task is paid for, so nothing but a clear refusal, the item's
  * time or a very long silence ends this.
  *
- * @throws what `followDown` throws
+ * @throws what `followToEnd` throws
  */
 export async function followTask(task: Task, context: FollowContext): Promise<Followed> {
 	const subject = new TaskSubject(task, context);
 	if (subject.over && subject.complete) return { task, via: 'submit', fellBack: false };
-	const reached = await followDown(subject, context);
+	const reached = await followToEnd(subject, context);
 	return { ...reached, task: subject.task };
 }
 

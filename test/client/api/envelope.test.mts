@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeReply, isRefusal } from '../../../nodes/client/api/envelope.ts';
+import { decodeReply, isRefusedBody } from '../../../nodes/client/api/envelope.ts';
 
 const TASK = { id: 't1', status: 10, output: { data: 1 } };
 
@@ -56,7 +56,7 @@ describe('decodeReply', () => {
 	});
 });
 
-describe('isRefusal', () => {
+describe('isRefusedBody', () => {
 	it.each<[what: string, body: unknown, refusal: boolean]>([
 		['an error of the first generation', { success: false, error: { code: 'x' } }, true],
 		['the same with data', { success: false, status: 422, data: null }, true],
@@ -66,6 +66,6 @@ describe('isRefusal', () => {
 		['null', null, false],
 		['a list', [{ success: false, error: 'x' }], false],
 	])('sees %s for what it is', (_what, body, refusal) => {
-		expect(isRefusal(body)).toBe(refusal);
+		expect(isRefusedBody(body)).toBe(refusal);
 	});
 });
