@@ -1,18 +1,4 @@
-import { InferenceError, type ErrorCode } from '../client/errors';
-
-/** Failures that say something about the service or the account, not about the item. */
-const SERVICE_ERRORS: ReadonlySet<ErrorCode> = new Set([
-	'authentication',
-	'permission',
-	'payment',
-	'requirements_not_met',
-	'rate_limit',
-	'submission_unknown',
-	'contact_lost',
-	'network',
-	'server',
-	'protocol',
-]);
+import { InferenceError } from '../client/errors';
 
 /**
  * Opens after a number of service errors in a row, so that a batch does not send thousands of
@@ -35,15 +21,15 @@ export class CircuitBreaker {
 	}
 
 	failed(error: unknown): void {
-		// A timeout tells nothing: the service may be slow or the task long.
-		if (!(error instanceof InferenceError) || error.code === 'timeout') return;
-		if (!SERVICE_ERRORS.has(error.code)) {
+		// The end of a run tells nothing: the service may be slow or the task long.
+		if (!(error instanceof InferenceError) || error.concern === 'run') return;
+		this.why ??= error.hopeless;
+		if (error.concern !== 'service') {
 			// The service did its work: it answered about this item.
 			this.inARow = 0;
 			return;
 		}
 		this.inARow += 1;
-		if (error.code === 'authentication') this.why ??= 'the service does not accept the API key';
-		else if (this.inARow === this.limit) this.why ??= 'too many failures of the service in a row';
+		if (this.inARow === this.limit) this.why ??= 'too many failures of the service in a row';
 	}
 }

@@ -4,7 +4,7 @@ export interface RemoteWork {
 	readonly id: string;
 }
 
-/** What every error of the client can say about itself. */
+/** What is known of one failure. */
 export interface ErrorFacts {
 	/** HTTP status of the answer, if there was one. */
 	readonly httpStatus?: number | undefined;
@@ -12,71 +12,117 @@ export interface ErrorFacts {
 	readonly about?: RemoteWork | undefined;
 	/** What the person at the editor can do now. */
 	readonly hint?: string | undefined;
+	/** How long the service asked to wait before the next attempt, ms. */
+	readonly retryAfterMs?: number | undefined;
 	readonly cause?: unknown;
 }
 
-/** Stable, machine-readable names of the situations below; they appear in error items. */
-export type ErrorCode =
-	| 'authentication'
-	| 'permission'
-	| 'payment'
-	| 'not_found'
-	| 'requirements_not_met'
-	| 'validation'
-	| 'rate_limit'
-	| 'session'
-	| 'timeout'
-	| 'stopped'
-	| 'task_failed'
-	| 'task_cancelled'
-	| 'input_required'
-	| 'submission_unknown'
-	| 'contact_lost'
-	| 'network'
-	| 'server'
-	| 'protocol';
+/** A class of errors, to be made with the facts that it wants. */
+export interface ErrorClass {
+	new (message: string, facts: ErrorFacts): InferenceError;
+}
 
-/** Base of all errors that the client throws. */
+/**
+ * Base of all errors that the client throws. Each class below stands for one situation and says
+ * what follows from it; whoever catches an error asks it, and keeps no list of classes. A new
+ * situation is one class here, one line in `api/apiError` if an answer of the service means it, and
+ * one in docs/errors.md.
+ */
 export abstract class InferenceError extends Error {
-	abstract readonly code: ErrorCode;
-	/** Whether doing the same again, unchanged, has a chance. */
+	/** Stable, machine-readable name of the situation; error items carry it. */
+	abstract readonly code: string;
+	/**
+	 * Whom it concerns: this one `request`, which does not fit what is there; the `task` (or chat),
+	 * which ended like this; the `service`, the account or the way to it, so that other items are
+	 * likely to fail, too; or the `run`, whose time is over, which tells nothing of all these.
+	 */
+	abstract readonly concern: 'request' | 'task' | 'service' | 'run';
+	/** Whether somebody who does the same again, unchanged, has a chance. */
 	abstract readonly retryable: boolean;
+	/** The entry of Retry On under which the client repeats the request; undefined for never. */
+	abstract readonly repeatable: 'rateLimit' | 'network' | 'serverError' | undefined;
+	/**
+	 * Whether the request that ended with it may have taken effect on the service all the same.
+	 * Decides if a submission can be repeated without looking for what it has created.
+	 */
+	abstract readonly mayHaveBeenAccepted: boolean;
+	/** Whether whoever follows a task or chat gives up because of it; others pass. */
+	abstract readonly endsFollowing: boolean;
+	/** Whether what was asked for may not exist, or not for this key. */
+	readonly outOfReach: boolean = false;
+	/** How the item ended, as output items call it, if there is a word for it. */
+	readonly ending: string | undefined = undefined;
+	/** Why no other item of the account can succeed either, if that is so. */
+	readonly hopeless: string | undefined = undefined;
+
 	readonly httpStatus: number | undefined;
 	readonly about: RemoteWork | undefined;
 	readonly hint: string | undefined;
+	readonly retryAfterMs: number | undefined;
+	/** The class itself. */
+	declare readonly ['constructor']: ErrorClass;
 
-	constructor(message: string, facts: ErrorFacts = {}) {
+	constructor(
+		message: string,
+		private readonly facts: ErrorFacts = {},
+	) {
 		super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
-		// Names of classes are shortened in the published code.
-		this.name = 'InferenceError';
+		this.name = new.target.name;
+		// Taken again, so that the stack begins with that name and with whoever made the error.
+		Error.captureStackTrace(this, new.target);
 		this.httpStatus = facts.httpStatus;
 		this.about = facts.about;
 		this.hint = facts.hint;
+		this.retryAfterMs = facts.retryAfterMs;
+	}
+
+	/** The same situation in words that fit better, with this error as the cause. */
+	reworded(message: string, changes: ErrorFacts = {}): InferenceError {
+		return new this.constructor(message, { ...this.facts, cause: this, ...changes });
 	}
 }
 
 /** HTTP 401: the key is missing, wrong or revoked. Nothing was created. */
 export class AuthenticationError extends InferenceError {
 	readonly code = 'authentication';
+	readonly concern = 'service';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly hopeless = 'the service does not accept the API key';
 }
 
 /** HTTP 403: the key is valid but may not do this. */
 export class PermissionError extends InferenceError {
 	readonly code = 'permission';
+	readonly concern = 'service';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly outOfReach = true;
 }
 
 /** HTTP 402, or a refusal that names an entitlement: plan, balance or quota. */
 export class PaymentError extends InferenceError {
 	readonly code = 'payment';
+	readonly concern = 'service';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
 }
 
 /** HTTP 404: no such app, task or version, or not visible to this key. */
 export class NotFoundError extends InferenceError {
 	readonly code = 'not_found';
+	readonly concern = 'request';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly outOfReach = true;
 }
 
 /** One missing secret, integration or scope of an HTTP 412 answer. */
@@ -91,54 +137,71 @@ export interface MissingRequirement {
 /** HTTP 412: the app needs secrets, integrations or scopes that the workspace does not have. */
 export class RequirementsNotMetError extends InferenceError {
 	readonly code = 'requirements_not_met';
+	readonly concern = 'service';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	readonly missing: readonly MissingRequirement[];
 
 	constructor(
 		message: string,
-		readonly missing: readonly MissingRequirement[],
-		facts: ErrorFacts = {},
+		facts: ErrorFacts & { readonly missing: readonly MissingRequirement[] },
 	) {
 		super(message, facts);
+		this.missing = facts.missing;
 	}
 }
 
 /** HTTP 400, 409, 413, 422 and other refusals of the request as it stands. */
 export class ValidationError extends InferenceError {
 	readonly code = 'validation';
+	readonly concern = 'request';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
 }
 
 /** HTTP 429: refused because of the request rate; nothing was created. */
 export class RateLimitError extends InferenceError {
 	readonly code = 'rate_limit';
+	readonly concern = 'service';
 	readonly retryable = true;
-
-	constructor(
-		message: string,
-		/** How long the service asked to wait, ms. */
-		readonly retryAfterMs: number | undefined,
-		facts: ErrorFacts = {},
-	) {
-		super(message, facts);
-	}
+	readonly repeatable = 'rateLimit';
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = false;
 }
 
 /** The session is unknown, ended, expired, leased to somebody else or of another app or version. */
 export class SessionError extends InferenceError {
 	readonly code = 'session';
+	readonly concern = 'request';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
 }
 
 /** The time that the item or the whole run had is over. */
 export class TimeoutError extends InferenceError {
 	readonly code = 'timeout';
+	readonly concern = 'run';
 	readonly retryable = true;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly ending = 'timed_out';
 }
 
 /** The execution was stopped, or the run was given up because another item failed. */
 export class StoppedError extends InferenceError {
 	readonly code = 'stopped';
+	readonly concern = 'run';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = false;
 }
 
 /** Says that the run is being given up although nobody stopped it: its tasks go on. */
@@ -147,80 +210,97 @@ export class AbandonedError extends StoppedError {}
 /** The task ran and ended as failed. */
 export class TaskFailedError extends InferenceError {
 	readonly code = 'task_failed';
+	readonly concern = 'task';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly ending = 'failed';
 }
 
 /** Somebody cancelled the task on the service. */
 export class TaskCancelledError extends InferenceError {
 	readonly code = 'task_cancelled';
+	readonly concern = 'task';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly ending = 'cancelled';
 }
 
 /** An agent waits for somebody, and the workflow is set not to. */
 export class InputRequiredError extends InferenceError {
 	readonly code = 'input_required';
+	readonly concern = 'task';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly ending = 'input_required';
 }
 
 /** It cannot be told whether a task was started. */
 export class SubmissionUnknownError extends InferenceError {
 	readonly code = 'submission_unknown';
+	readonly concern = 'service';
 	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = true;
+	readonly endsFollowing = true;
+	override readonly ending = 'submission_unknown';
 }
 
 /** A started task could not be reached for so long that following it was given up. */
 export class ContactLostError extends InferenceError {
 	readonly code = 'contact_lost';
+	readonly concern = 'service';
 	readonly retryable = true;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
 }
 
 /** No answer: the connection failed, was cut or stayed silent. */
 export class NetworkError extends InferenceError {
 	readonly code = 'network';
+	readonly concern = 'service';
 	readonly retryable = true;
+	readonly repeatable = 'network';
+	readonly mayHaveBeenAccepted: boolean;
+	readonly endsFollowing = false;
 
-	constructor(
-		message: string,
-		/** `false` only if the request certainly never left this machine. */
-		readonly mayHaveArrived: boolean,
-		facts: ErrorFacts = {},
-	) {
+	/** @param facts `mayHaveBeenAccepted` is `false` only if the request certainly never left this machine */
+	constructor(message: string, facts: ErrorFacts & { readonly mayHaveBeenAccepted: boolean }) {
 		super(message, facts);
+		this.mayHaveBeenAccepted = facts.mayHaveBeenAccepted;
 	}
 }
 
 /** HTTP 5xx. */
 export class ServerError extends InferenceError {
 	readonly code = 'server';
+	readonly concern = 'service';
 	readonly retryable = true;
-
-	constructor(
-		message: string,
-		/** How long the service asked to wait, ms. */
-		readonly retryAfterMs: number | undefined,
-		facts: ErrorFacts = {},
-	) {
-		super(message, facts);
-	}
+	readonly repeatable = 'serverError';
+	readonly endsFollowing = false;
 
 	/** 503 with Retry-After is an orderly refusal; any other 5xx may come after the work was done. */
-	get refused(): boolean {
-		return this.httpStatus === 503 && this.retryAfterMs !== undefined;
+	get mayHaveBeenAccepted(): boolean {
+		return this.httpStatus !== 503 || this.retryAfterMs === undefined;
 	}
 }
 
 /** The answer is not what the API promises: HTML, truncated JSON, wrong types, a redirect. */
 export class ProtocolError extends InferenceError {
 	readonly code = 'protocol';
+	readonly concern = 'service';
 	readonly retryable = false;
-}
+	readonly repeatable = undefined;
+	readonly endsFollowing = false;
 
-/**
- * Whether a request that ended with `error` may nevertheless have taken effect on the service.
- * Decides if a submission can be repeated without looking for the task first.
- */
-export function mayHaveBeenAccepted(error: unknown): boolean {
-	if (error instanceof NetworkError) return error.mayHaveArrived;
-	if (error instanceof ServerError) return !error.refused;
-	return error instanceof ProtocolError && (error.httpStatus ?? 0) < 300;
+	/** A redirect has not been followed; a success that cannot be read may still be one. */
+	get mayHaveBeenAccepted(): boolean {
+		return (this.httpStatus ?? 0) < 300;
+	}
 }

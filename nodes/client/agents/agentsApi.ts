@@ -14,7 +14,7 @@ import {
 import { stopRoute, talk, type Talk, type TurnProgress } from './turnTime';
 import { converse, type TurnOptions, type TurnRun } from './takeTurn';
 import { Deadline } from '../util/deadline';
-import { NotFoundError, PermissionError, TimeoutError, ValidationError } from '../errors';
+import { InferenceError, NotFoundError, TimeoutError, ValidationError } from '../errors';
 import { KeyedQueue, type Release } from '../util/keyedQueue';
 import { sendOnce, type Attachment, type MessageRequest } from './sendMessage';
 import { outcomeOf } from '../util/outcome';
@@ -218,18 +218,16 @@ export class AgentsApi {
 		{ chatId, agent }: MessageRequest,
 		signal: CancelSignal,
 	): Promise<unknown> {
-		if (!(error instanceof NotFoundError || error instanceof PermissionError)) return error;
+		if (!(error instanceof InferenceError) || !error.outOfReach) return error;
 		if (chatId !== undefined) {
 			const about = { kind: 'chat', id: chatId } as const;
 			const call = { method: 'GET', path: chatRoute(chatId), signal, about } as const;
 			const looked = await outcomeOf(this.context.api.send(call));
 			if (!looked.ok) return unknownChat(chatId, looked.error);
 		}
-		if (error instanceof PermissionError || agent.kind === 'adHoc') return error;
-		const { httpStatus, hint, message } = error;
-		return new NotFoundError(
-			`There is no agent ${agent.ref}, or this API key cannot see it: ${message}`,
-			{ httpStatus, hint, cause: error },
+		if (!(error instanceof NotFoundError) || agent.kind === 'adHoc') return error;
+		return error.reworded(
+			`There is no agent ${agent.ref}, or this API key cannot see it: ${error.message}`,
 		);
 	}
 }

@@ -1,6 +1,6 @@
 import { pendingCalls, runFromWire, type ChatMessage, type PendingCall } from './chat';
 import { readChat, readMessages } from './readChat';
-import { NotFoundError, PermissionError, ValidationError } from '../errors';
+import { InferenceError, ValidationError } from '../errors';
 import { listOf, textOf, type JsonObject } from '../util/json';
 import type { Ask } from '../follow/follower';
 import { outcomeOf } from '../util/outcome';
@@ -65,11 +65,9 @@ async function readAll(chatId: string, context: ClientContext): Promise<ChatView
 
 /** The error for a chat that is not there or not visible; other errors as they are. */
 export function unknownChat(chatId: string, error: unknown): unknown {
-	const missing = error instanceof NotFoundError;
-	if (!missing && !(error instanceof PermissionError)) return error;
-	const Kind = missing ? NotFoundError : PermissionError;
-	return new Kind(`There is no chat ${chatId}, or this API key cannot see it`, {
-		...{ about: { kind: 'chat', id: chatId }, httpStatus: error.httpStatus, cause: error },
+	if (!(error instanceof InferenceError) || !error.outOfReach) return error;
+	return error.reworded(`There is no chat ${chatId}, or this API key cannot see it`, {
+		about: { kind: 'chat', id: chatId },
 		hint: 'Check the chat ID, and that the API key belongs to the workspace of the chat.',
 	});
 }

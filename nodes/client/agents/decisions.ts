@@ -1,6 +1,6 @@
 import { path, type ApiCall } from '../api/api';
 import type { PendingCall } from './chat';
-import { mayHaveBeenAccepted, NotFoundError, ValidationError } from '../errors';
+import { InferenceError, ValidationError } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { waitForNextAttempt } from '../api/retry';
 import type { ClientContext } from '../api/context';
@@ -80,9 +80,10 @@ export async function decide(
 		if (sent.ok) return;
 		const { error } = sent;
 		signal.throwIfAborted();
-		const refused = error instanceof ValidationError || error instanceof NotFoundError;
+		if (!(error instanceof InferenceError)) throw error;
+		const refused = error.concern === 'request';
 		// Refused after a lost answer may mean that the first attempt has arrived.
-		if ((refused && attempt > 1) || mayHaveBeenAccepted(error)) {
+		if ((refused && attempt > 1) || error.mayHaveBeenAccepted) {
 			if (!(await waits())) return;
 		}
 		if (refused) throw notPossible(chatId, call.id, error);

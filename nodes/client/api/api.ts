@@ -208,15 +208,12 @@ export class Api {
 		if (!(error instanceof TransportError)) return error;
 		const reason = this.clean(error.message);
 		const host = new URL(this.credential.baseUrl).host;
-		return new NetworkError(
-			`No usable answer from ${host} (${describe(call)}): ${reason}`,
-			error.mayHaveArrived,
-			{
-				about: call.about,
-				cause: error,
-				hint: 'Check the base URL in the credential and that this n8n can reach the service.',
-			},
-		);
+		return new NetworkError(`No usable answer from ${host} (${describe(call)}): ${reason}`, {
+			mayHaveBeenAccepted: error.mayHaveArrived,
+			about: call.about,
+			cause: error,
+			hint: 'Check the base URL in the credential and that this n8n can reach the service.',
+		});
 	}
 
 	private refused(

@@ -9,15 +9,14 @@ import {
 	ServerError,
 	SessionError,
 	ValidationError,
+	type ErrorClass,
 	type ErrorFacts,
 	type InferenceError,
 	type MissingRequirement,
 	type RemoteWork,
 } from '../errors';
-import { isJsonObject, listOf, parseJson, textOf, type JsonObject } from '../util/json';
-
-/** Longest piece of an unexpected answer that an error shows. */
-const EXCERPT_LENGTH = 500;
+import { isJsonObject, listOf, parseJson, textOf } from '../util/json';
+import { excerpt, readProblem, withoutFullStop, type Problem } from './problem';
 
 /** An answer that is not a success. */
 export interface Refusal {
@@ -29,44 +28,6 @@ export interface Refusal {
 	/** What was called, for example `POST /apps/run`. */
 	readonly call: string;
 	readonly about?: RemoteWork | undefined;
-}
-
-/** The first 500 characters of `text`, on one line. */
-export function excerpt(text: string): string {
-	const line = text.replace(/\s+/g, ' ').trim();
-	return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH)}…` : line;
-}
-
-/** Statuses whose `meta.resource` may name an entitlement. A 429 passes, whatever its limit. */
-const ENTITLEMENT_STATUSES: ReadonlySet<number> = new Set([400, 403, 409, 422]);
-
-interface Problem {
-	/** In lower case: general codes come in snake case, session codes in capitals. */
-	readonly code: string | undefined;
-	readonly message: string | undefined;
-	readonly suggestions: readonly string[];
-	readonly meta: JsonObject;
-}
-
-/** Reads every error shape of API notes 1.4. */
-function readProblem(body: unknown): Problem {
-	if (!isJsonObject(body))
-		return { code: undefined, message: undefined, suggestions: [], meta: {} };
-	const inner = isJsonObject(body['error']) ? body['error'] : {};
-	const type = textOf(body['type']);
-	const code =
-		textOf(inner['code']) ?? textOf(body['code']) ?? type?.slice(type.lastIndexOf('/') + 1);
-	const message =
-		textOf(body['detail']) ??
-		textOf(body['title']) ??
-		textOf(inner['message']) ??
-		textOf(body['error']) ??
-		textOf(body['message']);
-	const meta = [body['meta'], inner['meta']].find(isJsonObject) ?? {};
-	const suggestions = [...listOf(body['suggestions']), ...listOf(inner['suggestions'])]
-		.map((entry) => (isJsonObject(entry) ? textOf(entry['ref'] ?? entry['name']) : textOf(entry)))
-		.filter((entry) => entry !== undefined);
-	return { code: code?.toLowerCase(), message, suggestions, meta };
 }
 
 const NEW_SESSION = 'Start a new session by setting Session to "new".';
@@ -97,19 +58,32 @@ function describeRequirement(entry: unknown): MissingRequirement | undefined {
 	return { type, key, message: textOf(entry['message']) ?? `${type} ${key} is missing`, fix };
 }
 
-function requirementsError(body: unknown, problem: Problem, facts: ErrorFacts): InferenceError {
+/** A refusal, read. */
+interface Answer extends Pick<Refusal, 'httpStatus' | 'call'> {
+	readonly body: unknown;
+	readonly problem: Problem;
+	/** What the service says, as the end of a sentence without its full stop. */
+	readonly said: string;
+	/** What every error of it says. */
+	readonly facts: ErrorFacts;
+}
+
+function requirementsError({ body, problem, facts }: Answer): InferenceError {
 	const missing = listOf(isJsonObject(body) ? body['errors'] : undefined)
 		.map(describeRequirement)
 		.filter((requirement) => requirement !== undefined);
 	const list = missing.map((each) => `${each.message} (${each.fix})`).join('; ');
 	return new RequirementsNotMetError(
 		`The app's requirements are not met: ${list || problem.message || 'no details given'}`,
-		missing,
-		{ ...facts, hint: missing.map((each) => `To do: ${each.fix}.`).join(' ') || undefined },
+		{
+			...facts,
+			missing,
+			hint: missing.map((each) => `To do: ${each.fix}.`).join(' ') || undefined,
+		},
 	);
 }
 
-function paymentError(problem: Problem, said: string, facts: ErrorFacts): InferenceError {
+function paymentError({ problem, said, facts }: Answer): InferenceError {
 	const { meta } = problem;
 	const resource = textOf(meta['resource_label']) ?? textOf(meta['resource']);
 	const usage =
@@ -123,78 +97,124 @@ function paymentError(problem: Problem, said: string, facts: ErrorFacts): Infere
 	});
 }
 
-/** Ends a sentence of the service without a double full stop. */
-function withoutFullStop(text: string): string {
-	return text.replace(/[.\s]+$/, '');
+function sessionError({ problem, said, facts }: Answer): InferenceError {
+	const hint = SESSION_ADVICE[problem.code ?? ''];
+	return new SessionError(`The session cannot be used: ${said}`, { ...facts, hint });
+}
+
+function notFoundError({ problem, call, said, facts }: Answer): InferenceError {
+	const similar = problem.suggestions.slice(0, 3).join(', ');
+	return new NotFoundError(`Not found (${call}): ${said}`, {
+		...facts,
+		hint: similar
+			? `Did you mean ${similar}?`
+			: 'Check the reference, and that the key belongs to the workspace that can see it.',
+	});
+}
+
+function serverError({ httpStatus, call, said, facts }: Answer): InferenceError {
+	return new ServerError(`The service failed (HTTP ${httpStatus}, ${call}): ${said}`, facts);
+}
+
+function redirectError({ httpStatus, call, facts }: Answer): InferenceError {
+	return new ProtocolError(
+		`The service answered ${call} with a redirect (HTTP ${httpStatus}), which is not followed because the request carries the API key`,
+		{ ...facts, hint: 'Check the base URL in the Inference.sh credential.' },
+	);
+}
+
+function validationError({ httpStatus, problem, said, facts }: Answer): InferenceError {
+	const code = problem.code ? `, ${problem.code}` : '';
+	return new ValidationError(
+		`The service refuses the request (HTTP ${httpStatus}${code}): ${said}`,
+		{ ...facts, hint: 'Compare the input with the input schema of the app.' },
+	);
+}
+
+/** The error of a situation that says the same whatever the answer holds besides its message. */
+function plain(Kind: ErrorClass, what: string, hint: string): Situation['error'] {
+	return ({ said, facts }) => new Kind(`${what}: ${said}`, { ...facts, hint });
+}
+
+type StatusTest = (httpStatus: number) => boolean;
+
+/** What an answer means if it has the status, one of the codes, and meets the condition. */
+interface Situation {
+	/** Any if undefined. */
+	readonly status?: StatusTest;
+	/** In lower case; any if undefined. */
+	readonly codes?: readonly string[];
+	readonly when?: (answer: Answer) => boolean;
+	readonly error: (answer: Answer) => InferenceError;
+}
+
+function is(...statuses: readonly number[]): StatusTest {
+	return (httpStatus) => statuses.includes(httpStatus);
+}
+
+function between(first: number, last: number): StatusTest {
+	return (httpStatus) => httpStatus >= first && httpStatus <= last;
+}
+
+/** What answers mean, in the service's words of API notes 1.5. The first line that fits counts. */
+const SITUATIONS: readonly Situation[] = [
+	{ codes: Object.keys(SESSION_ADVICE), error: sessionError },
+	{
+		status: is(401),
+		error: plain(
+			AuthenticationError,
+			'The service does not accept the API key',
+			'Check the API key in the Inference.sh credential. Nothing was started.',
+		),
+	},
+	{ status: is(402), error: paymentError },
+	// The resource is the entitlement that is used up. A 429 passes, whatever its limit.
+	{
+		status: is(400, 403, 409, 422),
+		when: ({ problem }) => 'resource' in problem.meta,
+		error: paymentError,
+	},
+	{
+		status: is(403),
+		error: plain(
+			PermissionError,
+			'The API key may not do this',
+			'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.',
+		),
+	},
+	{ status: is(404), error: notFoundError },
+	{ status: is(412), error: requirementsError },
+	{
+		status: is(429),
+		error: plain(
+			RateLimitError,
+			'The service limits the request rate',
+			'Lower Concurrency, or set a limit in the credential that all nodes share.',
+		),
+	},
+	{ status: between(500, Infinity), error: serverError },
+	{ status: between(300, 399), error: redirectError },
+];
+
+function fits({ status, codes, when }: Situation, answer: Answer): boolean {
+	if (status?.(answer.httpStatus) === false) return false;
+	if (codes?.includes(answer.problem.code ?? '') === false) return false;
+	return when?.(answer) !== false;
 }
 
 /**
  * Turns an answer outside 2xx (or a refusal in a 2xx body) into the error of its situation.
- * Statuses and code strings: API notes 1.5.
+ * What fits no situation is a request that the service refuses as it stands.
  */
 export function errorFromRefusal(refusal: Refusal): InferenceError {
-	const { httpStatus, call, about, retryAfterMs } = refusal;
-	const body = parseJson(refusal.text);
+	const { httpStatus, text, call, about, retryAfterMs } = refusal;
+	const body = parseJson(text);
 	const problem = readProblem(body);
-	const said = withoutFullStop(excerpt(problem.message ?? refusal.text) || `HTTP ${httpStatus}`);
-	const facts = { httpStatus, about };
-	const code = problem.code ?? '';
-
-	const sessionAdvice = SESSION_ADVICE[code];
-	if (sessionAdvice !== undefined) {
-		return new SessionError(`The session cannot be used: ${said}`, {
-			...facts,
-			hint: sessionAdvice,
-		});
-	}
-	if (httpStatus === 401) {
-		return new AuthenticationError(`The service does not accept the API key: ${said}`, {
-			...facts,
-			hint: 'Check the API key in the Inference.sh credential. Nothing was started.',
-		});
-	}
-	if (httpStatus === 402 || ('resource' in problem.meta && ENTITLEMENT_STATUSES.has(httpStatus))) {
-		return paymentError(problem, said, facts);
-	}
-	if (httpStatus === 403) {
-		return new PermissionError(`The API key may not do this: ${said}`, {
-			...facts,
-			hint: 'Give the key the missing scope (apps:read and apps:execute; for agents agents:… and conversations:…, for uploads files:…) or use another key.',
-		});
-	}
-	if (httpStatus === 404) {
-		const similar = problem.suggestions.slice(0, 3).join(', ');
-		return new NotFoundError(`Not found (${call}): ${said}`, {
-			...facts,
-			hint: similar
-				? `Did you mean ${similar}?`
-				: 'Check the reference, and that the key belongs to the workspace that can see it.',
-		});
-	}
-	if (httpStatus === 412) return requirementsError(body, problem, facts);
-	if (httpStatus === 429) {
-		return new RateLimitError(`The service limits the request rate: ${said}`, retryAfterMs, {
-			...facts,
-			hint: 'Lower Concurrency, or set a limit in the credential that all nodes share.',
-		});
-	}
-	if (httpStatus >= 500) {
-		return new ServerError(
-			`The service failed (HTTP ${httpStatus}, ${call}): ${said}`,
-			retryAfterMs,
-			facts,
-		);
-	}
-	if (httpStatus >= 300 && httpStatus < 400) {
-		return new ProtocolError(
-			`The service answered ${call} with a redirect (HTTP ${httpStatus}), which is not followed because the request carries the API key`,
-			{ ...facts, hint: 'Check the base URL in the Inference.sh credential.' },
-		);
-	}
-	return new ValidationError(
-		`The service refuses the request (HTTP ${httpStatus}${code ? `, ${code}` : ''}): ${said}`,
-		{ ...facts, hint: 'Compare the input with the input schema of the app.' },
-	);
+	const said = withoutFullStop(excerpt(problem.message ?? text) || `HTTP ${httpStatus}`);
+	const facts = { httpStatus, about, retryAfterMs };
+	const answer: Answer = { httpStatus, call, body, problem, said, facts };
+	const situation = SITUATIONS.find((each) => fits(each, answer));
+	return situation?.error(answer) ?? validationError(answer);
 }
 
 /** The error for a success status whose body is not what was promised. */

@@ -1,13 +1,7 @@
 import { path, type Api, type ClientLog } from './api';
 import { Deadline } from '../util/deadline';
 import type { Clock } from '../util/clock';
-import {
-	InferenceError,
-	NotFoundError,
-	TimeoutError,
-	ValidationError,
-	type RemoteWork,
-} from '../errors';
+import { InferenceError, TimeoutError, type RemoteWork } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from '../settings';
@@ -72,10 +66,11 @@ export async function cancelRemote(
 				return { kind: 'cancelled' };
 			}
 			const { error } = sent;
-			if (error instanceof NotFoundError || error instanceof ValidationError) {
-				return { kind: 'over' };
+			if (error instanceof InferenceError) {
+				// It is unknown, or has nothing left to cancel.
+				if (error.concern === 'request') return { kind: 'over' };
+				if (!error.retryable) return failed(error);
 			}
-			if (error instanceof InferenceError && !error.retryable) return failed(error);
 			const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
 			const waited = await outcomeOf(wait);
 			if (!waited.ok) return failed(error === scope.signal.reason ? waited.error : error);

@@ -2,9 +2,9 @@ import type { CancelSignal } from '../util/cancelSignal';
 import type { Account } from './account';
 import type { ClientLog } from './api';
 import type { Clock } from '../util/clock';
-import { NetworkError, RateLimitError, ServerError, type InferenceError } from '../errors';
+import { InferenceError } from '../errors';
 import { backoffDelay } from './retryTiming';
-import type { RetryReason, RunSettings } from '../settings';
+import type { RunSettings } from '../settings';
 
 /** What a client has met so far. */
 export interface RetryStatistics {
@@ -25,34 +25,16 @@ export interface RetryContext {
 	readonly signal: CancelSignal;
 }
 
-/** Which kind of failure, in the words of the Retry On option; undefined for a final one. */
-export function retryReason(error: unknown): Exclude<RetryReason, 'taskFailed'> | undefined {
-	if (error instanceof RateLimitError) return 'rateLimit';
-	if (error instanceof NetworkError) return 'network';
-	if (error instanceof ServerError) return 'serverError';
-	return undefined;
-}
-
 function seconds(ms: number): string {
 	return `${Math.ceil(ms / 1000)} s`;
 }
 
 /** The same failure, with the words for a wait that is longer than allowed. */
-function waitTooLong(
-	error: RateLimitError | ServerError,
-	askedMs: number,
-	maxMs: number,
-): InferenceError {
-	const message = `${error.message}. The service asks to wait ${seconds(askedMs)}, longer than Max Retry-After (${seconds(maxMs)})`;
-	const facts = {
-		httpStatus: error.httpStatus,
-		about: error.about,
-		cause: error,
-		hint: 'Run it again later, or raise Max Retry-After in the options.',
-	};
-	return error instanceof RateLimitError
-		? new RateLimitError(message, askedMs, facts)
-		: new ServerError(message, askedMs, facts);
+function waitTooLong(error: InferenceError, askedMs: number, maxMs: number): InferenceError {
+	return error.reworded(
+		`${error.message}. The service asks to wait ${seconds(askedMs)}, longer than Max Retry-After (${seconds(maxMs)})`,
+		{ hint: 'Run it again later, or raise Max Retry-After in the options.' },
+	);
 }
 
 /**
@@ -69,13 +51,12 @@ export async function waitForNextAttempt(
 	context: RetryContext,
 ): Promise<void> {
 	const { settings, clock, account, log, statistics, signal } = context;
-	if (error instanceof RateLimitError) statistics.rateLimited += 1;
-	const reason = retryReason(error);
+	if (!(error instanceof InferenceError)) throw error;
+	const { repeatable: reason, retryAfterMs: askedMs = 0 } = error;
+	if (reason === 'rateLimit') statistics.rateLimited += 1;
 	if (reason === undefined || !settings.retryOn.has(reason)) throw error;
-	const asked = error instanceof RateLimitError || error instanceof ServerError ? error : undefined;
-	const askedMs = asked?.retryAfterMs ?? 0;
-	if (asked && askedMs > settings.maxRetryAfterMs) {
-		throw waitTooLong(asked, askedMs, settings.maxRetryAfterMs);
+	if (askedMs > settings.maxRetryAfterMs) {
+		throw waitTooLong(error, askedMs, settings.maxRetryAfterMs);
 	}
 	if (attempt > settings.maxRetries) throw error;
 	const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };

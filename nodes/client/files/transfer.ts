@@ -137,7 +137,10 @@ export function transferBroken(
 	what: string,
 	{ message, mayHaveArrived, cause }: TransportError,
 ): NetworkError {
-	return new NetworkError(`${what} failed: ${message}`, mayHaveArrived, { cause });
+	return new NetworkError(`${what} failed: ${message}`, {
+		mayHaveBeenAccepted: mayHaveArrived,
+		cause,
+	});
 }
 
 /**
@@ -156,7 +159,7 @@ export function transferRefused(
 	const facts = { httpStatus };
 	if (httpStatus >= 500 || [408, 425, 429].includes(httpStatus)) {
 		const retryAfterMs = requestedDelay(answer.headers, clock.now(), httpStatus);
-		return new ServerError(message, retryAfterMs, facts);
+		return new ServerError(message, { ...facts, retryAfterMs });
 	}
 	if (httpStatus === 403) return new PermissionError(message, facts);
 	if (httpStatus === 404 || httpStatus === 410) return new NotFoundError(message, facts);

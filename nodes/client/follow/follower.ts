@@ -5,10 +5,7 @@ import { Deadline } from '../util/deadline';
 import {
 	ContactLostError,
 	InferenceError,
-	NetworkError,
 	ProtocolError,
-	RateLimitError,
-	ServerError,
 	StoppedError,
 	type RemoteWork,
 } from '../errors';
@@ -64,10 +61,9 @@ export interface Reached {
 	readonly fellBack: boolean;
 }
 
-/** Whether the service clearly said no, so that asking again is pointless. */
-function isRefusal(error: unknown): boolean {
-	const passing = [NetworkError, ServerError, RateLimitError, ProtocolError, StoppedError];
-	return error instanceof InferenceError && !passing.some((kind) => error instanceof kind);
+/** Whether asking again is pointless: the service clearly said no, or there is nothing to wait for. */
+function isFinal(error: unknown): boolean {
+	return error instanceof InferenceError && error.endsFollowing;
 }
 
 /** Ends what belongs to a stream; made once, because every stream needs it. */
@@ -197,7 +193,7 @@ class Follower {
 		scope[Symbol.dispose]();
 		if (!read.ok) {
 			signal.throwIfAborted();
-			if (isRefusal(read.error)) throw read.error;
+			if (isFinal(read.error)) throw read.error;
 			this.pauseIfLimited(read.error);
 			log.debug(`Following ${this.name}: its stream broke (${String(read.error)})`);
 		}
@@ -260,7 +256,7 @@ class Follower {
 		}
 		const { error } = answer;
 		signal.throwIfAborted();
-		if (isRefusal(error)) throw error;
+		if (isFinal(error)) throw error;
 		this.pauseIfLimited(error);
 		this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
 		if (this.unreadable >= timings.protocolErrors) throw error;
@@ -270,7 +266,7 @@ class Follower {
 
 	/** A 429 makes the whole account wait, but never gives up what is running. */
 	private pauseIfLimited(error: unknown): void {
-		if (!(error instanceof RateLimitError)) return;
+		if (!(error instanceof InferenceError) || error.repeatable !== 'rateLimit') return;
 		const { account, settings, statistics } = this.context;
 		statistics.rateLimited += 1;
 		account.pause(Math.min(error.retryAfterMs ?? settings.backoffBaseMs, settings.maxRetryAfterMs));

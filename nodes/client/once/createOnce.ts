@@ -1,12 +1,7 @@
 import { RESUME_SPREAD_MS, type ApiCall } from '../api/api';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Grace } from '../util/deadline';
-import {
-	InferenceError,
-	mayHaveBeenAccepted,
-	ProtocolError,
-	SubmissionUnknownError,
-} from '../errors';
+import { InferenceError, ProtocolError, SubmissionUnknownError } from '../errors';
 import type { ServiceNotice } from '../api/envelope';
 import type { JsonObject } from '../util/json';
 import type { SearchResult } from './searchRecent';
@@ -150,7 +145,7 @@ class Submission<T> {
 	private async afterFailure(error: unknown, attempt: number): Promise<Created<T> | undefined> {
 		const { settings, signal } = this.context;
 		if (error === signal.reason) signal.throwIfAborted();
-		const unclear = mayHaveBeenAccepted(error);
+		const unclear = error instanceof InferenceError && error.mayHaveBeenAccepted;
 		if (!unclear) {
 			this.options.onNothingStarted();
 			signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { ClientContext } from '../api/context';
 import { withinItsTime } from '../api/itemTime';
-import { NotFoundError, PermissionError } from '../errors';
+import { InferenceError, NotFoundError } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { followTask } from './followTask';
 import { giveUpTask } from './giveUpTask';
@@ -42,14 +42,11 @@ export function followExisting(
 }
 
 function cannotFollow(taskId: string, error: unknown): unknown {
+	if (!(error instanceof InferenceError) || !error.outOfReach) return error;
 	const unknown = error instanceof NotFoundError;
-	if (!unknown && !(error instanceof PermissionError)) return error;
 	const why = unknown ? 'There is no such task, or this API key cannot see it' : error.message;
-	const Kind = unknown ? NotFoundError : PermissionError;
-	return new Kind(`Task ${taskId} cannot be followed. ${why}`, {
+	return error.reworded(`Task ${taskId} cannot be followed. ${why}`, {
 		about: { kind: 'task', id: taskId },
-		httpStatus: error.httpStatus,
-		cause: error,
 		hint: 'Check the task ID, and that the API key belongs to the workspace that started the task.',
 	});
 }

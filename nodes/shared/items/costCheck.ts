@@ -1,7 +1,7 @@
 import { NodeOperationError } from 'n8n-workflow';
 import { appName } from '../../client/apps/appRef';
 import type { CostEstimate } from '../../client/apps/estimate';
-import { InferenceError, NotFoundError, ValidationError } from '../../client/errors';
+import { InferenceError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import { placeFiles } from '../files/uploads';
 import type { NodeRun } from '../run/nodeRun';
@@ -66,5 +66,5 @@ function unknownCost(positions: readonly number[], total: number): string {
 
 /** The service does not know the app or refuses the input: that concerns this item only. */
 function isOfTheItem(error: unknown): boolean {
-	return error instanceof ValidationError || error instanceof NotFoundError;
+	return error instanceof InferenceError && error.concern === 'request';
 }

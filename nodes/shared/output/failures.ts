@@ -5,18 +5,9 @@ import {
 	type INode,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { InferenceError, type ErrorCode } from '../../client/errors';
+import { InferenceError } from '../../client/errors';
 import { isJsonObject } from '../../client/util/json';
 import { asData } from './items';
-
-/** How a task ended, as failure items name it. */
-const STATUS_OF: Partial<Record<ErrorCode, string>> = {
-	task_failed: 'failed',
-	task_cancelled: 'cancelled',
-	timeout: 'timed_out',
-	submission_unknown: 'submission_unknown',
-	input_required: 'input_required',
-};
 
 /**
  * Turns whatever an item failed with into an error that n8n shows well: with message, description
@@ -56,8 +47,8 @@ export interface FailureFacts {
 export function failureFacts(error: unknown): FailureFacts {
 	const message = error instanceof Error ? error.message : String(error);
 	if (error instanceof InferenceError) {
-		const { code, about, httpStatus: http_status, hint, retryable } = error;
-		return { message, code, status: STATUS_OF[code], id: about?.id, http_status, hint, retryable };
+		const { code, ending, about, httpStatus: http_status, hint, retryable } = error;
+		return { message, code, status: ending, id: about?.id, http_status, hint, retryable };
 	}
 	const code = error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
 	return {

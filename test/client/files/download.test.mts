@@ -434,7 +434,7 @@ describe("under n8n's egress policy", () => {
 		const client = makeClient(sandbox, { transport, settings: { maxRetries: 0 } });
 		for (const url of [`${forbidden.url}/secret`, `${host.url}/a`]) {
 			const error = await rejection(client.files.download(url, UNLIMITED, readAll));
-			expect(error).toMatchObject({ mayHaveArrived: false });
+			expect(error).toMatchObject({ mayHaveBeenAccepted: false });
 			expect(String(error)).toContain('address is blocked');
 		}
 		expect(forbidden.requests).toEqual([]);

@@ -79,7 +79,7 @@ describe('undici', () => {
 			});
 			const error = await rejection(runOne(under(refused), echo));
 			expect(error).toBeInstanceOf(NetworkError);
-			expect(error).toMatchObject({ mayHaveArrived: false });
+			expect(error).toMatchObject({ mayHaveBeenAccepted: false });
 			expect(String(error)).toContain('address is blocked');
 			expect(sandbox.connections().opened).toBe(0);
 		});
@@ -127,7 +127,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			baseUrl: 'http://no-such-host.invalid',
 		});
 		const error = await rejection(runOne(client, echo));
-		expect(error).toMatchObject({ code: 'network', mayHaveArrived: false });
+		expect(error).toMatchObject({ code: 'network', mayHaveBeenAccepted: false });
 		expect(String(error)).not.toMatch(/ENOTFOUND|EAI_AGAIN/);
 	});
 });
