@@ -4,9 +4,18 @@ const LONGEST_VALUE = 200;
 
 /** A value as an error message shows it: as JSON, shortened. */
 export function shown(value: unknown): string {
-	const text =
-		typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'nothing');
+	// Of a long text no more is made into JSON than is shown.
+	const text = asJson(typeof value === 'string' ? value.slice(0, LONGEST_VALUE) : value);
 	return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+}
+
+function asJson(value: unknown): string {
+	try {
+		return JSON.stringify(value) ?? 'nothing';
+	} catch {
+		// Expressions may give values that contain themselves, or are nested too deep.
+		return 'a value that cannot be shown';
+	}
 }
 
 /** What is wrong with which parameter. */

@@ -25,6 +25,17 @@ describe('the place of an error in JSON', () => {
 		expect(jsonErrorPlace(text)).toBe(place);
 	});
 
+	it.each([
+		['text', `["${'a'.repeat(16e6)}`, 'line 1 column 2'],
+		['text with escapes', `{"a": 1,\n"${'\\n'.repeat(8e6)}\\x"}`, 'line 2 column 1'],
+		['a number', `[1${'0'.repeat(16e6)}x]`, 'line 1 column 2'],
+		['lists in lists', '['.repeat(16e6), 'line 1 column 16000001'],
+		['objects in objects', `${'{"a":'.repeat(1e6)}}`, 'line 1 column 5000001'],
+		['lines', '\n'.repeat(16e6), 'line 16000001 column 1'],
+	])('is found in %s of any length and depth', (_what, text, place) => {
+		expect(jsonErrorPlace(text)).toBe(place);
+	});
+
 	it('comes no earlier than the point to which any JSON has been cut or spoiled', () => {
 		fc.assert(
 			fc.property(fc.json(), fc.nat(), (json, at) => {
