@@ -1,10 +1,21 @@
 import { isJsonObject, parseJson } from '../util/json';
 import type { Choice, FieldKind, FormField } from './inputSchema';
 
-/** A value as it leaves, or what is wrong with it, continuing "Width …". */
+/** A file of the item that goes into the input. */
+export interface PlacedFile {
+	readonly name: string;
+	/** Where its URI goes: keys and list indices, joined by dots. */
+	readonly path: string;
+}
+
+/** What becomes of a value. */
 export type CheckedValue =
-	| { readonly ok: true; readonly value: unknown }
-	| { readonly ok: false; readonly problem: string };
+	/** It leaves like this. Where lists and objects hold null for a file, its URI comes later. */
+	| { readonly kind: 'value'; readonly value: unknown; readonly files: readonly PlacedFile[] }
+	/** It names a file: nothing leaves until the file has a URI. */
+	| { readonly kind: 'file'; readonly file: PlacedFile }
+	/** It cannot be used; `problem` continues "Width …". */
+	| { readonly kind: 'wrong'; readonly problem: string };
 
 /** Where a value comes from and goes to. */
 export interface ValuePlace {
@@ -12,15 +23,17 @@ export interface ValuePlace {
 	readonly path: string;
 	/** The value has its type already, as that of an expression has; typed text may mean JSON. */
 	readonly typed: boolean;
-	/** Takes note that the file of this name goes to this place; false if there is no such file. */
-	takeFile(name: string, path: string): boolean;
+	/** Whether the item has a file of this name. */
+	hasFile(name: string): boolean;
 }
 
 /** What begins with a scheme. */
 const URI = /^[a-z][a-z0-9+.-]*:./i;
 
-const ok = (value: unknown): CheckedValue => ({ ok: true, value });
-const wrong = (problem: string): CheckedValue => ({ ok: false, problem });
+const ok = (value: unknown, files: readonly PlacedFile[] = []): CheckedValue => {
+	return { kind: 'value', value, files };
+};
+const wrong = (problem: string): CheckedValue => ({ kind: 'wrong', problem });
 
 interface Limits {
 	readonly min?: number | undefined;
@@ -49,12 +62,16 @@ function within(size: number, { min, above, max, below }: Limits): boolean {
 	);
 }
 
+/** As Python counts: a character outside the basic plane is one. */
+function lengthOf(text: string): number {
+	return text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '_').length;
+}
+
 function checkText(value: unknown, limits: Limits): CheckedValue {
 	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
 	if (typeof text !== 'string') return wrong('must be text');
 	const words = inWords(limits);
-	// As Python counts: a character outside the basic plane is one.
-	if (words === '' || within([...text].length, limits)) return ok(text);
+	if (words === '' || within(lengthOf(text), limits)) return ok(text);
 	return wrong(`must be text with a length${words}`);
 }
 
@@ -83,8 +100,9 @@ function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
 /** Several files in one text: names or URLs, which may hold commas themselves. */
 function splitFiles(text: string): readonly string[] {
 	if (/^data:/i.test(text)) return [text];
-	const separator = URI.test(text) ? /\s*(?:\n|,\s|,(?=https?:))\s*/ : /\s*[\n,]\s*/;
-	return text.split(separator).filter((part) => part !== '');
+	const separator = URI.test(text) ? /\n|,(?=\s|https?:)/ : /[\n,]/;
+	const parts = text.split(separator).map((part) => part.trim());
+	return parts.filter((part) => part !== '');
 }
 
 function checkFile(
@@ -94,8 +112,10 @@ function checkFile(
 ): CheckedValue {
 	if (typeof value === 'string') {
 		const text = value.trim();
-		const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
-		if (place.takeFile(text, path)) return ok(null);
+		if (place.hasFile(text)) {
+			const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
+			return { kind: 'file', file: { name: text, path } };
+		}
 		if (URI.test(text)) return ok(kind.as === 'object' ? { uri: text } : text);
 	}
 	if (isJsonObject(value) && typeof value['uri'] === 'string') {
@@ -112,6 +132,21 @@ function elementsOf(value: unknown, items: FieldKind): unknown {
 	return typeof value === 'string' ? splitFiles(value) : json;
 }
 
+/** What is inside a list or an object, collected one after another. */
+class Contents {
+	readonly files: PlacedFile[] = [];
+
+	/** Takes note of a file inside, and returns what is there meanwhile. */
+	add(checked: Exclude<CheckedValue, { readonly kind: 'wrong' }>): unknown {
+		if (checked.kind === 'file') {
+			this.files.push(checked.file);
+			return null;
+		}
+		for (const file of checked.files) this.files.push(file);
+		return checked.value;
+	}
+}
+
 function checkList(
 	value: unknown,
 	kind: FieldKind & { type: 'list' },
@@ -122,14 +157,15 @@ function checkList(
 	if (!within(list.length, kind)) {
 		return wrong(`must have a number of elements${inWords(kind)}`);
 	}
+	const contents = new Contents();
 	const values: unknown[] = [];
 	for (const [index, element] of list.entries()) {
 		const path = `${place.path}.${index}`;
 		const checked = checkValue(element, kind.items, { ...place, typed: true, path });
-		if (!checked.ok) return wrong(`has an element ${index} that ${checked.problem}`);
-		values.push(checked.value);
+		if (checked.kind === 'wrong') return wrong(`has an element ${index} that ${checked.problem}`);
+		values.push(contents.add(checked));
 	}
-	return ok(values);
+	return ok(values, contents.files);
 }
 
 function checkObject(
@@ -139,6 +175,7 @@ function checkObject(
 ): CheckedValue {
 	const object = typeof value === 'string' ? parseJson(value) : value;
 	if (!isJsonObject(object)) return wrong('must be a JSON object');
+	const contents = new Contents();
 	const values = new Map(Object.entries(object));
 	for (const { id, kind, required } of fields) {
 		const inner = values.get(id) ?? undefined;
@@ -146,10 +183,10 @@ function checkObject(
 		if (inner === undefined) continue;
 		const path = `${place.path}.${id}`;
 		const checked = checkValue(inner, kind, { ...place, typed: true, path });
-		if (!checked.ok) return wrong(`has a ${id} that ${checked.problem}`);
-		values.set(id, checked.value);
+		if (checked.kind === 'wrong') return wrong(`has a ${id} that ${checked.problem}`);
+		values.set(id, contents.add(checked));
 	}
-	return ok(Object.fromEntries(values));
+	return ok(Object.fromEntries(values), contents.files);
 }
 
 function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
@@ -161,10 +198,16 @@ function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace
 	const others = kinds.filter(({ type }) => type !== 'text');
 	const textFirst = typeof value === 'string' && place.typed;
 	const attempts = [
-		...(textFirst ? texts : others).map((kind) => checkValue(json ?? value, kind, inside)),
-		...kinds.map((kind) => checkValue(value, kind, inside)),
+		...(textFirst ? texts : others).map((kind) => ({ kind, given: json ?? value })),
+		...kinds.map((kind) => ({ kind, given: value })),
 	];
-	return attempts.find((attempt) => attempt.ok) ?? attempts[0] ?? ok(value);
+	let firstProblem: CheckedValue | undefined;
+	for (const { kind, given } of attempts) {
+		const checked = checkValue(given, kind, inside);
+		if (checked.kind !== 'wrong') return checked;
+		firstProblem ??= checked;
+	}
+	return firstProblem ?? ok(value);
 }
 
 /**

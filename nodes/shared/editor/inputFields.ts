@@ -74,9 +74,9 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. Write them as JSON instead, or try again later.`,
 		};
 	}
-	const form = formOf(app.value, ref.function);
-	if (typeof form === 'string') return nothing(`${ref.app} ${form}`);
-	return form.fields.length === 0
+	const found = formOf(app.value, ref.function);
+	if (found.kind === 'unusable') return nothing(`${ref.app} ${found.problem}`);
+	return found.form.fields.length === 0
 		? nothing(`${ref.app} has no inputs.`)
-		: { fields: mapperFields(form) };
+		: { fields: mapperFields(found.form) };
 }

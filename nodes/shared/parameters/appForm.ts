@@ -38,25 +38,34 @@ export function savedForm(schema: unknown): Form {
 				id,
 				title: suffix === undefined ? name : name.slice(0, -suffix.length),
 				kind: suffix === undefined ? (SAVED_KINDS[String(saved['type'])] ?? SAVED_OTHER) : file,
-				...{ required: false, promoted: false, default: undefined },
+				required: false,
+				promoted: false,
+				default: undefined,
 			};
 		});
 	return { fields, alternatives: [] };
 }
 
+/** What an app says of one of its functions. */
+export type FunctionForm =
+	/** Its form, setup parameters included. */
+	| { readonly kind: 'form'; readonly form: Form }
+	/** It cannot be called; `problem` continues "namespace/name …". */
+	| { readonly kind: 'unusable'; readonly problem: string };
+
 /**
- * The form of a function of an app, setup parameters included, or what is wrong with the function,
- * continuing "namespace/name …".
+ * The form of a function of an app.
  *
  * @param name undefined for the default function
  */
-export function formOf(app: AppInfo, name: string | undefined): Form | string {
+export function formOf(app: AppInfo, name: string | undefined): FunctionForm {
 	const found = functionOf(app, name);
 	const callable = app.functions.filter(({ streams }) => !streams).map((one) => one.name);
 	const others = `Its functions: ${callable.join(', ')}.`;
-	if (!found) return `has no function ${shown(name)}. ${others}`;
+	if (!found) return { kind: 'unusable', problem: `has no function ${shown(name)}. ${others}` };
 	if (found.streams) {
-		return `has a function ${shown(found.name)}, but it talks through a socket and cannot be called from here. ${others}`;
+		const problem = `has a function ${shown(found.name)}, but it talks through a socket and cannot be called from here. ${others}`;
+		return { kind: 'unusable', problem };
 	}
 	const input = readForm(found.input ?? {});
 	const setup = app.setup ? readForm(app.setup).fields : [];
@@ -66,5 +75,6 @@ export function formOf(app: AppInfo, name: string | undefined): Form | string {
 		title: `Setup: ${field.title}`,
 		promoted: false,
 	}));
-	return { fields: [...input.fields, ...prefixed], alternatives: input.alternatives };
+	const fields = [...input.fields, ...prefixed];
+	return { kind: 'form', form: { fields, alternatives: input.alternatives } };
 }

@@ -1,23 +1,27 @@
-import { checkValue } from '../../client/apps/fieldValue';
+import { checkValue, type CheckedValue } from '../../client/apps/fieldValue';
+import type { Form, FormField } from '../../client/apps/inputSchema';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
-import type { Form } from '../../client/apps/inputSchema';
-import { displayNameOf, savedForm, SETUP } from './appForm';
+import { displayNameOf, savedForm, SETUP, type FunctionForm } from './appForm';
 import type { FileSlot } from './fileSlot';
 import type { ItemParameters } from './itemParameters';
 import { nodeOf } from './nodeOf';
 import { shown } from './parameterError';
 import { isExpression } from './readParameter';
 
+/** What is known of the form of a function. */
+export type KnownForm =
+	| FunctionForm
+	/** The service does not tell what the app is like. */
+	| { readonly kind: 'unreadable' };
+
 /** Where the forms of apps are known from. */
 export interface KnownForms {
 	/**
-	 * The form of a function, or what is wrong with the function; undefined if the app cannot be
-	 * read.
-	 *
 	 * @param ref `namespace/name[@version]`
+	 * @param name the function, undefined for the default one
 	 * @throws the reason of the run's end
 	 */
-	form(ref: string, name: string | undefined): Promise<Form | string | undefined>;
+	form(ref: string, name: string | undefined): Promise<KnownForm>;
 }
 
 /** A filled-in form. */
@@ -37,28 +41,6 @@ export interface FormRequest {
 	readonly filled: readonly string[];
 }
 
-/** Values as they were entered, by field. n8n is asked only for those with an expression. */
-function* enteredValues(
-	item: ItemParameters,
-	nameOf: (id: string) => string,
-): Generator<readonly [id: string, value: unknown, typed: boolean]> {
-	const entered: unknown = nodeOf(item.context).parameters['fields'];
-	const mapping: unknown = isJsonObject(entered) ? entered['value'] : undefined;
-	if (isJsonObject(mapping)) {
-		for (const [id, value] of Object.entries(mapping)) {
-			if (isExpression(value)) {
-				const path = `fields.value[${JSON.stringify(id)}]`;
-				yield [id, item.get(path, nameOf(id)).value, true];
-			} else yield [id, value, false];
-		}
-		return;
-	}
-	const whole = item.get('fields.value', 'Input Fields', {}).value;
-	for (const [id, value] of Object.entries(isJsonObject(whole) ? whole : {})) {
-		yield [id, value, true];
-	}
-}
-
 /**
  * Reads a form for one item: each value is checked and leaves exactly typed, empty ones are left
  * out. If the app's schema cannot be read, only the types that the workflow remembers are given.
@@ -70,58 +52,145 @@ export async function readFormValues(
 	forms: KnownForms,
 	request: FormRequest,
 ): Promise<FormValues> {
-	const read = await forms.form(request.app, request.function);
-	if (typeof read === 'string') {
-		throw item.error('Function', `cannot be called: ${request.app} ${read}`);
-	}
-	const saved: unknown = nodeOf(item.context).parameters['fields'];
-	const form = read ?? savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
-	const fields = new Map(form.fields.map((field) => [field.id, field]));
-	const nameOf = (id: string) => {
-		const field = fields.get(id);
-		return field ? displayNameOf(field) : id;
-	};
-	const complain = (id: string, problem: string) => item.error(nameOf(id), problem);
+	const form = new FieldsById(await formFor(item, forms, request));
+	const values = checkedValues(item, form);
+	requireFilled(item, form, new Set([...values.keys(), ...request.filled]));
+	return takeApart(values, form);
+}
 
+/**
+ * The form that the item fills in.
+ *
+ * @throws NodeOperationError if the app has no such function
+ */
+async function formFor(
+	item: ItemParameters,
+	forms: KnownForms,
+	{ app, function: name }: FormRequest,
+): Promise<Form> {
+	const known = await forms.form(app, name);
+	switch (known.kind) {
+		case 'form':
+			return known.form;
+		case 'unusable':
+			throw item.error('Function', `cannot be called: ${app} ${known.problem}`);
+		case 'unreadable': {
+			const saved: unknown = nodeOf(item.context).parameters['fields'];
+			return savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
+		}
+	}
+}
+
+/** A form whose fields are found by their ids. */
+class FieldsById {
+	private readonly fields: ReadonlyMap<string, FormField>;
+
+	constructor(readonly form: Form) {
+		this.fields = new Map(form.fields.map((field) => [field.id, field]));
+	}
+
+	get(id: string): FormField | undefined {
+		return this.fields.get(id);
+	}
+
+	/** A field's name as the form shows it; the id of a field that the form does not have. */
+	nameOf(id: string): string {
+		const field = this.fields.get(id);
+		return field ? displayNameOf(field) : id;
+	}
+}
+
+/** A value as it was entered. */
+interface EnteredValue {
+	readonly id: string;
+	readonly value: unknown;
+	/** It has its type already, as that of an expression has. */
+	readonly typed: boolean;
+}
+
+/** Values as they were entered. n8n is asked only for those with an expression. */
+function* enteredValues(item: ItemParameters, form: FieldsById): Generator<EnteredValue> {
+	const entered: unknown = nodeOf(item.context).parameters['fields'];
+	const mapping: unknown = isJsonObject(entered) ? entered['value'] : undefined;
+	if (isJsonObject(mapping)) {
+		for (const [id, value] of Object.entries(mapping)) {
+			if (isExpression(value)) {
+				const { value: result } = item.get(`fields.value[${JSON.stringify(id)}]`, form.nameOf(id));
+				yield { id, value: result, typed: true };
+			} else yield { id, value, typed: false };
+		}
+		return;
+	}
+	const { value: whole } = item.get('fields.value', 'Input Fields', {});
+	for (const [id, value] of Object.entries(isJsonObject(whole) ? whole : {})) {
+		yield { id, value, typed: true };
+	}
+}
+
+/** A value that can be used. */
+type UsableValue = Exclude<CheckedValue, { readonly kind: 'wrong' }>;
+
+/**
+ * What has been filled in, by field.
+ *
+ * @throws NodeOperationError for a value that its field does not take
+ */
+function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<string, UsableValue> {
 	const binary = item.context.getInputData()[item.itemIndex]?.binary ?? {};
-	const files: FileSlot[] = [];
-	const values = new Map<string, unknown>();
-	for (const [id, value, typed] of enteredValues(item, nameOf)) {
+	const values = new Map<string, UsableValue>();
+	for (const { id, value, typed } of enteredValues(item, form)) {
 		if (value === undefined || value === null || value === '') continue;
-		const field = fields.get(id);
-		if (!field) {
-			values.set(id, value);
-			continue;
+		const field = form.get(id);
+		const checked: CheckedValue = field
+			? checkValue(value, field.kind, {
+					path: id,
+					typed,
+					// Files are uploaded into inputs only.
+					hasFile: (name) => !id.startsWith(SETUP) && Object.hasOwn(binary, name),
+				})
+			: { kind: 'value', value, files: [] };
+		if (checked.kind === 'wrong') {
+			throw item.error(form.nameOf(id), `${checked.problem}, but is ${shown(value)}`);
 		}
-		const takeFile = (binaryProperty: string, path: string) => {
-			// Files are uploaded into inputs only.
-			if (id.startsWith(SETUP) || !Object.hasOwn(binary, binaryProperty)) return false;
-			files.push({ path, binaryProperty, displayName: displayNameOf(field) });
-			return true;
-		};
-		const checked = checkValue(value, field.kind, { path: id, typed, takeFile });
-		if (!checked.ok) throw complain(id, `${checked.problem}, but is ${shown(value)}`);
-		values.set(id, checked.value);
+		values.set(id, checked);
 	}
-	const filled = new Set([...values.keys(), ...request.filled]);
-	for (const { id, required, default: fallback } of form.fields) {
-		if (required && fallback === undefined && !filled.has(id)) {
-			throw complain(id, 'is empty, but the app requires it');
+	return values;
+}
+
+/**
+ * Checks that nothing is missing.
+ *
+ * @param filled ids of the fields that have a value
+ * @throws NodeOperationError for an empty field that the app requires
+ */
+function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlySet<string>): void {
+	const { fields, alternatives } = form.form;
+	const isMissing = ({ id, required, default: fallback }: FormField) =>
+		required && fallback === undefined && !filled.has(id);
+	const missing = fields.find(isMissing);
+	if (missing) throw item.error(displayNameOf(missing), 'is empty, but the app requires it');
+
+	const [first] = alternatives;
+	if (!first || alternatives.some((set) => set.every((id) => filled.has(id)))) return;
+	const sets = alternatives.map((set) => set.map((id) => form.nameOf(id)).join(' and '));
+	const problem = `is empty, but the app requires ${sets.join(', or ')}`;
+	throw item.error(form.nameOf(first[0] ?? ''), problem);
+}
+
+/** Tells apart what goes into the input, what into the setup, and which files are to be uploaded. */
+function takeApart(values: ReadonlyMap<string, UsableValue>, form: FieldsById): FormValues {
+	const input: Array<readonly [id: string, value: unknown]> = [];
+	const setup: Array<readonly [id: string, value: unknown]> = [];
+	const files: FileSlot[] = [];
+	for (const [id, checked] of values) {
+		const placed = checked.kind === 'file' ? [checked.file] : checked.files;
+		for (const { name: binaryProperty, path } of placed) {
+			files.push({ path, binaryProperty, displayName: form.nameOf(id) });
 		}
+		// A file has no place of its own before its upload.
+		if (checked.kind === 'file') continue;
+		if (id.startsWith(SETUP)) setup.push([id.slice(SETUP.length), checked.value]);
+		else input.push([id, checked.value]);
 	}
-	const { alternatives } = form;
-	if (alternatives.length > 0 && !alternatives.some((set) => set.every((id) => filled.has(id)))) {
-		const sets = alternatives.map((set) => set.map(nameOf).join(' and ')).join(', or ');
-		throw complain(alternatives[0]?.[0] ?? '', `is empty, but the app requires ${sets}`);
-	}
-	// Single files have no place of their own before their upload.
-	const known = [...values].filter(([, value]) => value !== null);
-	const [setup, input] = [true, false].map((wanted) =>
-		known.filter(([id]) => id.startsWith(SETUP) === wanted),
-	);
-	return {
-		input: Object.fromEntries(input ?? []),
-		setup: Object.fromEntries((setup ?? []).map(([id, value]) => [id.slice(SETUP.length), value])),
-		files,
-	};
+	return { input: Object.fromEntries(input), setup: Object.fromEntries(setup), files };
 }

@@ -14,28 +14,35 @@ interface Place {
 	readonly typed?: boolean;
 	/** Names of the item's files. */
 	readonly binary?: readonly string[];
-	/** Told of the files that are taken: their places and names. */
-	readonly taken?: Array<readonly [path: string, name: string]>;
 }
 
 function check(property: JsonObject, value: unknown, place: Place = {}): CheckedValue {
-	const { typed = false, binary = [], taken = [] } = place;
-	return checkValue(value, kindOf(property), {
-		...{ path: 'it', typed },
-		takeFile: (name, path) => binary.includes(name) && taken.push([path, name]) > 0,
-	});
+	const { typed = false, binary = [] } = place;
+	const hasFile = (name: string) => binary.includes(name);
+	return checkValue(value, kindOf(property), { path: 'it', typed, hasFile });
 }
 
 /** What leaves for a value that passes. */
 function leaves(property: JsonObject, value: unknown, place?: Place): unknown {
 	const checked = check(property, value, place);
-	if (!checked.ok) throw new Error(checked.problem);
-	return checked.value;
+	if (checked.kind === 'wrong') throw new Error(checked.problem);
+	return checked.kind === 'file' ? FILE_LATER : checked.value;
+}
+
+/** Stands for a value that leaves when its file has been uploaded. */
+const FILE_LATER = Symbol('a file later');
+
+/** The files that are taken, with their places. */
+function filesOf(property: JsonObject, value: unknown, place?: Place): string[] {
+	const checked = check(property, value, place);
+	if (checked.kind === 'wrong') throw new Error(checked.problem);
+	const files = checked.kind === 'file' ? [checked.file] : checked.files;
+	return files.map(({ path, name }) => `${path} ← ${name}`);
 }
 
 function problem(property: JsonObject, value: unknown, place?: Place): string {
 	const checked = check(property, value, place);
-	return checked.ok ? `passes as ${JSON.stringify(checked.value)}` : checked.problem;
+	return checked.kind === 'wrong' ? checked.problem : `passes: ${JSON.stringify(checked)}`;
 }
 
 const FILE = { type: 'string', format: 'file' };
@@ -43,6 +50,7 @@ const FILES = { type: 'array', items: FILE };
 const OLD_FILE = { type: 'object', properties: { uri: { type: 'string' } } };
 const EITHER = { oneOf: [OLD_FILE, { type: 'string' }] };
 const TEXT_OR_LIST = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
+const PAIR = { type: 'array', items: { anyOf: [FILE, { type: 'boolean' }] } };
 const LOADER = {
 	type: 'object',
 	properties: { name: { type: 'string' }, weights: FILE, scale: { type: 'number' } },
@@ -169,9 +177,9 @@ describe('a file of the item', () => {
 	const binary = ['data', 'second one', '5'];
 
 	it.each<[property: JsonObject, value: unknown, out: unknown, taken: string[]]>([
-		[FILE, 'data', null, ['it ← data']],
-		[OLD_FILE, 'data', null, ['it.uri ← data']],
-		[EITHER, 'data', null, ['it ← data']],
+		[FILE, 'data', FILE_LATER, ['it ← data']],
+		[OLD_FILE, 'data', FILE_LATER, ['it.uri ← data']],
+		[EITHER, 'data', FILE_LATER, ['it ← data']],
 		[FILES, 'data', [null], ['it.0 ← data']],
 		[FILES, '5', [null], ['it.0 ← 5']],
 		[
@@ -187,14 +195,24 @@ describe('a file of the item', () => {
 			[{ name: 'a', weights: null }],
 			['it.0.weights ← data'],
 		],
+		[{ anyOf: [FILES, FILE, { type: 'integer' }] }, 'data', [null], ['it.0 ← data']],
+		[{ anyOf: [FILE, { type: 'integer' }] }, 'data', FILE_LATER, ['it ← data']],
+		[{ anyOf: [PAIR, { type: 'string' }] }, '["data", 5]', '["data", 5]', []],
 	])('is taken by %j for %j', (property, value, out, expected) => {
-		const taken: Array<readonly [string, string]> = [];
-		expect(leaves(property, value, { binary, taken })).toEqual(out);
-		expect(taken.map(([path, name]) => `${path} ← ${name}`)).toEqual(expected);
+		expect(leaves(property, value, { binary })).toEqual(out);
+		expect(filesOf(property, value, { binary })).toEqual(expected);
 	});
 
 	it('goes before a URL of the same spelling', () => {
-		expect(leaves(FILE, 'a:b', { binary: ['a:b'] })).toBeNull();
+		expect(filesOf(FILE, 'a:b', { binary: ['a:b'] })).toEqual(['it ← a:b']);
+	});
+
+	it('is found however many there are, and whatever is around them', () => {
+		const names = Array<string>(200_000).fill('data');
+		const inside = { type: 'object', properties: { list: FILES } };
+		expect(filesOf(inside, { list: names }, { binary })).toHaveLength(names.length);
+		expect(leaves(FILES, `a:1,${' '.repeat(200_000)}b:2`)).toEqual(['a:1', 'b:2']);
+		expect(leaves(FILES, `data${' '.repeat(200_000)},data`, { binary })).toEqual([null, null]);
 	});
 
 	it('is not taken by text', () => {
@@ -258,7 +276,7 @@ describe('whatever fits', () => {
 		fc.assert(
 			fc.property(fitting, fc.anything(), fc.boolean(), ({ property }, value, typed) => {
 				const checked = check(property, value, { typed });
-				if (!checked.ok) expect(checked.problem).toMatch(/^(must|has) /);
+				if (checked.kind === 'wrong') expect(checked.problem).toMatch(/^(must|has) /);
 			}),
 		);
 	});
@@ -267,8 +285,8 @@ describe('whatever fits', () => {
 		fc.assert(
 			fc.property(fc.integer(), fc.integer(), fc.integer(), (value, one, other) => {
 				const [minimum, maximum] = [Math.min(one, other), Math.max(one, other)];
-				const { ok } = check({ type: 'integer', minimum, maximum }, value);
-				expect(ok).toBe(value >= minimum && value <= maximum);
+				const { kind } = check({ type: 'integer', minimum, maximum }, value);
+				expect(kind === 'value').toBe(value >= minimum && value <= maximum);
 			}),
 		);
 	});
