@@ -5,6 +5,7 @@ import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';
 import { uploadBinary } from '../shared/files/uploads';
 import { ItemParameters } from '../shared/parameters/itemParameters';
+import { decodedPart } from '../client/util/url';
 import { inParallel } from '../shared/run/window';
 import { readAgent } from './agentConfig';
 
@@ -122,15 +123,7 @@ function readAttachments(item: ItemParameters): Attachments {
 }
 
 function fromUrl(uri: string): Attachment {
-	const filename = decoded(new URL(uri).pathname.split('/').at(-1) ?? '') || 'file';
+	const filename = decodedPart(new URL(uri).pathname.split('/').at(-1) ?? '') || 'file';
 	const extension = filename.split('.').at(-1)?.toLowerCase() ?? '';
 	return { uri, filename, content_type: TYPES[extension] };
-}
-
-function decoded(text: string): string {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
 }

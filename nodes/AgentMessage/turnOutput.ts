@@ -42,7 +42,12 @@ export function turnItem(run: TurnRun, itemIndex: number): INodeExecutionData {
 function messageData(message: ChatMessage): IDataObject {
 	const { id, role, status, text, error, files, tools, createdAt } = message;
 	return asData({
-		...{ id, role, status, text, error, created_at: createdAt },
+		id,
+		role,
+		status,
+		text,
+		error,
+		created_at: createdAt,
 		files: files.map(fileData),
 		tool_invocations: tools.map(toolData),
 	});

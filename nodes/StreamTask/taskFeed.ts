@@ -1,7 +1,7 @@
 import type { Clock } from '../client/util/clock';
 import { DeltaAccumulator, responseText } from '../client/follow/deltas';
 import type { TaskObserver } from '../client/tasks/followTask';
-import { isJsonObject, type JsonObject } from '../client/util/json';
+import { isJsonObject, sameJson, type JsonObject } from '../client/util/json';
 import { outcomeOf } from '../client/util/outcome';
 import type { Task } from '../client/tasks/task';
 import type { TaskStatus } from '../client/tasks/taskStatus';
@@ -168,7 +168,7 @@ export class TaskFeed implements Required<TaskObserver> {
 			...(status !== told.status && { status }),
 			...(lines.length > 0 && { logs: lines }),
 			...(grown && text !== told.text && { text }),
-			...(hasOutput(task) && !same(output, told.output) && { output }),
+			...(hasOutput(task) && !sameJson(output, told.output) && { output }),
 		};
 	}
 
@@ -184,8 +184,4 @@ export class TaskFeed implements Required<TaskObserver> {
 		const at = new Date(this.publishedAt).toISOString();
 		this.listener.update({ id, seq: this.seq, status, at, changed, ...news });
 	}
-}
-
-function same(left: unknown, right: unknown): boolean {
-	return left === right || JSON.stringify(left) === JSON.stringify(right);
 }

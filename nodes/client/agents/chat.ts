@@ -1,4 +1,4 @@
-import { isJsonObject, listOf, textOf, type JsonObject, parseJson } from '../util/json';
+import { errorText, isJsonObject, listOf, parseJson, textOf, type JsonObject } from '../util/json';
 
 /** How an agent's work on one message stands (API notes 5.4). */
 export type RunKind = 'active' | 'interrupted' | 'terminal' | 'unknown';
@@ -113,10 +113,6 @@ function word(value: unknown): string {
 /** Reads an object or a JSON text of one: Go sends both (API notes 5.5). */
 export function objectOrJson(value: unknown): unknown {
 	return typeof value === 'string' ? (parseJson(value) ?? value) : value;
-}
-
-function errorText(value: unknown): string | undefined {
-	return isJsonObject(value) ? (textOf(value['message']) ?? JSON.stringify(value)) : textOf(value);
 }
 
 /**

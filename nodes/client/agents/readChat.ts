@@ -1,8 +1,8 @@
 import { path } from '../api/api';
+import { PAGE_SIZE } from '../api/paging';
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 import type { Ask } from '../follow/follower';
 
-const PAGE_SIZE = 100;
 const MAX_PAGES = 20;
 
 /** Where a chat is. */

@@ -4,7 +4,8 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { messageFromWire, type ChatMessage } from './chat';
 import { messagesRoute } from './readChat';
 import { canonicalJson, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
-import { PAGE_SIZE, searchRecent, type SearchResult } from '../once/searchRecent';
+import { PAGE_SIZE } from '../api/paging';
+import { searchRecent, type SearchResult } from '../once/searchRecent';
 import type { TurnRef } from './turn';
 import type { ClientContext } from '../api/context';
 

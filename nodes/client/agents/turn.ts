@@ -8,9 +8,9 @@ import {
 	type SettledState,
 } from './chat';
 import { DeltaAccumulator } from '../follow/deltas';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { isJsonObject, listOf, sameJson, textOf, type JsonObject } from '../util/json';
 import type { StreamEvent } from '../follow/streamEvents';
-import { updatedFields, type Update } from '../follow/update';
+import { mergeUpdate, type Update } from '../follow/update';
 
 /** What a turn is known by: enough to follow it, also in a further try of the same execution. */
 export interface TurnRef {
@@ -94,7 +94,7 @@ export class Turn {
 		const { data } = update;
 		if (textOf(data['id']) !== undefined && data['id'] !== this.ref.chatId) return false;
 		const before = this.chat;
-		this.chat = merged(before, update);
+		this.chat = mergeUpdate(before, update);
 		if (update.fields === undefined || update.fields.includes('active_run')) {
 			const run = runFromWire(data['active_run']);
 			this.activeRunId = run?.id;
@@ -102,7 +102,7 @@ export class Turn {
 		}
 		for (const wire of listOf(data['chat_messages'])) this.readMessage(wire);
 		this.look();
-		return !same(before, this.chat);
+		return !sameJson(before, this.chat);
 	}
 
 	/** Takes in a whole message of the chat. */
@@ -115,7 +115,7 @@ export class Turn {
 		const id = textOf(update.data['id']);
 		if (id === undefined) return false;
 		const before = this.messages.get(id);
-		const after = messageFromWire(merged(before?.wire ?? {}, update));
+		const after = messageFromWire(mergeUpdate(before?.wire ?? {}, update));
 		if (!after || (after.chatId ?? this.ref.chatId) !== this.ref.chatId) return false;
 		// A message that has ended stays ended: an answer that says otherwise is older.
 		if (before?.terminal === true && !after.terminal) return false;
@@ -125,19 +125,19 @@ export class Turn {
 			this.stirred ||= after.terminal;
 			this.tell(after);
 		}
-		return before === undefined || !same(before.wire, after.wire);
+		return before === undefined || !sameJson(before.wire, after.wire);
 	}
 
 	private takeRun(wire: JsonObject, update: Update): boolean {
 		const id = textOf(wire['id']);
 		if (id === undefined) return false;
 		const before = this.runs.get(id);
-		const after = runFromWire(merged(before?.wire ?? {}, update));
+		const after = runFromWire(mergeUpdate(before?.wire ?? {}, update));
 		if (!after || before?.kind === 'terminal') return false;
 		this.runs.set(id, after);
 		if (after.kind !== 'terminal') this.activeRunId = id;
 		this.look();
-		return !same(before?.wire, after.wire);
+		return !sameJson(before?.wire, after.wire);
 	}
 
 	private takeDelta(event: Extract<StreamEvent, { readonly kind: 'delta' }>): boolean {
@@ -336,15 +336,4 @@ function tableOf(data: JsonObject, chatId: string): string | undefined {
 	if (data['id'] === chatId) return 'chats';
 	if ('role' in data || 'content' in data) return 'chat_messages';
 	return 'state' in data ? 'agent_runs' : undefined;
-}
-
-function merged(wire: JsonObject, update: Update): JsonObject {
-	const after: Record<string, unknown> = { ...wire };
-	for (const name of updatedFields(update)) after[name] = update.data[name];
-	if (update.data['id'] !== undefined) after['id'] = update.data['id'];
-	return after;
-}
-
-function same(left: unknown, right: unknown): boolean {
-	return left === right || JSON.stringify(left) === JSON.stringify(right);
 }

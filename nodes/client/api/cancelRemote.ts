@@ -40,7 +40,7 @@ export async function cancelRemote(
 	context: CancelContext,
 ): Promise<CancelOutcome> {
 	const { api, clock, timings, log } = context;
-	const scope = new Deadline(
+	using scope = new Deadline(
 		undefined,
 		timings.cancelMs,
 		() => new TimeoutError('the service did not answer in time'),
@@ -58,24 +58,20 @@ export async function cancelRemote(
 		log.debug(`Could not cancel ${about.id}: ${reason}`);
 		return { kind: 'failed', reason };
 	};
-	try {
-		for (let attempt = 1; ; attempt += 1) {
-			const sent = await outcomeOf(api.send(call));
-			if (sent.ok) {
-				log.debug(`Cancelled ${about.id}`);
-				return { kind: 'cancelled' };
-			}
-			const { error } = sent;
-			if (error instanceof InferenceError) {
-				// It is unknown, or has nothing left to cancel.
-				if (error.concern === 'request') return { kind: 'over' };
-				if (!error.retryable) return failed(error);
-			}
-			const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
-			const waited = await outcomeOf(wait);
-			if (!waited.ok) return failed(error === scope.signal.reason ? waited.error : error);
+	for (let attempt = 1; ; attempt += 1) {
+		const sent = await outcomeOf(api.send(call));
+		if (sent.ok) {
+			log.debug(`Cancelled ${about.id}`);
+			return { kind: 'cancelled' };
 		}
-	} finally {
-		scope[Symbol.dispose]();
+		const { error } = sent;
+		if (error instanceof InferenceError) {
+			// It is unknown, or has nothing left to cancel.
+			if (error.concern === 'request') return { kind: 'over' };
+			if (!error.retryable) return failed(error);
+		}
+		const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), scope.signal);
+		const waited = await outcomeOf(wait);
+		if (!waited.ok) return failed(error === scope.signal.reason ? waited.error : error);
 	}
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, textOf, type JsonObject } from '../util/json';
+import { asJsonObject, textOf, type JsonObject } from '../util/json';
 
 /** One entry point of an app. */
 export interface AppFunction {
@@ -22,31 +22,29 @@ export interface AppInfo {
 	readonly versionIds: readonly string[];
 }
 
-const objectOf = (value: unknown) => (isJsonObject(value) ? value : undefined);
-
 function functionFrom(name: string, value: unknown, fallback: JsonObject): AppFunction {
-	const wire = objectOf(value) ?? {};
+	const wire = asJsonObject(value) ?? {};
 	return {
 		// The key counts: the entry's own name may be empty.
 		name,
 		description: textOf(wire['description']),
-		input: objectOf(wire['input_schema']) ?? objectOf(fallback['input_schema']),
-		output: objectOf(wire['output_schema']) ?? objectOf(fallback['output_schema']),
+		input: asJsonObject(wire['input_schema']) ?? asJsonObject(fallback['input_schema']),
+		output: asJsonObject(wire['output_schema']) ?? asJsonObject(fallback['output_schema']),
 		streams: wire['kind'] === 'stream',
 	};
 }
 
 /** Reads an app with its version, or the version alone. */
 export function appFromWire(wire: JsonObject): AppInfo {
-	const version = objectOf(wire['version']) ?? wire;
+	const version = asJsonObject(wire['version']) ?? wire;
 	const named = textOf(version['default_function']);
-	const entries = Object.entries(objectOf(version['functions']) ?? {});
+	const entries = Object.entries(asJsonObject(version['functions']) ?? {});
 	const main = named ?? (entries.length === 0 ? 'run' : undefined);
 	const functions = entries.map(([name, value]) =>
 		functionFrom(name, value, name === named ? version : {}),
 	);
 	if (functions.length === 0) functions.push(functionFrom(main ?? 'run', {}, version));
-	const setup = objectOf(version['setup_schema']);
+	const setup = asJsonObject(version['setup_schema']);
 	return {
 		id: textOf(version === wire ? wire['app_id'] : wire['id']) ?? textOf(wire['id']),
 		functions,
@@ -54,7 +52,7 @@ export function appFromWire(wire: JsonObject): AppInfo {
 			functions.find(({ name }) => name === main)?.name ??
 			functions.find(({ name }) => name === 'run')?.name ??
 			functions.find(({ streams }) => !streams)?.name,
-		setup: Object.keys(objectOf(setup?.['properties']) ?? {}).length === 0 ? undefined : setup,
+		setup: Object.keys(asJsonObject(setup?.['properties']) ?? {}).length === 0 ? undefined : setup,
 		versionIds: [version['short_id'], version['id'], wire['version_id']]
 			.map(textOf)
 			.filter((id) => id !== undefined),

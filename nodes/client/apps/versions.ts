@@ -1,5 +1,6 @@
 import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
+import { PAGE_SIZE } from '../api/paging';
 import { readService } from '../api/readService';
 import { asJsonObject, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 
@@ -10,16 +11,13 @@ export interface VersionSummary {
 	readonly createdAt: string | undefined;
 }
 
-/** Versions that are read, the newest. */
-const MOST_VERSIONS = 100;
-
 /** The newest versions of an app as the service lists them (`POST /apps/{id}/versions/list`). */
 export async function versionRows(
 	appId: string,
 	context: ClientContext,
 ): Promise<readonly JsonObject[]> {
 	const route = path('apps', appId, 'versions', 'list');
-	const call = { method: 'POST', path: route, body: { limit: MOST_VERSIONS } } as const;
+	const call = { method: 'POST', path: route, body: { limit: PAGE_SIZE } } as const;
 	const list = await readService(call, asJsonObject, context);
 	return listOf(list['items']).filter(isJsonObject);
 }

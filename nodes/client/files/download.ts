@@ -5,7 +5,7 @@ import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
 import { asTransportError, type Readable, type StreamedResponse } from '../transport/transport';
-import { parseHttpUrl } from '../util/url';
+import { decodedPart, parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
 
 /** A file that is arriving. */
@@ -64,7 +64,11 @@ async function attempt<T>(
 	const size = length === undefined ? undefined : Number(length);
 	const encoding = headers['content-encoding'] ?? 'identity';
 	using watch: StreamWatch = new StreamWatch(stream, {
-		...{ scope, clock, quiet, size, silenceMs: timings.headersMs },
+		scope,
+		clock,
+		quiet,
+		size,
+		silenceMs: timings.headersMs,
 		onBytes: (total) => {
 			if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
 		},
@@ -139,13 +143,7 @@ function fileName(disposition: string | undefined, url: URL): string | undefined
 	const encoded = /filename\*\s*=\s*[\w-]+'[^']*'([^;\s]+)/i.exec(disposition ?? '')?.[1];
 	const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? '');
 	const named = encoded ?? plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2];
-	return decoded(named ?? '') || decoded(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
-}
-
-function decoded(text: string): string {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
+	return (
+		decodedPart(named ?? '') || decodedPart(url.pathname.slice(url.pathname.lastIndexOf('/') + 1))
+	);
 }

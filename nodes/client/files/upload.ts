@@ -89,7 +89,10 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 	using watch = inOnePiece
 		? undefined
 		: new StreamWatch(body, {
-				...{ scope, clock, quiet, silenceMs: timings.headersMs },
+				scope,
+				clock,
+				quiet,
+				silenceMs: timings.headersMs,
 				size: source.size,
 			});
 	const sent = await outcomeOf(

@@ -193,7 +193,7 @@ class Submission<T> {
 		const { creation, since } = this;
 		const { account, signal, timings } = this.context;
 		const claim = (id: string) => account.claimFound(id);
-		const grace = new Grace(signal, timings.cancelMs);
+		using grace = new Grace(signal, timings.cancelMs);
 		const late = grace.signal;
 		const look = async () =>
 			await retrying(async () => await creation.lookUp(since, claim, late), {
@@ -207,8 +207,6 @@ class Submission<T> {
 			if (lostAnswer instanceof ProtocolError && error instanceof ProtocolError) throw lostAnswer;
 			const why = `${creation.words.place} could not be read to find out`;
 			throw this.unknown(lostAnswer ?? error, why);
-		} finally {
-			grace[Symbol.dispose]();
 		}
 	}
 

@@ -7,7 +7,6 @@ export type SearchResult<T> =
 	| { readonly kind: 'absent' }
 	| { readonly kind: 'inconclusive' };
 
-export const PAGE_SIZE = 100;
 const MAX_PAGES = 10;
 /** `Date` has a resolution of one second. */
 const CLOCK_TOLERANCE_MS = 2_000;

@@ -4,7 +4,8 @@ import { appName } from '../apps/appRef';
 import { NotFoundError } from '../errors';
 import { canonicalJson, isJsonObject, textOf } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import { PAGE_SIZE, searchRecent } from '../once/searchRecent';
+import { PAGE_SIZE } from '../api/paging';
+import { searchRecent, type SearchResult } from '../once/searchRecent';
 import type { RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
 
@@ -14,11 +15,6 @@ export interface LostSubmission {
 	/** When its first attempt began, ms since the epoch by our clock. */
 	readonly since: number;
 }
-
-export type LookupResult =
-	| { readonly kind: 'found'; readonly task: Task }
-	| { readonly kind: 'absent' }
-	| { readonly kind: 'inconclusive' };
 
 function sameApp(task: Task, request: RunRequest): boolean {
 	const { app } = task.wire;
@@ -47,7 +43,9 @@ async function complete(api: Api, task: Task, signal: CancelSignal): Promise<Tas
 	if (shows(task, 'input') && shows(task, 'app')) return task;
 	const reply = await outcomeOf(
 		api.send({
-			...{ method: 'GET', path: path('tasks', task.id), signal },
+			method: 'GET',
+			path: path('tasks', task.id),
+			signal,
 			about: { kind: 'task', id: task.id },
 		}),
 	);
@@ -70,7 +68,7 @@ export async function lookUpSubmission(
 	lost: LostSubmission,
 	claim: (taskId: string) => boolean,
 	signal: CancelSignal,
-): Promise<LookupResult> {
+): Promise<SearchResult<Task>> {
 	const wanted = canonicalJson(lost.request.input);
 	const { request, since } = lost;
 	const page = (cursor: string | undefined): ApiCall => ({
@@ -79,7 +77,7 @@ export async function lookUpSubmission(
 		body: { limit: PAGE_SIZE, sort: [{ field: 'created_at', dir: 'desc' }], cursor },
 		signal,
 	});
-	const result = await searchRecent(api, page, since, async (entry) => {
+	return await searchRecent(api, page, since, async (entry) => {
 		const listed = taskFromWire(entry);
 		if (!listed || (shows(listed, 'input') && canonicalJson(entry['input']) !== wanted)) {
 			return undefined;
@@ -92,5 +90,4 @@ export async function lookUpSubmission(
 			canonicalJson(task.wire['input']) === wanted;
 		return matches && claim(task.id) ? task : undefined;
 	});
-	return result.kind === 'found' ? { kind: 'found', task: result.value } : result;
 }

@@ -1,6 +1,6 @@
 import { path } from '../api/api';
 import type { RemoteWork } from '../errors';
-import type { JsonObject } from '../util/json';
+import { sameJson, type JsonObject } from '../util/json';
 import {
 	followToEnd,
 	type Ask,
@@ -143,14 +143,10 @@ class TaskSubject implements Subject {
 			// Nobody compares what nobody looks at.
 			if (!observer.changed) return true;
 		}
-		const changed = fields.filter((name) => !same(before.wire[name], after.wire[name]));
+		const changed = fields.filter((name) => !sameJson(before.wire[name], after.wire[name]));
 		if (changed.length > 0) observer.changed?.(after, changed);
 		return changed.some((name) => name !== 'updated_at');
 	}
-}
-
-function same(left: unknown, right: unknown): boolean {
-	return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
 /**

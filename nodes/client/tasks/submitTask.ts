@@ -56,7 +56,6 @@ class TaskCreation implements Creation<Task> {
 		signal: CancelSignal,
 	): Promise<SearchResult<Task>> {
 		const lost = { request: this.request, since };
-		const found = await lookUpSubmission(this.context.api, lost, claim, signal);
-		return found.kind === 'found' ? { kind: 'found', value: found.task } : found;
+		return await lookUpSubmission(this.context.api, lost, claim, signal);
 	}
 }

@@ -1,5 +1,5 @@
-import { isJsonObject, textOf, type JsonObject } from '../util/json';
-import { updatedFields, type Update } from '../follow/update';
+import { errorText, isJsonObject, textOf, type JsonObject } from '../util/json';
+import { mergeUpdate, type Update } from '../follow/update';
 import { isTerminal, parseTaskStatus, type TaskStatus } from './taskStatus';
 
 /**
@@ -19,12 +19,6 @@ export interface Task {
 	readonly updatedAt: string | undefined;
 	/** All fields as they came. */
 	readonly wire: JsonObject;
-}
-
-/** Reads the task's error, which is a string but may be an object with a message in old answers. */
-function errorText(value: unknown): string | undefined {
-	if (isJsonObject(value)) return textOf(value['message']) ?? JSON.stringify(value);
-	return textOf(value);
 }
 
 /**
@@ -57,14 +51,7 @@ export function unreadTask(id: string): Task {
 	return { id, status: 'unknown', terminal: false, ...nothing, ...times, wire: { id } };
 }
 
-/**
- * Merges an update into a task: a shallow overwrite of the fields that the update sets. A partial
- * may carry zero values in all its other fields, which is why `fields` is an allow-list.
- * An update that says nothing of a status leaves it as it was.
- */
+/** Merges an update into a task. One that says nothing of a status leaves it as it was. */
 export function mergeTask(task: Task, update: Update): Task {
-	const wire: Record<string, unknown> = { ...task.wire };
-	for (const key of updatedFields(update)) wire[key] = update.data[key];
-	wire['id'] = task.id;
-	return taskFromWire(wire) ?? task;
+	return taskFromWire(mergeUpdate(task.wire, update)) ?? task;
 }

@@ -1,5 +1,6 @@
 import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { Grace } from '../util/deadline';
+import { flatHeaders } from './headers';
 import {
 	asTransportError,
 	TransportError,
@@ -70,14 +71,6 @@ export class StreamBody implements ResponseBody {
 	}
 }
 
-function flatten(headers: object): Record<string, string> {
-	return Object.fromEntries(
-		Object.entries(headers)
-			.filter(([, value]) => value !== undefined && value !== null)
-			.map(([name, value]) => [name.toLowerCase(), String(value)]),
-	);
-}
-
 /**
  * Requests over n8n's own HTTP helper, for hosts without undici. It opens a connection for each
  * request, and its `timeout` is a limit on silence when the body is streamed.
@@ -109,7 +102,7 @@ export class HelperTransport implements Transport {
 		stream.on('error', () => {});
 		controller.signal.addEventListener('abort', () => stream.destroy());
 		stream.on('close', () => signal.removeEventListener('abort', abort));
-		return { status: response.statusCode, headers: flatten(response.headers), stream };
+		return { status: response.statusCode, headers: flatHeaders({ ...response.headers }), stream };
 	}
 
 	private async send(request: TransportRequest, abortSignal: AbortSignal): Promise<unknown> {

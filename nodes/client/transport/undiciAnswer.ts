@@ -1,5 +1,6 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { timerFor } from '../util/deadline';
+import { flatHeaders, headersFromPairs, type HeaderValues } from './headers';
 import {
 	asTransportError,
 	type BodyReader,
@@ -11,8 +12,6 @@ import {
 interface Controller {
 	abort(reason: Error): void;
 }
-
-type HeaderValues = Readonly<Record<string, string | string[] | undefined>>;
 
 /** How the wait for an answer's head ends. */
 interface Waiting {
@@ -49,7 +48,9 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	}
 
 	get headers(): Readonly<Record<string, string>> {
-		return isRaw(this.rawHeaders) ? fromPairs(this.rawHeaders) : flatten(this.rawHeaders);
+		return isRaw(this.rawHeaders)
+			? headersFromPairs(this.rawHeaders)
+			: flatHeaders(this.rawHeaders);
 	}
 
 	read(reader: BodyReader): void {
@@ -151,26 +152,4 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 function isRaw(headers: HeaderValues | readonly Uint8Array[]): headers is readonly Uint8Array[] {
 	return Array.isArray(headers);
-}
-
-/** Headers as they came: names and values in turn. */
-function fromPairs(raw: readonly Uint8Array[]): Record<string, string> {
-	const flat: Record<string, string> = {};
-	for (let at = 0; at + 1 < raw.length; at += 2) {
-		const name = String(raw[at]).toLowerCase();
-		const value = String(raw[at + 1]);
-		flat[name] = name in flat ? `${flat[name]}, ${value}` : value;
-	}
-	return flat;
-}
-
-/** Headers by their names in lower case, repeated ones joined. */
-export function flatten(headers: HeaderValues): Record<string, string> {
-	const flat: Record<string, string> = {};
-	for (const [name, value] of Object.entries(headers)) {
-		if (value !== undefined) {
-			flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-		}
-	}
-	return flat;
 }

@@ -1,6 +1,7 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
 import { outcomeOf } from '../util/outcome';
-import { flatten, UndiciAnswer } from './undiciAnswer';
+import { flatHeaders } from './headers';
+import { UndiciAnswer } from './undiciAnswer';
 import {
 	asTransportError,
 	TransportError,
@@ -140,7 +141,7 @@ export class UndiciTransport implements Transport {
 		// An error that nobody listens to any more would end the process.
 		stream.on('error', () => {});
 		signal.throwIfAborted();
-		return { status, headers: flatten(answer.value.headers), stream };
+		return { status, headers: flatHeaders(answer.value.headers), stream };
 	}
 
 	/** Nearly all requests go to the origin of the one before, which saves parsing their URLs. */

@@ -16,6 +16,12 @@ export function textOf(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** The text of an error that is a text, or an object with a message as in old answers. */
+export function errorText(value: unknown): string | undefined {
+	if (isJsonObject(value)) return textOf(value['message']) ?? JSON.stringify(value);
+	return textOf(value);
+}
+
 /** `value` if it is an array, else an empty one: Go sends null for empty slices (API notes 1.3). */
 export function listOf(value: unknown): readonly unknown[] {
 	return Array.isArray(value) ? value : [];
@@ -35,6 +41,11 @@ export function canonicalJson(value: unknown): string {
 		);
 	});
 	return text ?? 'null';
+}
+
+/** Whether two values have the same JSON text, with their keys in the same order. */
+export function sameJson(left: unknown, right: unknown): boolean {
+	return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
 /** Parses JSON that may not be JSON. */

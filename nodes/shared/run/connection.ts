@@ -43,12 +43,8 @@ export async function withClient<T>(
 	signal: CancelSignal,
 	job: (client: InferenceClient) => Promise<T>,
 ): Promise<T> {
-	const client = await openClient(host, settings, signal);
-	try {
-		return await job(client);
-	} finally {
-		await client[Symbol.asyncDispose]();
-	}
+	await using client = await openClient(host, settings, signal);
+	return await job(client);
 }
 
 async function openClient(

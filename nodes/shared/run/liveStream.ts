@@ -51,10 +51,9 @@ export class LiveStream {
 	/** Waits until everything has been sent, but not long, and not after a Stop. */
 	async flush(): Promise<void> {
 		if (!this.sending) return;
-		const scope = new Deadline(this.context.getExecutionCancelSignal());
+		using scope = new Deadline(this.context.getExecutionCancelSignal());
 		await Promise.race([this.sending, outcomeOf(systemClock.delay(FLUSH_MS, scope.signal))]);
 		scope.abort(new StoppedError('everything has been sent'));
-		scope[Symbol.dispose]();
 	}
 
 	private async drain(): Promise<void> {

@@ -43,22 +43,15 @@ export async function runNode<T>(
 	job: (run: NodeRun) => Promise<T>,
 ): Promise<T> {
 	const settings = readRunSettings(context, options.keepTasks?.() === true ? 'keep' : 'cancel');
-	const scope = openRunScope(context, settings, options.cancelReserve?.(settings));
-	const journal = new TaskJournal(context);
-	const memory = RetryMemory.begin(context, journal);
+	using journal = new TaskJournal(context);
+	using scope = openRunScope(context, settings, options.cancelReserve?.(settings));
+	using memory = RetryMemory.begin(context, journal);
 	const hints = new RunHints();
-	let failed = true;
-	try {
-		const result = await withClient(context, settings, scope.signal, async (client) => {
-			const forms = new AppForms(client, scope.signal, hints);
-			return await job({ context, settings, client, scope, memory, hints, forms });
-		}).finally(() => hints.show(context));
-		// Last of all: whatever throws before leaves what was achieved to the next try.
-		failed = options.looksFailed(result);
-		return result;
-	} finally {
-		memory.end(failed);
-		scope[Symbol.dispose]();
-		journal.flush();
-	}
+	const result = await withClient(context, settings, scope.signal, async (client) => {
+		const forms = new AppForms(client, scope.signal, hints);
+		return await job({ context, settings, client, scope, memory, hints, forms });
+	}).finally(() => hints.show(context));
+	// Last of all: whatever throws before leaves what was achieved to the next try.
+	if (!options.looksFailed(result)) memory.succeeded();
+	return result;
 }

@@ -8,7 +8,7 @@ export type ItemMemory =
 	| TaskProgress
 	| { readonly state: 'done'; readonly item: INodeExecutionData };
 
-interface NodeRun {
+interface RememberedRun {
 	readonly items: Map<number, ItemMemory | TurnProgress>;
 	tries: number;
 	/** When its last try ended, ms since the epoch; undefined while one is under way. */
@@ -24,9 +24,9 @@ const LIFETIME_MS = 60_000;
  * Node runs of this process that n8n may try again. Retry On Fail runs the whole node again, up to
  * 5 times, in the same process; what is kept here lets it go on where it was.
  */
-const runs = new Map<string, NodeRun>();
+const runs = new Map<string, RememberedRun>();
 /** Calls of a node by an AI agent, by the arguments that the agent has given it. */
-const calls = new WeakMap<object, NodeRun>();
+const calls = new WeakMap<object, RememberedRun>();
 
 function forgetOld(): void {
 	for (const [key, run] of runs) {
@@ -49,9 +49,11 @@ function callOf(context: IExecuteFunctions): object | undefined {
 }
 
 /** The memory of one node run across its tries. */
-export class RetryMemory {
+export class RetryMemory implements Disposable {
+	private failed = true;
+
 	private constructor(
-		private readonly run: NodeRun,
+		private readonly run: RememberedRun,
 		private readonly allowed: number,
 		private readonly journal: TaskJournal,
 		private readonly forget: () => void,
@@ -64,8 +66,8 @@ export class RetryMemory {
 	 */
 	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
 		const allowed = triesAllowed(context);
-		const fresh: NodeRun = { items: new Map(), tries: 0, endedAt: undefined };
-		const begin = (run: NodeRun, forget: () => void) => {
+		const fresh: RememberedRun = { items: new Map(), tries: 0, endedAt: undefined };
+		const begin = (run: RememberedRun, forget: () => void) => {
 			run.tries += 1;
 			run.endedAt = undefined;
 			return new RetryMemory(run, allowed, journal, forget);
@@ -124,9 +126,14 @@ export class RetryMemory {
 		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
 	}
 
+	/** Says that the try needs no further one. */
+	succeeded(): void {
+		this.failed = false;
+	}
+
 	/** Ends the try; what was remembered is kept only if another one is going to need it. */
-	end(failed: boolean): void {
-		if (failed && this.hasTriesLeft) this.run.endedAt = Date.now();
+	[Symbol.dispose](): void {
+		if (this.failed && this.hasTriesLeft) this.run.endedAt = Date.now();
 		else this.forget();
 	}
 }

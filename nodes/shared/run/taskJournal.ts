@@ -8,7 +8,7 @@ const MOST_IN_A_LINE = 100;
  * Names every started task in n8n's log. n8n keeps nothing of a node that was running when its
  * process died: then this is where it says which tasks are at the service, and for which items.
  */
-export class TaskJournal {
+export class TaskJournal implements Disposable {
 	private pending: string[] = [];
 	private resting = false;
 
@@ -21,13 +21,17 @@ export class TaskJournal {
 	}
 
 	/** Writes what has not been written yet. */
-	flush(): void {
+	private flush(): void {
 		const { context } = this;
 		while (this.pending.length > 0) {
 			const tasks = this.pending.splice(0, MOST_IN_A_LINE).join(', ');
 			const where = `execution ${context.getExecutionId()}, "${context.getNode().name}"`;
 			context.logger.info(`inference.sh: ${where} started ${tasks}`);
 		}
+	}
+
+	[Symbol.dispose](): void {
+		this.flush();
 	}
 
 	private async writeNowAndThen(): Promise<void> {

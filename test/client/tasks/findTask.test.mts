@@ -5,8 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Account } from '../../../nodes/client/api/account.ts';
 import { Api } from '../../../nodes/client/api/api.ts';
 import { systemClock } from '../../../nodes/client/util/clock.ts';
-import { lookUpSubmission, type LookupResult } from '../../../nodes/client/tasks/findTask.ts';
+import { lookUpSubmission } from '../../../nodes/client/tasks/findTask.ts';
+import type { SearchResult } from '../../../nodes/client/once/searchRecent.ts';
 import type { RunRequest } from '../../../nodes/client/tasks/runRequest.ts';
+import type { Task } from '../../../nodes/client/tasks/task.ts';
 import { DEFAULT_TIMINGS } from '../../../nodes/client/settings.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
@@ -34,7 +36,7 @@ async function lookUp(
 	service: Service,
 	request: RunRequest,
 	search: Search = {},
-): Promise<LookupResult> {
+): Promise<SearchResult<Task>> {
 	const { since = Date.now() - MINUTE, claim = () => true } = search;
 	const { signal } = new AbortController();
 	return await lookUpSubmission(apiOf(service), { request, since }, claim, signal);
@@ -71,14 +73,14 @@ describe('looking for a lost submission in the sandbox', () => {
 		await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
 		await submit('sandbox/instant', { text: 'x' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', value: { id } });
 		expect(gets()).toBe(0);
 	});
 
 	it('does not care for the order of keys in the input', async () => {
 		const id = await submit('sandbox/echo', { text: 'x', ms: 5 });
 		const request = { app: 'sandbox/echo', input: { ms: 5, text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
 	});
 
 	it.each([
@@ -89,7 +91,7 @@ describe('looking for a lost submission in the sandbox', () => {
 		'echo',
 	])('finds the task of an app called %s', async (app) => {
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, { ...ECHO, app })).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, { ...ECHO, app })).toMatchObject({ kind: 'found', value: { id } });
 	});
 
 	it.each<[what: string, request: RunRequest]>([
@@ -106,7 +108,7 @@ describe('looking for a lost submission in the sandbox', () => {
 	it('finds the task of a named function', async () => {
 		const id = await submit('sandbox/echo', { text: 'x' });
 		const request = { ...ECHO, function: 'run' };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
 	});
 
 	it('says absent if there are no tasks at all', async () => {
@@ -126,7 +128,7 @@ describe('looking for a lost submission in the sandbox', () => {
 			ids.push(await submit('sandbox/echo', { text: 'x' }));
 		const taken = new Set([ids[1], ids[2]]);
 		const claim = (id: string) => !taken.has(id);
-		expect(await lookUp(sandbox, ECHO, { claim })).toMatchObject({ task: { id: ids[0] } });
+		expect(await lookUp(sandbox, ECHO, { claim })).toMatchObject({ value: { id: ids[0] } });
 		taken.add(ids[0]);
 		expect(await lookUp(sandbox, ECHO, { claim })).toEqual({ kind: 'absent' });
 	});
@@ -143,7 +145,7 @@ describe('looking for a lost submission in the sandbox', () => {
 		const id = await submit('sandbox/instant', { text: 'x' });
 		for (let count = 0; count < 250; count += 1) await submit('sandbox/instant', { text: 'other' });
 		const request = { app: 'sandbox/instant', input: { text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
 		expect(pages()).toBe(3);
 	});
 
@@ -162,7 +164,7 @@ describe('looking for a lost submission in the sandbox', () => {
 			sandbox.configure({ clockSkewMs });
 			const since = Date.now();
 			const id = await submit('sandbox/echo', { text: 'x' });
-			expect(await lookUp(sandbox, ECHO, { since })).toMatchObject({ task: { id } });
+			expect(await lookUp(sandbox, ECHO, { since })).toMatchObject({ value: { id } });
 		});
 
 		it('does not take an old task for the one', async () => {
@@ -176,7 +178,7 @@ describe('looking for a lost submission in the sandbox', () => {
 	it('asks for a task whose app the list does not show', async () => {
 		sandbox.configure({ listPreloads: 'none' });
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', task: { id } });
+		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', value: { id } });
 		expect(await lookUp(sandbox, { ...ECHO, app: 'other/echo' })).toEqual({ kind: 'absent' });
 	});
 
@@ -279,7 +281,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			page([row('c', old), row('d', 1_000, lost)]),
 		];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'd' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'd' } });
 	});
 
 	it('finds the task in a list without any order', async () => {
@@ -288,13 +290,13 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			page([row('d', old), row('e', 1_000, lost), row('f', old)]),
 		];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'e' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'e' } });
 	});
 
 	it('does not take the end of an oldest-first page of one row for the end of the list', async () => {
 		const pages = [page([row('a', old)], 1), page([row('b', 1_000, lost)])];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'b' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'b' } });
 	});
 
 	it.each([
@@ -303,7 +305,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 	])('does not take %s page for the end of the list', async (_what, items) => {
 		const pages = [page(items, 1), page([row('a', 1_000, lost)])];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
 	});
 
 	it('proves nothing with a list that goes on longer than it may', async () => {
@@ -339,7 +341,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 		);
 		expect(await lookUp(service, ECHO)).toMatchObject({
 			kind: 'found',
-			task: { id: 'a', wire: { input: { text: 'x' } } },
+			value: { id: 'a', wire: { input: { text: 'x' } } },
 		});
 	});
 
@@ -352,30 +354,30 @@ describe('looking for a lost submission in a list that is not as expected', () =
 					page([row('a', 1_000, { ...lost, ...hidden }), row('b', 2_000, { ...lost, ...hidden })]),
 				(id) => row(id, 1_000, id === 'b' ? lost : { ...lost, app: { namespace: 'x', name: 'y' } }),
 			);
-			expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'b' } });
+			expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'b' } });
 		},
 	);
 
 	it('takes a task without a time for a possible one', async () => {
 		const service = await serve(() => page([row('a', 0, { ...lost, created_at: null })]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
 	});
 
 	it('passes over rows that are no tasks', async () => {
 		const rows = [null, 'text', { status: 7 }, row('a', 1_000, lost)] as Row[];
 		const service = await serve(() => page(rows));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
 	});
 
 	it('goes by our clock if the service sends no date that can be read', async () => {
 		const service = await serve(() => page([row('a', 1_000, lost)]), undefined, 'today');
 		const since = Date.now() - MINUTE;
-		expect(await lookUp(service, ECHO, { since })).toMatchObject({ task: { id: 'a' } });
+		expect(await lookUp(service, ECHO, { since })).toMatchObject({ value: { id: 'a' } });
 	});
 
 	it('matches an app that the list shows by its reference', async () => {
 		const service = await serve(() => page([row('a', 1_000, { ...lost, app: 'sandbox/echo@v1' })]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', task: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
 		expect(await lookUp(service, { ...ECHO, app: 'sandbox/other' })).toEqual({ kind: 'absent' });
 	});
 });
