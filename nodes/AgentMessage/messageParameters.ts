@@ -60,8 +60,9 @@ export function readMessage(
 	const text = item.get('message', 'Message').asText.text();
 	const { urls, properties } = readAttachments(item);
 	const upload = async (signal: CancelSignal) =>
-		await inParallel(properties, PARALLEL_UPLOADS, async (property) => {
-			return await uploadBinary(context, client, itemIndex, property, signal, 'Attachments');
+		await inParallel(properties, PARALLEL_UPLOADS, async (binaryProperty) => {
+			const binary = { binaryProperty, displayName: 'Attachments' };
+			return await uploadBinary(item, client, binary, signal);
 		});
 	return {
 		conversation,

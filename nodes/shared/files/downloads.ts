@@ -1,24 +1,22 @@
 import type {
 	BinaryHelperFunctions,
 	IBinaryData,
-	IBinaryKeyData,
 	IDataObject,
 	INodeExecutionData,
 } from 'n8n-workflow';
-import { Deadline } from '../../client/util/deadline';
-import type { DownloadOptions, IncomingFile } from '../../client/files/download';
 import { TimeoutError } from '../../client/errors';
+import type { DownloadOptions, IncomingFile } from '../../client/files/download';
 import type { OutputFile } from '../../client/files/findFiles';
-import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/taskRun';
+import { Deadline } from '../../client/util/deadline';
+import { outcomeOf, type Outcome } from '../../client/util/outcome';
 import type { NodeRun } from '../run/nodeRun';
 import { inParallel } from '../run/window';
+import { storeFile } from './storeFile';
 
 /** Downloads of one item at a time. */
 const PARALLEL_DOWNLOADS = 4;
-/** Content types that say nothing; the file's name says more. */
-const SAYS_NOTHING = /^(application|binary)\/(octet-stream|unknown)$/i;
 
 /** What to do with the files of an item's output. */
 export interface DownloadWish {
@@ -47,75 +45,79 @@ export async function addFiles(
 	{ request, download }: DownloadWish,
 ): Promise<INodeExecutionData> {
 	if (!download) return item;
-	const { client, scope, settings, hints, context } = run;
-	const found = await client.files.find(task.output, request.app, request.function);
+	const found = await run.client.files.find(task.output, request.app, request.function);
 	if (found.length === 0) return item;
+	const downloads = await downloadAll(run, found, download);
+	const { signal } = run.scope;
+	const ended: unknown = signal.reason;
+	if (signal.aborted && !(ended instanceof TimeoutError)) throw ended;
+	return withDownloads(item, downloads, (message) => run.hints.notDownloaded(message));
+}
+
+/** How the download of a file of an output ended. */
+interface Download {
+	readonly file: OutputFile;
+	/** The binary property that it goes to. */
+	readonly property: string;
+	readonly stored: Outcome<IBinaryData>;
+}
+
+/** Downloads files, a few at a time, within the time that one item has; never throws. */
+async function downloadAll(
+	{ client, scope, settings, context }: FileKeeper,
+	files: readonly OutputFile[],
+	limits: Pick<DownloadOptions, 'maxBytes'>,
+): Promise<readonly Download[]> {
 	const { timeoutMs } = settings;
 	using deadline = new Deadline(scope.signal, timeoutMs, () => {
 		return new TimeoutError(`The download did not finish within ${(timeoutMs ?? 0) / 1000} s`);
 	});
-	const options = { ...download, signal: deadline.signal };
-	const names = propertyNames(found);
-	const files = await inParallel([...found.keys()], PARALLEL_DOWNLOADS, async (index) => {
-		const file = found[index];
-		const name = names[index] ?? '';
-		if (!file) return undefined;
-		const store = async (incoming: IncomingFile) => await keep(file, name, incoming);
-		return { file, name, stored: await outcomeOf(client.files.download(file.url, options, store)) };
+	const options = { ...limits, signal: deadline.signal };
+	return await inParallel(withProperties(files), PARALLEL_DOWNLOADS, async (named) => {
+		const { file, property } = named;
+		const store = async (incoming: IncomingFile) =>
+			await storeFile(context.helpers, file, incoming, property);
+		return { ...named, stored: await outcomeOf(client.files.download(file.url, options, store)) };
 	});
-	const ended: unknown = scope.signal.reason;
-	if (scope.signal.aborted && !(ended instanceof TimeoutError)) throw ended;
+}
 
-	const binary: IBinaryKeyData = {};
+/** The item with what has been downloaded, and with a note of what could not be. */
+function withDownloads(
+	item: INodeExecutionData,
+	downloads: readonly Download[],
+	onFailure: (message: string) => void,
+): INodeExecutionData {
+	const binary: Array<readonly [property: string, data: IBinaryData]> = [];
 	const errors: IDataObject[] = [];
-	for (const entry of files) {
-		if (!entry) continue;
-		const { file, name, stored } = entry;
-		if (stored.ok) binary[name] = stored.value;
-		else {
-			const { error } = stored;
-			const message = error instanceof Error ? error.message : String(error);
-			errors.push({ field: file.path.join('.'), url: file.url, message });
-			hints.notDownloaded(message);
+	for (const { file, property, stored } of downloads) {
+		if (stored.ok) {
+			binary.push([property, stored.value]);
+			continue;
 		}
+		const { error } = stored;
+		const message = error instanceof Error ? error.message : String(error);
+		errors.push({ field: file.path.join('.'), url: file.url, message });
+		onFailure(message);
 	}
-	if (Object.keys(binary).length > 0) item.binary = binary;
+	if (binary.length > 0) item.binary = Object.fromEntries(binary);
 	if (errors.length > 0) item.json['download_errors'] = errors;
 	return item;
-
-	async function keep(
-		file: OutputFile,
-		property: string,
-		incoming: IncomingFile,
-	): Promise<IBinaryData> {
-		const name = baseName(file.filename ?? '') || baseName(incoming.filename ?? '') || property;
-		const hasExtension = /\.\w+$/.test(name);
-		const said = [file.contentType, incoming.contentType].find(
-			(type) => type !== undefined && type !== '' && !SAYS_NOTHING.test(type),
-		);
-		const type = said ?? (hasExtension ? undefined : 'application/octet-stream');
-		const stored = await context.helpers.prepareBinaryData(incoming.stream, name, type);
-		const { fileExtension } = stored;
-		return hasExtension || !fileExtension
-			? stored
-			: { ...stored, fileName: `${name}.${fileExtension}` };
-	}
 }
 
-/** A file's name without folders and what no file system likes. */
-function baseName(name: string): string {
-	const base = name.replace(/^.*[/\\]/s, '').replace(/[\p{Cc}<>:"|?*]/gu, '_');
-	return /^\.*$/.test(base) ? '' : base;
-}
-
-/** Names of binary properties, by where the files are in the output: `image`, `images_0`. */
-function propertyNames(files: readonly OutputFile[]): readonly string[] {
+/** Files with names of binary properties, by where they are in the output: `image`, `images_0`. */
+function withProperties(
+	files: readonly OutputFile[],
+): ReadonlyArray<Pick<Download, 'file' | 'property'>> {
 	const taken = new Set<string>();
-	return files.map(({ path }) => {
-		const base = path.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_') || 'file';
-		let name = base;
-		for (let copy = 2; taken.has(name); copy += 1) name = `${base}_${copy}`;
-		taken.add(name);
-		return name;
+	/** How many files have had the same name. */
+	const copies = new Map<string, number>();
+	return files.map((file) => {
+		const base = file.path.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_') || 'file';
+		let copy = copies.get(base) ?? 1;
+		const name = () => (copy === 1 ? base : `${base}_${copy}`);
+		while (taken.has(name())) copy += 1;
+		copies.set(base, copy);
+		taken.add(name());
+		return { file, property: name() };
 	});
 }

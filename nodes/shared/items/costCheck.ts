@@ -3,7 +3,7 @@ import { appName } from '../../client/apps/appRef';
 import type { CostEstimate } from '../../client/apps/estimate';
 import { InferenceError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
-import { placeFiles } from '../files/uploads';
+import { placeFiles } from '../files/placeFiles';
 import type { NodeRun } from '../run/nodeRun';
 import { runItems } from '../run/window';
 import type { RunItem, RunItems } from './itemTask';

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { placeFiles } from '../../../nodes/shared/files/uploads.ts';
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData } from '../../engine/engine.mts';
 import { binaryFiles, inMemory, inStorage, sha256 } from './support.mts';
@@ -365,24 +364,5 @@ describe('an upload that does not end', () => {
 		expect(everythingSaid(run)).not.toContain(sandbox().apiKey);
 		expect(everythingSaid(run)).not.toContain('X-Amz-Signature');
 		expect([puts(), submissions(sandbox()).length]).toEqual([2, 0]);
-	});
-});
-
-describe('placeFiles', () => {
-	const slot = (path: string) => ({ path, binaryProperty: 'data', displayName: path });
-
-	it('leaves the input that it is given as it was', () => {
-		const input = { list: [{ a: 1 }], other: { b: 2 } };
-		const before = structuredClone(input);
-		const placed = placeFiles(input, [slot('list.0.file'), slot('other.file')], ['u1', 'u2']);
-		expect(placed).toEqual({ list: [{ a: 1, file: 'u1' }], other: { b: 2, file: 'u2' } });
-		expect(input).toEqual(before);
-	});
-
-	it('takes every name for a name', () => {
-		const placed = placeFiles({}, [slot('__proto__.polluted'), slot('constructor.x')], ['u', 'v']);
-		expect(Object.keys(placed)).toEqual(['__proto__', 'constructor']);
-		expect(JSON.stringify(placed)).toBe('{"__proto__":{"polluted":"u"},"constructor":{"x":"v"}}');
-		expect(({} as IDataObject)['polluted']).toBeUndefined();
 	});
 });

@@ -1,0 +1,37 @@
+import type { BinaryHelperFunctions, IBinaryData } from 'n8n-workflow';
+import type { IncomingFile } from '../../client/files/download';
+import type { OutputFile } from '../../client/files/findFiles';
+
+/** Content types that say nothing; the file's name says more. */
+const SAYS_NOTHING = /^(application|binary)\/(octet-stream|unknown)$/i;
+
+/**
+ * Streams a file of an output into where n8n keeps binary data. What the output says of its name and
+ * type goes before what the server says.
+ *
+ * @param fallback its name if nobody says one
+ */
+export async function storeFile(
+	helpers: Pick<BinaryHelperFunctions, 'prepareBinaryData'>,
+	file: OutputFile,
+	incoming: IncomingFile,
+	fallback: string,
+): Promise<IBinaryData> {
+	const name = baseName(file.filename ?? '') || baseName(incoming.filename ?? '') || fallback;
+	const hasExtension = /\.\w+$/.test(name);
+	const said = [file.contentType, incoming.contentType].find(
+		(type) => type !== undefined && type !== '' && !SAYS_NOTHING.test(type),
+	);
+	const type = said ?? (hasExtension ? undefined : 'application/octet-stream');
+	const stored = await helpers.prepareBinaryData(incoming.stream, name, type);
+	const { fileExtension } = stored;
+	return hasExtension || !fileExtension
+		? stored
+		: { ...stored, fileName: `${name}.${fileExtension}` };
+}
+
+/** A file's name without folders and what no file system likes. */
+function baseName(name: string): string {
+	const base = name.replace(/^.*[/\\]/s, '').replace(/[\p{Cc}<>:"|?*]/gu, '_');
+	return /^\.*$/.test(base) ? '' : base;
+}
