@@ -37,7 +37,7 @@ export const waitingBatch: WaitingNode = {
 
 	unfinished(task) {
 		const { id, app, attempts } = task;
-		const message = `Task ${id} had not ended when the wait began. It may have since: follow it by its id`;
+		const message = `Task ${id} had not ended when the wait began. It may have ended since: follow it by its id, for example with Stream Task`;
 		return failed(task, {
 			id,
 			status: 'timed_out',

@@ -6,6 +6,7 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
+import type { CancelOutcome } from '../../client/api/cancelRemote';
 import { StoppedError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import type { RunRequest } from '../../client/tasks/runRequest';
@@ -61,6 +62,20 @@ async function obstacle(
 		`cannot work: the service cannot call this n8n at ${resumeUrl.origin}`,
 		`Set WEBHOOK_URL of n8n, and of its workers, to an address that the service reaches, or ${instead}`,
 	];
+}
+
+/** What became of a task that is not waited for any more, after the words `The task`. */
+function fateOf(cancelled: CancelOutcome | undefined): string {
+	switch (cancelled?.kind) {
+		case undefined:
+			return 'was left running';
+		case 'cancelled':
+			return 'was cancelled';
+		case 'over':
+			return 'was already over';
+		case 'failed':
+			return `could not be cancelled (${cancelled.reason}) and may still be running`;
+	}
 }
 
 /**
@@ -125,9 +140,8 @@ export class WebhookWait {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
-			const kind = keep ? 'kept' : (await client.tasks.cancel(id)).kind;
-			const fate = kind === 'kept' || kind === 'failed' ? 'left running' : 'cancelled';
-			return new StoppedError(`Task ${id} ${reason}. The task was ${fate}.`, {
+			const fate = fateOf(keep ? undefined : await client.tasks.cancel(id));
+			return new StoppedError(`Task ${id} ${reason}. The task ${fate}.`, {
 				about: { kind: 'task', id },
 			});
 		});

@@ -8,7 +8,8 @@ const forResult: INodePropertyOptions = {
 const forCallback: INodePropertyOptions = {
 	name: 'For the Callback',
 	value: 'webhook',
-	description: 'The same, without a worker: the service calls this n8n when tasks end',
+	description:
+		'The same, but occupy no worker meanwhile: the service calls this n8n when tasks end',
 };
 
 /** What a node waits for, with options of its own, and for how long. */
@@ -31,7 +32,7 @@ export function waitProperties(own: readonly INodePropertyOptions[] = []): INode
 			default: 24,
 			displayOptions: { show: { wait: ['webhook'] } },
 			description:
-				'Then it goes on with what had ended when the wait began, and with the IDs of all other tasks',
+				'Then the execution goes on with what had ended when the wait began, and with the IDs of all other tasks',
 		},
 	];
 }
@@ -51,4 +52,4 @@ export const callbackWebhooks: IWebhookDescription[] = [
 
 /** What the editor shows while an execution waits. */
 export const WAITING_TOOLTIP =
-	'=inference.sh calls when the tasks have ended; at most {{ $parameter.waitLimit }} hours';
+	'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.';

@@ -177,6 +177,40 @@ describe('waiting for the callback', () => {
 		expect(new Set(statuses())).toEqual(new Set(['cancelled']));
 	});
 
+	it('says which tasks could not be cancelled when it is stopped, and that they may still run', async () => {
+		sandbox().configure({ latencyMs: 30 });
+		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 403, times: 99 });
+		const run = await runWaiting(
+			Array.from({ length: 20 }, () => MANUAL),
+			{
+				parameters: { concurrency: 2 },
+				cancelAfter: until(() => sandbox().tasks().length === 6),
+			},
+		);
+		expect(run.error?.description).toMatch(
+			/Task \w+ was stopped with the execution\. The task could not be cancelled \(.+\) and may still be running\./,
+		);
+		expect(run.error?.description).not.toContain('was left running');
+	});
+
+	it('does not say that it cancelled a task that was over when it was stopped', async () => {
+		sandbox().configure({ latencyMs: 30 });
+		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 409, times: 99 });
+		const run = await runWaiting(
+			Array.from({ length: 20 }, () => MANUAL),
+			{
+				parameters: { concurrency: 2 },
+				cancelAfter: until(() => sandbox().tasks().length === 6).then(() => {
+					sandbox().finishTask(taskIds()[0] ?? '');
+				}),
+			},
+		);
+		const [over = ''] = taskIds();
+		expect(run.error?.description).toContain(
+			`Task ${over} was stopped with the execution. The task was already over.`,
+		);
+	});
+
 	it('keeps it when it is stopped, if On Stop says so', async () => {
 		sandbox().configure({ latencyMs: 30 });
 		const run = await runWaiting(
