@@ -1,10 +1,8 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import {
-	appProperty,
-	commonOptionsProperty,
-	limitProperties,
-	shownIf,
-} from '../shared/editor/descriptions';
+import { appProperty } from '../shared/editor/descriptions/app';
+import { limitProperties } from '../shared/editor/descriptions/limits';
+import { runOptionsProperty } from '../shared/editor/descriptions/options';
+import { shownIf } from '../shared/editor/descriptions/shownIf';
 
 const operation: INodeProperties = {
 	displayName: 'Operation',
@@ -335,7 +333,7 @@ export const properties: INodeProperties[] = [
 	...shownIf({ operation: ['respond', 'getChat', 'stop'] }, [chatProperty]),
 	...shownIf({ operation: ['respond'] }, callProperties),
 	...limitProperties,
-	commonOptionsProperty(
+	runOptionsProperty(
 		[
 			...shownIf({ '/operation': ['send'] }, sendOptions),
 			...shownIf({ '/operation': ['send', 'respond'] }, turnOptions),

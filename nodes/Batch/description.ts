@@ -1,11 +1,9 @@
 import type { INodeProperties } from 'n8n-workflow';
-import {
-	appProperty,
-	inputProperties,
-	limitProperties,
-	taskOptionsProperty,
-} from '../shared/editor/descriptions';
-import { waitProperties } from '../shared/editor/waitDescription';
+import { appProperty } from '../shared/editor/descriptions/app';
+import { inputProperties } from '../shared/editor/descriptions/input';
+import { limitProperties } from '../shared/editor/descriptions/limits';
+import { taskOptionsProperty } from '../shared/editor/descriptions/options';
+import { waitProperties } from '../shared/editor/descriptions/wait';
 
 const sourceProperties: INodeProperties[] = [
 	{

@@ -8,7 +8,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { appMethods } from '../shared/editor/pickers';
-import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/editor/waitDescription';
+import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/editor/descriptions/wait';
 import { answerCallback } from '../shared/callback/webhookCallback';
 import { properties } from './description';
 import { runApp } from './execute';

@@ -1,11 +1,9 @@
 import type { INodeProperties } from 'n8n-workflow';
-import {
-	appProperty,
-	inputProperties,
-	limitProperties,
-	shownIf,
-	taskOptionsProperty,
-} from '../shared/editor/descriptions';
+import { appProperty } from '../shared/editor/descriptions/app';
+import { inputProperties } from '../shared/editor/descriptions/input';
+import { limitProperties } from '../shared/editor/descriptions/limits';
+import { taskOptionsProperty } from '../shared/editor/descriptions/options';
+import { shownIf } from '../shared/editor/descriptions/shownIf';
 
 const STARTS = { source: ['run'] };
 

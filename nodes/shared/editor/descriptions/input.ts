@@ -1,0 +1,92 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+/** Where an item's input comes from. */
+export const inputProperties: INodeProperties[] = [
+	{
+		displayName: 'Input',
+		name: 'inputMode',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{
+				name: 'Fields',
+				value: 'fields',
+				description: 'Fill in a form with the inputs of the app',
+			},
+			{
+				name: 'JSON',
+				value: 'json',
+				description: 'Write the input as JSON, with expressions where you need them',
+			},
+			{
+				name: 'Incoming Item',
+				value: 'item',
+				description: 'Use the JSON of each incoming item as it is',
+			},
+		],
+		default: 'fields',
+		description: 'Where the input of the app comes from',
+	},
+	{
+		displayName: 'Input Fields',
+		name: 'fields',
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'defineBelow', value: null },
+		typeOptions: {
+			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+			resourceMapper: {
+				resourceMapperMethod: 'getInputFields',
+				mode: 'map',
+				valuesLabel: 'Input Fields',
+				fieldWords: { singular: 'field', plural: 'fields' },
+				addAllFields: true,
+				supportAutoMap: false,
+			},
+		},
+		displayOptions: { show: { inputMode: ['fields'] } },
+		description: 'The inputs and setup parameters of the app. What is left empty is not sent.',
+	},
+	{
+		displayName: 'Input (JSON)',
+		name: 'jsonInput',
+		type: 'json',
+		typeOptions: { rows: 6 },
+		default: '{}',
+		displayOptions: { show: { inputMode: ['json'] } },
+		description: 'A JSON object that matches the input schema of the app',
+	},
+	{
+		displayName: 'Files From Binary Data',
+		name: 'binaryFiles',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add File',
+		default: {},
+		description: 'Files of the incoming item to upload, and where their URLs go in the input',
+		options: [
+			{
+				displayName: 'File',
+				name: 'values',
+				values: [
+					{
+						displayName: 'Input Field',
+						name: 'field',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. image',
+						description:
+							'Name of the field that gets the URL. Dots lead further inside: images.0, person.photo.',
+					},
+					{
+						displayName: 'Binary Property',
+						name: 'binaryProperty',
+						type: 'string',
+						default: 'data',
+						description: 'Name of the binary property of the incoming item that holds the file',
+					},
+				],
+			},
+		],
+	},
+];
