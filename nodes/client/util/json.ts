@@ -56,3 +56,23 @@ export function parseJson(text: string): unknown {
 		return undefined;
 	}
 }
+
+/** A lone half of a surrogate pair, as `JSON.stringify` writes it, or any other escape. */
+const ESCAPE = /\\(?:(ud[\da-f]{3})|.)/g;
+
+/**
+ * Makes JSON of a value, with well-formed text: half a character, as is left where a text with an
+ * emoji has been cut, becomes U+FFFD. Services in Go would store that and show another text than
+ * was sent.
+ */
+export function jsonText(value: unknown): string {
+	const text = JSON.stringify(value);
+	if (!text.includes('\\ud')) return text;
+	return text.replace(ESCAPE, (escape, half?: string) => (half === undefined ? escape : '\\ufffd'));
+}
+
+/** A value as it is after it has gone over the wire. */
+export function throughJson(value: object): JsonObject {
+	const parsed: unknown = JSON.parse(jsonText(value));
+	return isJsonObject(parsed) ? parsed : {};
+}
