@@ -1,9 +1,17 @@
 import { sleep } from 'n8n-workflow';
 import type { CancelSignal } from './cancelSignal';
 
+/**
+ * Milliseconds since the process began, whatever happens to the machine's clock. What is compared
+ * with the service's own times is measured with this.
+ */
+export function monotonicNow(): number {
+	return performance.now();
+}
+
 /** Time and chance as the client sees them; tests replace them to make backoff instant. */
 export interface Clock {
-	/** Milliseconds since the epoch. */
+	/** Milliseconds since the epoch, as of the start of the process: setting the clock moves nothing. */
 	now(): number;
 	/** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
 	delay(ms: number, signal?: CancelSignal): Promise<void>;
@@ -36,7 +44,7 @@ async function delay(ms: number, signal?: CancelSignal): Promise<void> {
 
 /** Real time. */
 export const systemClock: Clock = {
-	now: () => Date.now(),
+	now: () => performance.timeOrigin + performance.now(),
 	delay,
 	random: () => Math.random(),
 };
