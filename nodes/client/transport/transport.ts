@@ -87,9 +87,14 @@ const BEFORE_SENDING = new Set([
 	'EHOSTUNREACH',
 	'ENETUNREACH',
 	'EADDRNOTAVAIL',
+	'EMFILE',
+	'ENFILE',
 	'UND_ERR_CONNECT_TIMEOUT',
 	'UND_ERR_PRX_TLS',
+	'UND_ERR_INVALID_ARG',
 	'ERR_INVALID_URL',
+	'ERR_INVALID_CHAR',
+	'ERR_INVALID_HTTP_TOKEN',
 	'DEPTH_ZERO_SELF_SIGNED_CERT',
 	'SELF_SIGNED_CERT_IN_CHAIN',
 	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -97,14 +102,21 @@ const BEFORE_SENDING = new Set([
 	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 	'CERT_HAS_EXPIRED',
 	'CERT_NOT_YET_VALID',
-	'ERR_TLS_CERT_ALTNAME_INVALID',
 	'EPROTO',
 ]);
+/** Codes of failures in making a secure connection. */
+const TLS_CODE = /^ERR_(?:TLS|SSL)_/;
+/** What Node.js was doing while there was no connection yet. */
+const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo', 'socket']);
+/** Node.js has no code for it. */
+const NOT_YET_SECURE = /before secure TLS connection was established/;
 
 const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	ECONNREFUSED: 'nothing accepts connections there',
 	ENOTFOUND: 'the host name is unknown',
 	EAI_AGAIN: 'the host name could not be looked up',
+	EMFILE: 'this machine has no file handles left for another connection',
+	ENFILE: 'this machine has no file handles left for another connection',
 	ECONNRESET: 'the connection was closed before an answer came',
 	EPIPE: 'the connection was closed while sending',
 	UND_ERR_SOCKET: 'the connection was closed before an answer came',
@@ -119,31 +131,47 @@ function property(value: unknown, key: string): unknown {
 	return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
-/** The error code of `error` or of the first of its causes that has one. */
-function errorCode(error: unknown): string | undefined {
+/** An error, and what it says to be caused by, the nearest first. */
+function* chainOf(error: unknown): Generator {
 	let current = error;
 	for (let depth = 0; depth < 5 && current !== undefined; depth += 1) {
-		const code = property(current, 'code');
-		if (typeof code === 'string') return code;
+		yield current;
 		const several = property(current, 'errors');
 		current = property(current, 'cause') ?? (Array.isArray(several) ? several[0] : undefined);
 	}
-	return undefined;
+}
+
+/** Whether an error alone, of whatever HTTP client, shows that nothing was sent. */
+function isBeforeSending(error: unknown): boolean {
+	return [...chainOf(error)].some((one) => {
+		const code = property(one, 'code');
+		if (typeof code === 'string' && (BEFORE_SENDING.has(code) || TLS_CODE.test(code))) return true;
+		const text = property(one, 'message');
+		if (typeof text !== 'string') return false;
+		return (
+			CONNECTING.has(property(one, 'syscall')) ||
+			NOT_YET_SECURE.test(text) ||
+			text.startsWith('Proxy response')
+		);
+	});
 }
 
 /**
  * Says in plain words what a failed request or body means, and whether the request can have had an
  * effect. Plain words, because n8n replaces messages that contain a system error code.
+ *
+ * @param mayHaveLeft whether the request was ever handed to a connection that was established, if
+ * that is known; otherwise the error has to tell
  */
-export function asTransportError(error: unknown): TransportError {
+export function asTransportError(
+	error: unknown,
+	mayHaveLeft = !isBeforeSending(error),
+): TransportError {
 	if (error instanceof TransportError) return error;
-	const code = errorCode(error);
+	const code = [...chainOf(error)]
+		.map((one) => property(one, 'code'))
+		.find((one) => typeof one === 'string');
 	const text = error instanceof Error ? error.message : String(error);
-	const refusedByProxy = text.startsWith('Proxy response');
 	const words = code === undefined ? undefined : PLAIN_WORDS[code];
-	return new TransportError(
-		words ?? (text || code || 'unknown reason'),
-		!(refusedByProxy || (code !== undefined && BEFORE_SENDING.has(code))),
-		error,
-	);
+	return new TransportError(words ?? (text || code || 'unknown reason'), mayHaveLeft, error);
 }

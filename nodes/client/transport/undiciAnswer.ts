@@ -3,6 +3,7 @@ import { timerFor } from '../util/deadline';
 import { flatHeaders, headersFromPairs, type HeaderValues } from './headers';
 import {
 	asTransportError,
+	TransportError,
 	type BodyReader,
 	type ResponseBody,
 	type TransportResponse,
@@ -120,7 +121,9 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	private end(error?: Error): void {
 		this.signal.removeEventListener('abort', this.onAbort);
-		if (this.status === 0 && error) this.waiting.reject(asTransportError(error));
+		// undici hands over its means to stop a request when it has a connection to write it to.
+		if (this.status === 0 && error)
+			this.waiting.reject(asTransportError(error, this.stop !== undefined));
 		this.ending = error ? { error } : {};
 		if (this.reader) this.tellEnd(error);
 	}
@@ -133,14 +136,17 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	}
 
 	private readonly onAbort = (): void => {
+		const reason: unknown = this.signal.reason;
 		const give = () => {
-			const reason: unknown = this.signal.reason;
 			// Not connected yet: undici would tell only when it is.
 			if (this.status === 0) this.waiting.reject(reason);
 			this.abort(reason instanceof Error ? reason : new Error(String(reason)));
 		};
-		if (this.graceMs === 0) give();
-		else timerFor(this.graceMs).addEventListener('abort', give);
+		if (this.graceMs === 0) return give();
+		if (this.stop) return timerFor(this.graceMs).addEventListener('abort', give);
+		// Without a connection there is no answer to wait for, and nothing may be sent any more.
+		this.waiting.reject(new TransportError('it was given up before it was sent', false, reason));
+		give();
 	};
 
 	private abort(reason: Error): void {
