@@ -41,6 +41,10 @@ export interface Timings {
 	readonly pollCapMs: number;
 	/** Time for cancelling a task, and for learning the id of one that is on its way. */
 	readonly cancelMs: number;
+	/** Of these, the time after which what is on its way is looked for. */
+	readonly lateLookMs: number;
+	/** Time after a lost answer by which a slow gateway or a lagging list must be done. */
+	readonly lookAgainMs: number;
 	/** With no timeout set: time without any answer after which a task is given up. */
 	readonly contactMs: number;
 	/** How long a chat may seem idle although its answer has begun and not ended. */
@@ -58,6 +62,8 @@ export const DEFAULT_TIMINGS: Timings = {
 	streamFailures: 4,
 	pollCapMs: 10_000,
 	cancelMs: 5_000,
+	lateLookMs: 1_000,
+	lookAgainMs: 2_000,
 	contactMs: 10 * 60_000,
 	doubtMs: 60_000,
 	protocolErrors: 5,

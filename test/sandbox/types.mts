@@ -286,7 +286,9 @@ export interface SandboxApp {
 	/** `run` is the default function when it exists, else the first one. */
 	readonly functions: Readonly<Record<string, SandboxFunction>>;
 	/** Earlier versions, newest first. */
-	readonly older?: ReadonlyArray<Pick<SandboxApp, 'functions' | 'setup'>>;
+	readonly older?: ReadonlyArray<
+		Pick<SandboxApp, 'functions' | 'setup'> & Partial<Pick<SandboxApp, 'run'>>
+	>;
 	readonly secrets?: readonly string[];
 	/** Ends within the submit request. */
 	readonly instant?: boolean;

@@ -16,11 +16,18 @@ import { converse, type TurnOptions, type TurnRun } from './takeTurn';
 import { Deadline } from '../util/deadline';
 import { InferenceError, NotFoundError, TimeoutError, ValidationError } from '../errors';
 import { KeyedQueue, type Release } from '../util/keyedQueue';
-import { sendOnce, type Attachment, type MessageRequest } from './sendMessage';
+import {
+	findSent,
+	sendOnce,
+	type SentMessage,
+	type Attachment,
+	type MessageRequest,
+} from './sendMessage';
 import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
 import { decide, type Decision } from './decisions';
 import type { TurnRef } from './turn';
+import { createChat } from './createChat';
 import type { ClientContext } from '../api/context';
 import { listSummaries, type AppSummary, type Page } from '../apps/summaries';
 import type { PendingWork } from '../util/pendingWork';
@@ -79,22 +86,33 @@ export class AgentsApi {
 		const { progress } = options;
 		const job = async (inner: Talk) => {
 			if (progress.state === 'talking') return await this.goOn(progress, options, inner);
-			const before = progress.state === 'none' ? 0 : progress.attempts;
-			let attempts = before;
-			const more = (await options.attach?.(inner.context.signal)) ?? [];
-			const whole = { ...request, attachments: [...request.attachments, ...more] };
-			const submission: SubmitOptions<TurnRef> = {
+			let attempts = progress.state === 'none' ? 0 : progress.attempts;
+			const tell = (sent: Omit<SentMessage, 'since'>): SubmitOptions<TurnRef> => ({
 				failedAttempts: 0,
-				unclearSince: progress.state === 'sending' ? progress.since : undefined,
 				onAttempt: (since) => {
 					attempts += 1;
-					inner.note({ state: 'sending', since, attempts });
+					inner.note({ state: 'sending', sent: { ...sent, since }, attempts });
 				},
 				onNothingStarted: () => inner.note({ state: 'none' }),
 				onCreated: (turn) => inner.note({ state: 'talking', turn, attempts }),
-			};
-			const sent = await outcomeOf(sendOnce(whole, submission, inner.context));
+			});
+			if (progress.state === 'sending') {
+				const { sent } = progress;
+				const earlier = await findSent(sent, tell(sent), inner.context);
+				if (earlier) {
+					const { value, notices } = earlier;
+					return await this.hear(value, { attempts, adopted: true, notices }, options, inner);
+				}
+			}
+			const more = (await options.attach?.(inner.context.signal)) ?? [];
+			const attachments = [...request.attachments, ...more];
+			const chat = await this.openChat(request, inner.context);
+			const whole = { ...request, attachments, chatId: chat.chatId };
+			const { ownChat } = chat;
+			const sending = sendOnce(whole, ownChat, tell({ request: whole, ownChat }), inner.context);
+			const sent = await outcomeOf(sending);
 			if (!sent.ok) throw await this.explain(sent.error, request, inner.context.signal);
+			chat.worked?.();
 			const { value, adopted, notices } = sent.value;
 			return await this.hear(value, { attempts, adopted, notices }, options, inner);
 		};
@@ -112,13 +130,12 @@ export class AgentsApi {
 		const { progress } = options;
 		const job = async (inner: Talk) => {
 			if (progress.state === 'talking') return await this.goOn(progress, options, inner);
-			const { clock } = inner.context;
 			const view = await readChatView(request.chatId, inner.context);
-			const call = findCall(view, request, progress.state === 'sending');
+			const call = findCall(view, request, progress.state === 'deciding');
 			const ref = turnOf(view, call);
 			const attempts = 1;
 			if (call) {
-				inner.note({ state: 'sending', since: clock.now(), attempts, turn: ref });
+				inner.note({ state: 'deciding', attempts, turn: ref });
 				await this.decide(ref, call, request.decision, inner);
 			}
 			inner.note({ state: 'talking', turn: ref, attempts });
@@ -158,6 +175,23 @@ export class AgentsApi {
 			if (stopped.error instanceof ValidationError) return false;
 			throw unknownChat(chatId, stopped.error);
 		});
+	}
+
+	/** The chat that a message goes to; a new one with a saved agent is created first. */
+	private async openChat(
+		{ agent, chatId, context: values }: MessageRequest,
+		context: ClientContext,
+	): Promise<{
+		readonly chatId: string | undefined;
+		readonly ownChat: boolean;
+		/** Called if the message could be sent without a chat. */
+		readonly worked?: () => void;
+	}> {
+		if (chatId !== undefined || agent.kind === 'adHoc') return { chatId, ownChat: false };
+		const chat = await createChat(agent.ref, values, context);
+		if (chat.kind === 'created') return { chatId: chat.chatId, ownChat: true };
+		const { remember } = chat.kind === 'refused' ? chat : {};
+		return { chatId, ownChat: false, ...(remember && { worked: remember }) };
 	}
 
 	/** Bounds what starts nothing and leaves nothing behind. */

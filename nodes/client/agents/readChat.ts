@@ -11,9 +11,13 @@ export function chatRoute(chatId: string): string {
 }
 
 /** The route of a page of a chat's messages. */
-export function messagesRoute(chatId: string, cursor: string | undefined): string {
+export function messagesRoute(
+	chatId: string,
+	cursor: string | undefined,
+	limit = PAGE_SIZE,
+): string {
 	const more = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-	return `${chatRoute(chatId)}/messages?limit=${PAGE_SIZE}${more}`;
+	return `${chatRoute(chatId)}/messages?limit=${limit}${more}`;
 }
 
 /** Reads the chat itself; undefined if there was no usable answer. */

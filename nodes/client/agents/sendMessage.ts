@@ -1,13 +1,20 @@
-import { path, type ApiCall } from '../api/api';
-import { createOnce, type Created, type Creation, type SubmitOptions } from '../once/createOnce';
-import type { CancelSignal } from '../util/cancelSignal';
-import { messageFromWire, type ChatMessage } from './chat';
-import { messagesRoute } from './readChat';
-import { canonicalJson, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
-import { PAGE_SIZE } from '../api/paging';
-import { searchRecent, type SearchResult } from '../once/searchRecent';
-import type { TurnRef } from './turn';
+import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
+import { claims } from '../once/claims';
+import {
+	createOnce,
+	findCreated,
+	type Created,
+	type Creation,
+	type SubmitOptions,
+} from '../once/createOnce';
+import { searchRecent, type Candidate, type SearchResult } from '../once/searchRecent';
+import type { CancelSignal } from '../util/cancelSignal';
+import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { messageFromWire } from './chat';
+import { MessageFingerprint, shownMessage } from './messageFingerprint';
+import { messagesRoute } from './readChat';
+import type { TurnRef } from './turn';
 
 /** Who answers: an agent of the workspace, or one that exists only for the chat. */
 export type AgentChoice =
@@ -67,47 +74,70 @@ function turnFromWire(value: unknown): TurnRef | undefined {
 		userMessageId: user?.id,
 		assistantMessageId: assistant?.id,
 		runId: assistant?.runId,
+		sentAt: user?.createdAt,
 		answered: [],
 	};
+}
+
+/** A message that may have been sent. */
+export interface SentMessage {
+	readonly request: MessageRequest;
+	/** Whether its chat was created for this message alone. */
+	readonly ownChat: boolean;
+	/** When its first attempt began, by the monotonic clock (ms). */
+	readonly since: number;
 }
 
 /**
  * Sends a message at most once; `POST /agents/run` has no idempotency key (API notes 1.6).
  *
+ * @param ownChat whether its chat was created for this message alone, so that nobody else's
+ * message can be in it
  * @throws what `createOnce` throws
  */
 export function sendOnce(
 	request: MessageRequest,
+	ownChat: boolean,
 	options: SubmitOptions<TurnRef>,
 	context: ClientContext,
 ): Promise<Created<TurnRef>> {
-	return createOnce(new MessageCreation(request, context), options, context);
+	return createOnce(new MessageCreation(request, ownChat, context), options, context);
+}
+
+/**
+ * Looks for the message of an earlier try, by what was sent then.
+ *
+ * @throws what `findCreated` throws
+ */
+export function findSent(
+	{ request, ownChat, since }: SentMessage,
+	options: SubmitOptions<TurnRef>,
+	context: ClientContext,
+): Promise<Created<TurnRef> | undefined> {
+	return findCreated(new MessageCreation(request, ownChat, context), since, options, context);
 }
 
 class MessageCreation implements Creation<TurnRef> {
 	readonly path = '/agents/run';
 	readonly decode = turnFromWire;
-	/** Whether something was seen that may be what is looked for. */
-	private doubt = false;
+	readonly fingerprint: MessageFingerprint;
 
 	constructor(
 		private readonly request: MessageRequest,
+		private readonly ownChat: boolean,
 		private readonly context: ClientContext,
-	) {}
-
-	get words(): Creation<TurnRef>['words'] {
-		const place = this.request.chatId === undefined ? 'the list of chats' : 'the chat';
-		return {
-			done: 'the message was sent',
-			place,
-			unclear: `${place} does not tell for certain`,
-			hint: 'Look at the chats on inference.sh before sending it again, so that it is not answered and paid twice.',
-		};
+	) {
+		this.fingerprint = new MessageFingerprint(request);
 	}
 
-	get key(): string {
-		const { agent, chatId, text, attachments } = this.request;
-		return canonicalJson(['message', agent, chatId, text, attachments]);
+	get words(): Creation<TurnRef>['words'] {
+		const isNew = this.request.chatId === undefined;
+		return {
+			done: 'the message was sent',
+			place: isNew ? 'the list of chats' : `chat ${this.request.chatId}`,
+			thing: isNew ? 'chat' : 'message',
+			hint: 'Look at the chats on inference.sh before sending it again, so that it is not answered and paid twice.',
+		};
 	}
 
 	body(): JsonObject {
@@ -118,85 +148,89 @@ class MessageCreation implements Creation<TurnRef> {
 		return userMessageId ?? assistantMessageId ?? chatId;
 	}
 
-	async lookUp(
-		since: number,
-		claim: (id: string) => boolean,
-		signal: CancelSignal,
-	): Promise<SearchResult<TurnRef>> {
+	createdAt({ sentAt }: TurnRef): string | undefined {
+		return sentAt;
+	}
+
+	async lookUp(since: number, signal: CancelSignal): Promise<SearchResult<TurnRef>> {
 		const { chatId } = this.request;
-		this.doubt = false;
-		const result = await (chatId === undefined
-			? this.inNewChats(since, claim, signal)
-			: this.inChat(chatId, since, claim, signal));
-		return result.kind === 'absent' && this.doubt ? { kind: 'inconclusive' } : result;
+		return chatId === undefined
+			? await this.inNewChats(since, signal)
+			: await this.inChat(chatId, this.ownChat ? undefined : since, signal);
 	}
 
 	private async inChat(
 		chatId: string,
-		since: number,
-		claim: (id: string) => boolean,
+		since: number | undefined,
 		signal: CancelSignal,
 	): Promise<SearchResult<TurnRef>> {
-		const page = (cursor: string | undefined): ApiCall => {
-			return {
+		return await searchRecent<TurnRef>({
+			context: this.context,
+			signal,
+			since,
+			page: (limit, cursor) => ({
 				method: 'GET',
-				path: messagesRoute(chatId, cursor),
-				signal,
+				path: messagesRoute(chatId, cursor, limit),
 				about: { kind: 'chat', id: chatId },
-			};
-		};
-		return await searchRecent(this.context.api, page, since, async (entry) => {
-			const message = messageFromWire(entry);
-			if (!message || !this.isSame(message)) return undefined;
-			if (message.createdAt === undefined) this.doubt = true;
-			else if (claim(message.id)) return { chatId, userMessageId: message.id, answered: [] };
-			return undefined;
+			}),
+			recognise: async (row) => this.recognise(row, chatId),
+			claim: (turn) => claims.take(this.idOf(turn)),
 		});
 	}
 
-	private async inNewChats(
-		since: number,
-		claim: (id: string) => boolean,
-		signal: CancelSignal,
-	): Promise<SearchResult<TurnRef>> {
+	private recognise(row: JsonObject, chatId: string): Candidate<TurnRef> | undefined {
+		const shown = shownMessage({ chat_id: chatId, ...row });
+		const id = textOf(row['id']);
+		if (!shown || id === undefined || claims.has(id)) return undefined;
+		const sameness = this.fingerprint.compare(shown);
+		if (sameness === 'different') return undefined;
+		return { sameness, value: { chatId, userMessageId: id, answered: [] } };
+	}
+
+	/**
+	 * Whether there is a new chat that may be this message's. It is never taken: a chat goes on, and
+	 * an equal one may be somebody else's.
+	 */
+	private async inNewChats(since: number, signal: CancelSignal): Promise<SearchResult<TurnRef>> {
 		const { api } = this.context;
 		const sort = [{ field: 'created_at', dir: 'desc' }];
-		const page = (cursor: string | undefined): ApiCall => {
-			return {
+		return await searchRecent<TurnRef>({
+			context: this.context,
+			signal,
+			since,
+			page: (limit, cursor) => ({
 				method: 'POST',
 				path: '/chats/list',
-				body: { limit: PAGE_SIZE, sort, cursor },
-				signal,
-			};
-		};
-		return await searchRecent(api, page, since, async (chat) => {
-			const id = textOf(chat['id']);
-			if (id === undefined || !this.mayBeOf(chat['agent'])) return undefined;
-			const call = { method: 'GET', path: messagesRoute(id, undefined), signal } as const;
-			const { value } = await api.send(call);
-			const messages = listOf(isJsonObject(value) ? value['items'] : value)
-				.map(messageFromWire)
-				.filter((message) => message !== undefined);
-			const sent = messages.find((message) => this.isSame(message));
-			// A chat that has no message yet may get this one.
-			if (messages.length === 0) this.doubt = true;
-			return sent && claim(sent.id)
-				? { chatId: id, userMessageId: sent.id, answered: [] }
-				: undefined;
+				body: { limit, sort, cursor },
+			}),
+			recognise: async (chat) => {
+				const chatId = textOf(chat['id']);
+				if (chatId === undefined || claims.has(chatId) || !this.mayBeIn(chat)) return undefined;
+				const call = { method: 'GET', path: messagesRoute(chatId, undefined), signal } as const;
+				const { value } = await api.send(call);
+				const rows = listOf(isJsonObject(value) ? value['items'] : value).filter(isJsonObject);
+				const candidate = { sameness: 'unclear', value: { chatId, answered: [] } } as const;
+				// A chat that has no message yet may get this one.
+				if (rows.length === 0) return candidate;
+				return rows.some((row) => this.mayBe(row, chat)) ? candidate : undefined;
+			},
+			claim: () => false,
 		});
 	}
 
-	private isSame({ role, text }: ChatMessage): boolean {
-		return role === 'user' && text.trim() === this.request.text.trim();
+	/** Whether a new chat's agent and context may be those of this message. */
+	private mayBeIn(chat: JsonObject): boolean {
+		const { text, attachments } = this.request;
+		const files = attachments.map(({ uri }) => uri);
+		return this.fingerprint.compare({ ...chat, chat_id: chat['id'], text, files }) !== 'different';
 	}
 
-	/** Whether a chat's agent, as far as it is told, may be the one that was asked. */
-	private mayBeOf(agent: unknown): boolean {
-		const asked = this.request.agent;
-		if (!isJsonObject(agent) || asked.kind === 'adHoc') return true;
-		const { namespace, name } = agent;
-		const ref = asked.ref.replace(/@.*$/, '');
-		return typeof name !== 'string' || [name, `${String(namespace)}/${name}`].includes(ref);
+	private mayBe(row: JsonObject, chat: JsonObject): boolean {
+		const shown = shownMessage(row, chat);
+		const id = textOf(row['id']) ?? '';
+		return (
+			shown !== undefined && !claims.has(id) && this.fingerprint.compare(shown) !== 'different'
+		);
 	}
 }
 

@@ -19,6 +19,8 @@ export interface TurnRef {
 	/** The first message of the answer; a queued message has none yet. */
 	readonly assistantMessageId?: string | undefined;
 	readonly runId?: string | undefined;
+	/** When the message was created, as the service says. */
+	readonly sentAt?: string | undefined;
 	/** Calls that have been answered: what still shows them as pending is old. */
 	readonly answered: readonly string[];
 }

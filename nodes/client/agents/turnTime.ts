@@ -3,7 +3,7 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { chatRoute } from './readChat';
 import { Deadline } from '../util/deadline';
 import { InferenceError, StoppedError, TimeoutError, AbandonedError } from '../errors';
-import { cancelMessageRoute } from './sendMessage';
+import { cancelMessageRoute, type SentMessage } from './sendMessage';
 import type { Turn, TurnRef } from './turn';
 import type { Release } from '../util/keyedQueue';
 import type { ClientContext } from '../api/context';
@@ -11,14 +11,10 @@ import type { ClientContext } from '../api/context';
 /** What is known of an item's turn from an earlier try in the same execution. */
 export type TurnProgress =
 	| { readonly state: 'none' }
-	/** A request that may have begun the turn is on its way or lost. */
-	| {
-			readonly state: 'sending';
-			readonly since: number;
-			readonly attempts: number;
-			/** The turn that it sets going again, if there is one already. */
-			readonly turn?: TurnRef;
-	  }
+	/** A message that may have begun the turn is on its way or lost. */
+	| { readonly state: 'sending'; readonly sent: SentMessage; readonly attempts: number }
+	/** A decision that sets the turn going again is on its way or lost. */
+	| { readonly state: 'deciding'; readonly turn: TurnRef; readonly attempts: number }
 	| { readonly state: 'talking'; readonly turn: TurnRef; readonly attempts: number };
 
 /** What an item brings along. */
@@ -104,7 +100,7 @@ async function giveUp(
 	if (progress.state === 'none') {
 		return new Kind(`The item ${reason.message}. Nothing was sent for it.`);
 	}
-	if (!progress.turn) {
+	if (progress.state === 'sending') {
 		return new Kind(
 			`The item ${reason.message}. Its message was being sent, and it is not known whether it arrived.`,
 			{ hint: 'Look at the chats on inference.sh before sending it again.' },

@@ -1,24 +1,17 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { createHash } from 'crypto';
 import pLimit from 'p-limit';
+import { ServiceClock } from './serviceClock';
 import type { Clock } from '../util/clock';
 import type { Release } from '../util/keyedQueue';
 
 /**
- * Claimed tasks that are remembered. A lookup reads the newest 1,000 tasks; whatever was claimed
- * before this many others is older than those.
- */
-const CLAIMS_REMEMBERED = 2_500;
-
-/**
  * What all nodes and executions of this process share about one credential: the limit on items in
- * flight, the pause after a 429, and which tasks already belong to an item.
+ * flight, the pause after a 429, and what is known of the service's clock.
  */
 export class Account {
 	private pausedUntil = 0;
-	/** Ids of the latest claimed tasks, in a ring; a set would cost every item its hash. */
-	private readonly claims: string[] = [];
-	private claimed = 0;
+	readonly serviceClock = new ServiceClock();
 	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
 
 	constructor(private readonly clock: Clock) {}
@@ -72,23 +65,6 @@ export class Account {
 			await this.clock.delay(left + this.clock.random() * spreadMs, signal);
 			left = this.pausedUntil - this.clock.now();
 		}
-	}
-
-	/** Marks a new task as belonging to an item of this process. */
-	claim(id: string): void {
-		this.claims[this.claimed % CLAIMS_REMEMBERED] = id;
-		this.claimed += 1;
-	}
-
-	/**
-	 * Takes a task that was found for an item.
-	 *
-	 * @returns false if it already belongs to another one
-	 */
-	claimFound(id: string): boolean {
-		if (this.claims.includes(id)) return false;
-		this.claim(id);
-		return true;
 	}
 }
 

@@ -2,11 +2,12 @@ import type { CancelSignal } from '../util/cancelSignal';
 import type { Account } from './account';
 import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
-import type { Clock } from '../util/clock';
+import { monotonicNow, type Clock } from '../util/clock';
 import { decodeReply, isRefusedBody, type Reply } from './envelope';
 import { InferenceError, NetworkError, type RemoteWork } from '../errors';
 import { redact } from '../util/redact';
 import { requestedDelay } from './retryTiming';
+import type { Exchange } from './serviceClock';
 import type { Timings } from '../settings';
 import {
 	TransportError,
@@ -16,7 +17,7 @@ import {
 	type TransportResponse,
 } from '../transport/transport';
 import { USER_AGENT } from '../util/version';
-import { parseJson } from '../util/json';
+import { jsonText, parseJson } from '../util/json';
 
 /** Where and as whom requests are made. */
 export interface Credential {
@@ -48,6 +49,8 @@ export interface ApiReply extends Reply {
 	readonly text: string;
 	/** Where the text came from. */
 	readonly response: TransportResponse;
+	/** When it was asked for and when its head came. */
+	readonly exchange: Exchange;
 }
 
 /** An open stream. */
@@ -120,31 +123,39 @@ export class Api {
 		if (!call.urgent && this.account.paused) await this.pauseOver(call);
 		let response: TransportResponse | undefined;
 		let text: string;
+		const sentAt = monotonicNow();
+		let receivedAt = sentAt;
 		try {
 			response = await this.transport.request(
 				this.carried(call, call.body === undefined ? 'plain' : 'json'),
 			);
+			receivedAt = monotonicNow();
 			text = await readText(response.body, BODY_LIMIT_MS);
 		} catch (error) {
 			throw this.lost(call, error, response);
 		}
 		const { status: httpStatus } = response;
 		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
-		const facts = { httpStatus, text, response };
+		const facts = { httpStatus, text, response, exchange: { sentAt, receivedAt } };
 		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
 		const body = parseJson(text);
 		if (body === undefined) throw this.unexpected(call, facts);
 		if (isRefusedBody(body)) throw this.refused(call, response, text, Number(body['status']));
 		const { value, notices } = decodeReply(body);
-		if (notices.length === 0) return { value, notices, httpStatus, text, response };
+		if (notices.length === 0) return { value, notices, ...facts };
 		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
-		return { value, notices: shown, httpStatus, text, response };
+		return { value, notices: shown, ...facts };
 	}
 
-	/** The service's clock minus ours at an answer that has just come, ms; undefined without `Date`. */
-	clockOffset({ response }: ApiReply): number | undefined {
-		const at = Date.parse(response.headers['date'] ?? '');
-		return Number.isNaN(at) ? undefined : at - this.clock.now();
+	/**
+	 * As `send`, and learns from the answer what the time is at the service.
+	 *
+	 * @throws as `send`
+	 */
+	async sendTimed(call: ApiCall): Promise<ApiReply> {
+		const reply = await this.send(call);
+		this.account.serviceClock.heard(reply.response.headers['date'], reply.exchange);
+		return reply;
 	}
 
 	/** A text of the service as people may see it: without the key. */
@@ -187,7 +198,7 @@ export class Api {
 			method: call.method,
 			url: this.credential.baseUrl + call.path,
 			headers: this.headers[kind],
-			body: call.body === undefined ? undefined : JSON.stringify(call.body),
+			body: call.body === undefined ? undefined : jsonText(call.body),
 			signal: call.signal,
 			graceMs: call.graceMs,
 			headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,

@@ -1,24 +1,29 @@
-import { RESUME_SPREAD_MS, type ApiCall } from '../api/api';
-import type { CancelSignal } from '../util/cancelSignal';
-import { Grace } from '../util/deadline';
-import { InferenceError, ProtocolError, SubmissionUnknownError } from '../errors';
-import type { ServiceNotice } from '../api/envelope';
-import type { JsonObject } from '../util/json';
-import type { SearchResult } from './searchRecent';
-import { retrying, waitForNextAttempt } from '../api/retry';
-import { gateOf, type SubmissionContent } from './submissionGate';
+import { RESUME_SPREAD_MS, type ApiCall, type ApiReply } from '../api/api';
 import type { ClientContext } from '../api/context';
+import type { ServiceNotice } from '../api/envelope';
+import { retrying, waitForNextAttempt } from '../api/retry';
+import { InferenceError, ProtocolError, SubmissionUnknownError } from '../errors';
+import type { CancelSignal } from '../util/cancelSignal';
+import { monotonicNow } from '../util/clock';
+import { Grace } from '../util/deadline';
+import type { JsonObject } from '../util/json';
+import { outcomeOf } from '../util/outcome';
+import { claims } from './claims';
+import type { Fingerprint } from './fingerprint';
+import type { SearchResult } from './searchRecent';
+import { submissionGate } from './submissionGate';
 
 /** Something that a request creates, and that must not be created twice. */
-export interface Creation<T> extends SubmissionContent {
+export interface Creation<T> {
+	readonly fingerprint: Fingerprint;
 	/** What errors call it. */
 	readonly words: {
 		/** Such as `the task was started`. */
 		readonly done: string;
 		/** Where it can be looked for, such as `the task list`. */
 		readonly place: string;
-		/** Why looking there may not have told. */
-		readonly unclear: string;
+		/** What is found there, such as `task`. */
+		readonly thing: string;
 		/** What the person at the editor should do if its fate is unknown. */
 		readonly hint: string;
 	};
@@ -27,17 +32,14 @@ export interface Creation<T> extends SubmissionContent {
 	/** Reads the answer; undefined if it is none. */
 	decode(value: unknown): T | undefined;
 	idOf(created: T): string;
+	/** When the service says that it was created. */
+	createdAt(created: T): string | undefined;
 	/**
 	 * Looks for it after its answer was lost.
 	 *
-	 * @param since when its first attempt began, ms since the epoch by our clock
-	 * @param claim takes what was found for this item; false if it already belongs to another one
+	 * @param since when its first attempt began, by the monotonic clock (ms)
 	 */
-	lookUp(
-		since: number,
-		claim: (id: string) => boolean,
-		signal: CancelSignal,
-	): Promise<SearchResult<T>>;
+	lookUp(since: number, signal: CancelSignal): Promise<SearchResult<T>>;
 }
 
 /** Something that certainly exists, once. */
@@ -48,13 +50,15 @@ export interface Created<T> {
 	readonly notices: readonly ServiceNotice[];
 }
 
-/** What a submission needs to know of its item and whom it tells. */
+/** Whom a submission tells. */
 export interface SubmitOptions<T> {
 	/** Attempts that the item has already used up; they count against Max Retries. */
 	readonly failedAttempts: number;
-	/** Start of an earlier try whose outcome is not known, ms since the epoch. */
-	readonly unclearSince: number | undefined;
-	/** Told before a request that may create something is sent, with the start of the first one. */
+	/**
+	 * Told before a request that may create something is sent.
+	 *
+	 * @param since when the first one began whose outcome is not known, by the monotonic clock (ms)
+	 */
 	onAttempt(since: number): void;
 	/** Told when it is certain that no attempt so far has created anything. */
 	onNothingStarted(): void;
@@ -65,13 +69,13 @@ export interface SubmitOptions<T> {
 /**
  * Creates something at most once with a request that has no idempotency key.
  *
- * It is repeated freely only if it cannot have been accepted: no connection, 429, or 503 with
- * Retry-After. After anything else without a clear answer what it creates is looked for and
- * adopted; it is submitted again only if the search shows that it is not there, once right away
- * and once more after the backoff, when a slow gateway is done too.
+ * It is repeated freely only if it cannot have been accepted. After anything else without a clear
+ * answer what it creates is looked for and adopted; it is submitted again only if the search shows
+ * that it is not there, once right away and once more after a while, when a slow gateway and a
+ * lagging copy of the list are done too.
  *
- * When `signal` aborts while a submission is on its way, its answer is still waited for, up to
- * `timings.cancelMs`, so that the caller learns what to cancel.
+ * When `signal` aborts while a submission is on its way, its answer is still waited for and what
+ * it has created is looked for, up to `timings.cancelMs`, so that the caller learns what to cancel.
  *
  * @throws SubmissionUnknownError if it cannot be told; InferenceError of the refusal; the abort
  * reason
@@ -84,22 +88,33 @@ export function createOnce<T>(
 	return new Submission(creation, options, context).run();
 }
 
+/**
+ * Looks for what an earlier try of the same item may have created, by what was sent then.
+ *
+ * @param since when the first attempt of that try began, by the monotonic clock (ms)
+ * @returns undefined if it is certain that nothing was created
+ * @throws SubmissionUnknownError if it cannot be told; the abort reason
+ */
+export async function findCreated<T>(
+	creation: Creation<T>,
+	since: number,
+	options: SubmitOptions<T>,
+	context: ClientContext,
+): Promise<Created<T> | undefined> {
+	return await new Submission(creation, options, context).findEarlier(since);
+}
+
 class Submission<T> {
-	private readonly since: number;
+	/** When the first attempt began whose outcome is not known. */
+	private since: number | undefined;
 
 	constructor(
 		private readonly creation: Creation<T>,
 		private readonly options: SubmitOptions<T>,
 		private readonly context: ClientContext,
-	) {
-		this.since = options.unclearSince ?? context.clock.now();
-	}
+	) {}
 
 	async run(): Promise<Created<T>> {
-		if (this.options.unclearSince !== undefined) {
-			const adopted = await this.adopt(undefined, 'last');
-			if (adopted) return adopted;
-		}
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
 			try {
 				return await this.post();
@@ -110,34 +125,102 @@ class Submission<T> {
 		}
 	}
 
+	async findEarlier(since: number): Promise<Created<T> | undefined> {
+		this.since = since;
+		const adopted = await this.adopt(undefined);
+		if (!adopted) this.nothingStarted();
+		return adopted;
+	}
+
 	private async post(): Promise<Created<T>> {
-		const { creation } = this;
-		const { api, account, signal, timings } = this.context;
-		const turn = gateOf(account).begin(creation);
-		if (turn) await turn;
+		const { fingerprint } = this.creation;
+		await this.admission();
 		try {
+			return await this.send();
+		} finally {
+			submissionGate.end(fingerprint);
+		}
+	}
+
+	/** Waits for the end of a rate limit's pause, and while something equal is being looked for. */
+	private async admission(): Promise<void> {
+		const { account, signal } = this.context;
+		const { fingerprint } = this.creation;
+		for (;;) {
 			if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
 			signal.throwIfAborted();
-			this.options.onAttempt(this.since);
-			const call: ApiCall = {
-				method: 'POST',
-				path: creation.path,
-				body: creation.body(),
-				signal,
-				// An answer on its way tells what to cancel.
-				graceMs: timings.cancelMs,
-				headersTimeoutMs: timings.submitMs,
-				urgent: true,
+			const turn = submissionGate.begin(fingerprint, signal);
+			if (!turn) return;
+			await turn;
+			if (!account.paused && !signal.aborted) return;
+			// Nobody else has to wait for this one's pause.
+			submissionGate.end(fingerprint);
+		}
+	}
+
+	private async send(): Promise<Created<T>> {
+		const { creation, context } = this;
+		const { api, signal, timings } = context;
+		this.since ??= monotonicNow();
+		this.options.onAttempt(this.since);
+		const call: ApiCall = {
+			method: 'POST',
+			path: creation.path,
+			body: creation.body(),
+			signal,
+			// An answer on its way tells what to cancel.
+			graceMs: timings.cancelMs,
+			headersTimeoutMs: timings.submitMs,
+			urgent: true,
+		};
+		return this.accepted(call, await this.orFoundLate(api.send(call)));
+	}
+
+	private accepted(call: ApiCall, reply: ApiReply): Created<T> {
+		const { creation, context } = this;
+		const value = creation.decode(reply.value);
+		if (value === undefined) throw context.api.unexpected(call, reply);
+		claims.add(creation.idOf(value));
+		context.account.serviceClock.createdHere(creation.createdAt(value), reply.exchange);
+		this.options.onCreated(value);
+		context.signal.throwIfAborted();
+		return { value, adopted: false, notices: reply.notices };
+	}
+
+	/**
+	 * The answer to a submission. If the run is given up before it is there, and it does not come
+	 * soon after, what it has created is looked for meanwhile, so that it can be cancelled.
+	 *
+	 * @throws what `answer` rejects with; the abort reason, after `onCreated` if something was found
+	 */
+	private async orFoundLate(answer: Promise<ApiReply>): Promise<ApiReply> {
+		const { signal, settings } = this.context;
+		if (settings.onUnclearSubmit !== 'check') return await answer;
+		return await new Promise((resolve, reject) => {
+			const look = () => {
+				void this.lookLate().finally(() => reject(signal.reason));
 			};
-			const reply = await api.send(call);
-			const value = creation.decode(reply.value);
-			if (value === undefined) throw api.unexpected(call, reply);
-			account.claim(creation.idOf(value));
-			this.options.onCreated(value);
-			signal.throwIfAborted();
-			return { value, adopted: false, notices: reply.notices };
-		} finally {
-			gateOf(account).end(creation);
+			signal.addEventListener('abort', look);
+			const settled = () => signal.removeEventListener('abort', look);
+			answer.finally(settled).then(resolve, reject);
+		});
+	}
+
+	/** Looks until something is found or the time for cancelling is over. */
+	private async lookLate(): Promise<void> {
+		const { creation, since } = this;
+		const { clock, timings, signal } = this.context;
+		using grace = new Grace(signal, timings.cancelMs);
+		const late = grace.signal;
+		while (since !== undefined && !late.aborted) {
+			await outcomeOf(clock.delay(timings.lateLookMs, late));
+			// Of those that are given up, one looks after the other.
+			submissionGate.end(creation.fingerprint);
+			const look = async () => await creation.lookUp(since, late);
+			const found = await outcomeOf(submissionGate.lookingUp(creation.fingerprint, late, look));
+			if (!found.ok || found.value.kind !== 'found') continue;
+			this.options.onCreated(found.value.value);
+			return;
 		}
 	}
 
@@ -145,9 +228,8 @@ class Submission<T> {
 	private async afterFailure(error: unknown, attempt: number): Promise<Created<T> | undefined> {
 		const { settings, signal } = this.context;
 		if (error === signal.reason) signal.throwIfAborted();
-		const unclear = error instanceof InferenceError && error.mayHaveBeenAccepted;
-		if (!unclear) {
-			this.options.onNothingStarted();
+		if (!(error instanceof InferenceError && error.mayHaveBeenAccepted)) {
+			this.nothingStarted();
 			signal.throwIfAborted();
 			await waitForNextAttempt(error, attempt, this.context);
 			return undefined;
@@ -159,27 +241,39 @@ class Submission<T> {
 			await waitForNextAttempt(error, attempt, this.context);
 			return undefined;
 		}
-		const adopted = await this.adopt(error, 'first');
+		return await this.lookTwice(error, attempt);
+	}
+
+	/** Looks right away, and again when whoever is slow must be done. */
+	private async lookTwice(error: unknown, attempt: number): Promise<Created<T> | undefined> {
+		const { signal, clock, timings } = this.context;
+		const lostAt = clock.now();
+		const adopted = await this.adopt(error);
 		signal.throwIfAborted();
 		if (adopted) return adopted;
-		await waitForNextAttempt(error, attempt, this.context);
-		return await this.adopt(error, 'last');
+		const next = await outcomeOf(waitForNextAttempt(error, attempt, this.context));
+		signal.throwIfAborted();
+		const left = lostAt + timings.lookAgainMs - clock.now();
+		if (left > 0) await clock.delay(left, signal);
+		const late = await this.adopt(error);
+		if (late) return late;
+		this.nothingStarted();
+		if (!next.ok) throw next.error;
+		return undefined;
+	}
+
+	private nothingStarted(): void {
+		this.since = undefined;
+		this.options.onNothingStarted();
 	}
 
 	/** Takes over what a submission whose answer was lost has created, if it is there. */
-	private async adopt(
-		lostAnswer: unknown,
-		look: 'first' | 'last',
-	): Promise<Created<T> | undefined> {
+	private async adopt(lostAnswer: unknown): Promise<Created<T> | undefined> {
 		const { creation, options } = this;
 		const found = await this.lookUp(lostAnswer);
-		if (found.kind === 'absent') {
-			// What a slow gateway creates may not be there yet.
-			if (look === 'last') options.onNothingStarted();
-			return undefined;
-		}
+		if (found.kind === 'absent') return undefined;
 		if (found.kind === 'inconclusive') {
-			throw this.unknown(lostAnswer, creation.words.unclear);
+			throw this.unknown(lostAnswer, this.whyInconclusive(found.candidate));
 		}
 		const { value } = found;
 		options.onCreated(value);
@@ -189,19 +283,25 @@ class Submission<T> {
 		return { value, adopted: true, notices: [] };
 	}
 
+	private whyInconclusive(candidate: string | undefined): string {
+		const { place, thing } = this.creation.words;
+		return candidate === undefined
+			? `${place} is too long to find it in`
+			: `${place} does not tell for certain whether ${thing} ${candidate} is it`;
+	}
+
 	private async lookUp(lostAnswer: unknown): Promise<SearchResult<T>> {
-		const { creation, since } = this;
-		const { account, signal, timings } = this.context;
-		const claim = (id: string) => account.claimFound(id);
+		const { creation, since = 0 } = this;
+		const { signal, timings } = this.context;
 		using grace = new Grace(signal, timings.cancelMs);
 		const late = grace.signal;
 		const look = async () =>
-			await retrying(async () => await creation.lookUp(since, claim, late), {
+			await retrying(async () => await creation.lookUp(since, late), {
 				...this.context,
 				signal: late,
 			});
 		try {
-			return await gateOf(account).lookingUp(creation, look);
+			return await submissionGate.lookingUp(creation.fingerprint, late, look);
 		} catch (error) {
 			signal.throwIfAborted();
 			if (lostAnswer instanceof ProtocolError && error instanceof ProtocolError) throw lostAnswer;

@@ -1,64 +1,152 @@
-import type { Api, ApiCall } from '../api/api';
+import type { Api, ApiCall, ApiReply } from '../api/api';
+import type { ClientContext } from '../api/context';
+import { PAGE_SIZE } from '../api/paging';
+import type { Placed } from '../api/serviceClock';
+import type { CancelSignal } from '../util/cancelSignal';
+import { monotonicNow } from '../util/clock';
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import type { Comparison } from './comparison';
 
-/** How a search ended; `absent` is only said if the list went back far enough to prove it. */
+/** How a search ended; `absent` is only said if it is proved. */
 export type SearchResult<T> =
 	| { readonly kind: 'found'; readonly value: T }
 	| { readonly kind: 'absent' }
-	| { readonly kind: 'inconclusive' };
+	| {
+			readonly kind: 'inconclusive';
+			/** Id of what may be it, if the list shows something of which that cannot be told. */
+			readonly candidate: string | undefined;
+	  };
+
+/** A row that may be what is looked for. */
+export interface Candidate<T> {
+	readonly sameness: Exclude<Comparison, 'different'>;
+	readonly value: T;
+}
+
+/** What is looked for, and where. */
+export interface Search<T> {
+	readonly context: SearchContext;
+	readonly signal: CancelSignal;
+	/** The request of a page of so many rows at a cursor. */
+	page(limit: number, cursor: string | undefined): Omit<ApiCall, 'signal'>;
+	/**
+	 * When the first attempt to create it began, by the monotonic clock (ms); undefined where nothing
+	 * else can have been created before.
+	 */
+	readonly since: number | undefined;
+	/** What a row is; undefined if it is something else, or belongs to somebody. May ask for more. */
+	recognise(row: JsonObject): Promise<Candidate<T> | undefined>;
+	/** Takes what was found; false if somebody else was quicker. */
+	claim(value: T): boolean;
+}
+
+export type SearchContext = Pick<ClientContext, 'api' | 'account' | 'clock'>;
 
 const MAX_PAGES = 10;
-/** `Date` has a resolution of one second. */
-const CLOCK_TOLERANCE_MS = 2_000;
-
-function createdAt(entry: JsonObject): number {
-	return Date.parse(textOf(entry['created_at']) ?? '');
-}
+/** Each halves the doubt about the service's clock, which is a second at first. */
+const MOST_TIME_QUESTIONS = 6;
 
 /**
  * Looks through a list for something that was created since a moment.
  *
- * Creation times are compared by the service's clock. The list is asked for newest first but is
- * not trusted to be: it is read until it is clear that nothing newer can follow.
+ * What is equal and was created since is taken. What may be equal, or may have been created since,
+ * is left alone, and the search is inconclusive: it could be somebody else's. The list is asked
+ * for newest first but is not trusted to be: it is read until it is clear that nothing newer can
+ * follow.
  *
- * @param page the request of the page at a cursor
- * @param since ms since the epoch by our clock
- * @param match returns what an entry is, or undefined to go on; called for those created since and
- * those that do not tell when
  * @throws InferenceError if the list cannot be read
  */
-export async function searchRecent<T>(
-	api: Api,
-	page: (cursor: string | undefined) => ApiCall,
-	since: number,
-	match: (entry: JsonObject) => Promise<T | undefined>,
-): Promise<SearchResult<T>> {
+export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T>> {
+	const { since } = search;
+	const { api } = search.context;
+	let candidate: string | undefined;
 	let cursor: string | undefined;
 	for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-		const call = page(cursor);
-		const reply = await api.send(call);
-		const list = reply.value;
-		if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
-		const from = since + (api.clockOffset(reply) ?? 0) - CLOCK_TOLERANCE_MS;
-		const entries = listOf(list['items'])
-			.filter(isJsonObject)
-			.filter((entry) => textOf(entry['id']) !== undefined);
-		const created = entries.map(createdAt);
-		for (const [index, entry] of entries.entries()) {
-			if ((created[index] ?? 0) < from) continue;
-			const value = await match(entry);
-			if (value !== undefined) return { kind: 'found', value };
+		const call = { ...search.page(PAGE_SIZE, cursor), signal: search.signal };
+		const reply = await api.sendTimed(call);
+		const { rows, next } = readPage(api, call, reply);
+		for (const row of rows) {
+			if (place(search, row, reply) === 'before') continue;
+			const seen = await search.recognise(row);
+			if (!seen) continue;
+			const isSince = await isCreatedSince(search, row, reply);
+			if (isSince === false) continue;
+			if (isSince && seen.sameness === 'equal') {
+				if (search.claim(seen.value)) return { kind: 'found', value: seen.value };
+				continue;
+			}
+			candidate ??= textOf(row['id']);
 		}
-		cursor = textOf(list['next_cursor']);
-		// One row alone shows no order, and none may be a page that somebody has filtered.
-		const newestFirst =
-			created.length > 1 &&
-			created.every((at, index) => index === 0 || at <= (created[index - 1] ?? 0));
-		const reachedPast = newestFirst && (created.at(-1) ?? 0) < from;
-		if (reachedPast || list['has_next'] === false) return { kind: 'absent' };
-		if (cursor === undefined) {
-			return { kind: list['has_next'] === true ? 'inconclusive' : 'absent' };
+		if (next.kind === 'end' || (since !== undefined && isPast(search, rows, reply))) {
+			return candidate === undefined ? { kind: 'absent' } : { kind: 'inconclusive', candidate };
 		}
+		if (next.kind === 'lost') break;
+		({ cursor } = next);
 	}
-	return { kind: 'inconclusive' };
+	return { kind: 'inconclusive', candidate };
+}
+
+type Next =
+	| { readonly kind: 'more'; readonly cursor: string }
+	| { readonly kind: 'end' }
+	/** The list goes on, but does not say where. */
+	| { readonly kind: 'lost' };
+
+function readPage(
+	api: Api,
+	call: ApiCall,
+	reply: ApiReply,
+): { readonly rows: readonly JsonObject[]; readonly next: Next } {
+	const list = Array.isArray(reply.value) ? { items: reply.value } : reply.value;
+	if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
+	const rows = listOf(list['items'])
+		.filter(isJsonObject)
+		.filter((row) => textOf(row['id']) !== undefined);
+	const cursor = textOf(list['next_cursor']);
+	if (list['has_next'] === false) return { rows, next: { kind: 'end' } };
+	if (cursor !== undefined) return { rows, next: { kind: 'more', cursor } };
+	return { rows, next: { kind: list['has_next'] === true ? 'lost' : 'end' } };
+}
+
+function createdAt(row: JsonObject): string | undefined {
+	return textOf(row['created_at']);
+}
+
+function place(search: Search<unknown>, row: JsonObject, reply: ApiReply, mayAsk = true): Placed {
+	const { since, context } = search;
+	if (since === undefined) return 'after';
+	const { serviceClock } = context.account;
+	return serviceClock.place(createdAt(row), since, reply.exchange.receivedAt, mayAsk);
+}
+
+/** Undefined if it cannot be told. */
+async function isCreatedSince(
+	search: Search<unknown>,
+	row: JsonObject,
+	reply: ApiReply,
+): Promise<boolean | undefined> {
+	let placed = place(search, row, reply);
+	for (let asked = 0; placed === 'close' && asked < MOST_TIME_QUESTIONS; asked += 1) {
+		await askTime(search);
+		placed = place(search, row, reply, asked + 1 < MOST_TIME_QUESTIONS);
+	}
+	if (placed === 'close' || placed === 'unclear') return undefined;
+	return placed === 'after';
+}
+
+/** Asks the service for its time once more, at the moment when that tells most. */
+async function askTime({ context, signal, page }: Search<unknown>): Promise<void> {
+	const { api, account, clock } = context;
+	await clock.delay(account.serviceClock.untilTelling(monotonicNow()), signal);
+	await api.sendTimed({ ...page(1, undefined), signal });
+}
+
+/** Whether a page shows that the list is newest first and has come to what was there before. */
+function isPast(search: Search<unknown>, rows: readonly JsonObject[], reply: ApiReply): boolean {
+	const times = rows.map((row) => Date.parse(createdAt(row) ?? ''));
+	// One row alone shows no order, and none may be a page that somebody has filtered.
+	const isNewestFirst =
+		times.length > 1 && times.every((at, index) => index === 0 || at <= (times[index - 1] ?? 0));
+	const last = rows.at(-1);
+	return isNewestFirst && last !== undefined && place(search, last, reply) === 'before';
 }

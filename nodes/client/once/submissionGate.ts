@@ -1,19 +1,18 @@
-import type { Account } from '../api/account';
+import { orAborted, type CancelSignal } from '../util/cancelSignal';
+import { mayBeConfused, type Fingerprint } from './fingerprint';
 
-/** What a submission asks for; equal keys mean tasks that cannot be told apart. */
-export interface SubmissionContent {
-	/** Made only when it is needed: it is costly, and hardly any submission gets lost. */
-	readonly key: string;
+interface Lookup {
+	readonly fingerprint: Fingerprint;
+	readonly over: Promise<void>;
 }
 
 /**
- * Equal submissions may run side by side, but not while one of them is being looked for: its task
- * could not be told from theirs. Whoever looks goes first.
+ * Submissions that could be taken for each other may run side by side, but not while one of them
+ * is being looked for: its task could not be told from theirs. Whoever looks goes first.
  */
 export class SubmissionGate {
-	private readonly underWay = new Set<SubmissionContent>();
-	/** Key → ends when that lookup is over. */
-	private readonly lookups = new Map<string, Promise<void>>();
+	private readonly underWay = new Set<Fingerprint>();
+	private readonly lookups = new Set<Lookup>();
 	/** Called whenever a submission is over. */
 	private readonly onEnd = new Set<() => void>();
 
@@ -22,42 +21,75 @@ export class SubmissionGate {
 		return this.underWay.size + this.lookups.size + this.onEnd.size === 0;
 	}
 
-	/** Waits until no equal submission is being looked for, then counts as under way until `end`. */
-	begin(content: SubmissionContent): Promise<void> | undefined {
-		if (this.lookups.size > 0) return this.beginLater(content);
-		this.underWay.add(content);
+	/**
+	 * Waits until nothing like it is being looked for, then counts as under way until `end`.
+	 *
+	 * @returns undefined if there is nothing to wait for, so that a promise is spared
+	 * @throws the abort reason of `signal`
+	 */
+	begin(fingerprint: Fingerprint, signal: CancelSignal): Promise<void> | undefined {
+		if (this.lookups.size > 0) return this.beginLater(fingerprint, signal);
+		this.underWay.add(fingerprint);
 		return undefined;
 	}
 
-	/** Ends what `begin` began. */
-	end(content: SubmissionContent): void {
-		this.underWay.delete(content);
+	/** Ends what `begin` began; calling it again does nothing. */
+	end(fingerprint: Fingerprint): void {
+		this.underWay.delete(fingerprint);
 		for (const tell of this.onEnd) tell();
 	}
 
-	/** Looks for a lost submission while no equal one is under way. */
-	async lookingUp<T>({ key }: SubmissionContent, job: () => Promise<T>): Promise<T> {
-		while (this.lookups.has(key)) await this.lookups.get(key);
-		let over = () => {};
-		this.lookups.set(
-			key,
-			new Promise((resolve) => {
-				over = resolve;
-			}),
-		);
+	/**
+	 * Looks for a lost submission while nothing like it is under way.
+	 *
+	 * @throws what `job` throws; the abort reason of `signal`
+	 */
+	async lookingUp<T>(
+		fingerprint: Fingerprint,
+		signal: CancelSignal,
+		job: () => Promise<T>,
+	): Promise<T> {
+		let finish = () => {};
+		const over = new Promise<void>((resolve) => {
+			finish = resolve;
+		});
+		const lookup = { fingerprint, over };
+		await this.whenNoneIsLookedFor(fingerprint, signal, () => this.lookups.add(lookup));
 		try {
-			while ([...this.underWay].some((content) => content.key === key)) await this.nextEnd();
+			// None like it can begin meanwhile.
+			const like = [...this.underWay].filter((other) => mayBeConfused(other, fingerprint));
+			while (like.some((other) => this.underWay.has(other))) {
+				await orAborted(this.nextEnd(), signal);
+			}
 			return await job();
 		} finally {
-			this.lookups.delete(key);
-			over();
+			this.lookups.delete(lookup);
+			finish();
 		}
 	}
 
-	private async beginLater(content: SubmissionContent): Promise<void> {
-		// Checked again after each wait, with no further wait before the next step.
-		while (this.lookups.has(content.key)) await this.lookups.get(content.key);
-		this.underWay.add(content);
+	private async beginLater(fingerprint: Fingerprint, signal: CancelSignal): Promise<void> {
+		await this.whenNoneIsLookedFor(fingerprint, signal, () => this.underWay.add(fingerprint));
+	}
+
+	/** Acts in the very moment in which nothing like it is being looked for. */
+	private async whenNoneIsLookedFor(
+		fingerprint: Fingerprint,
+		signal: CancelSignal,
+		act: () => void,
+	): Promise<void> {
+		for (;;) {
+			const lookup = this.lookupLike(fingerprint);
+			if (!lookup) return act();
+			await orAborted(lookup.over, signal);
+		}
+	}
+
+	private lookupLike(fingerprint: Fingerprint): Lookup | undefined {
+		for (const lookup of this.lookups) {
+			if (mayBeConfused(lookup.fingerprint, fingerprint)) return lookup;
+		}
+		return undefined;
 	}
 
 	private async nextEnd(): Promise<void> {
@@ -71,11 +103,5 @@ export class SubmissionGate {
 	}
 }
 
-const gates = new WeakMap<Account, SubmissionGate>();
-
-/** The gate that everybody in this process shares who submits with an account. */
-export function gateOf(account: Account): SubmissionGate {
-	const gate = gates.get(account) ?? new SubmissionGate();
-	gates.set(account, gate);
-	return gate;
-}
+/** The gate of this process. One for all credentials: two keys may be of one workspace. */
+export const submissionGate = new SubmissionGate();

@@ -1,46 +1,78 @@
-import type { CancelSignal } from '../util/cancelSignal';
-import { path, type Api, type ApiCall } from '../api/api';
+import { path, type Api } from '../api/api';
 import { appName } from '../apps/appRef';
 import { NotFoundError } from '../errors';
-import { canonicalJson, isJsonObject, textOf } from '../util/json';
+import { claims } from '../once/claims';
+import {
+	searchRecent,
+	type Candidate,
+	type SearchContext,
+	type SearchResult,
+} from '../once/searchRecent';
+import type { CancelSignal } from '../util/cancelSignal';
+import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import { PAGE_SIZE } from '../api/paging';
-import { searchRecent, type SearchResult } from '../once/searchRecent';
-import type { RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
+import type { TaskFingerprint } from './taskFingerprint';
 
 /** A submission that may or may not have created a task. */
 export interface LostSubmission {
-	readonly request: RunRequest;
-	/** When its first attempt began, ms since the epoch by our clock. */
+	readonly fingerprint: TaskFingerprint;
+	/** When its first attempt began, by the monotonic clock (ms). */
 	readonly since: number;
 }
 
-function sameApp(task: Task, request: RunRequest): boolean {
-	const { app } = task.wire;
-	const name = isJsonObject(app) ? textOf(app['name']) : textOf(app);
-	if (name === undefined) return true;
-	const namespace = isJsonObject(app) ? textOf(app['namespace']) : undefined;
-	const wanted = appName(request.app);
-	const known = appName(namespace === undefined ? name : `${namespace}/${name}`);
-	return wanted.includes('/') && known.includes('/')
-		? wanted === known
-		: wanted.split('/').at(-1) === known.split('/').at(-1);
+/**
+ * Looks for the task of a submission whose answer was lost: equal in all that the service shows,
+ * created since the attempt began, not belonging to another item of this process. `POST /apps/run`
+ * has no idempotency key, so this is what keeps a repeated submission from being paid twice.
+ *
+ * @throws InferenceError if the list cannot be read
+ */
+export async function findTask(
+	{ fingerprint, since }: LostSubmission,
+	context: SearchContext,
+	signal: CancelSignal,
+): Promise<SearchResult<Task>> {
+	const { api } = context;
+	const apps = new Map<string, Promise<JsonObject>>();
+	let unclear = 0;
+	/** Compares with the task itself and its app, which tell more than the list. */
+	const compareWhole = async (listed: Task): Promise<Candidate<Task> | undefined> => {
+		const task = await readTask(api, listed, signal);
+		if (!task) return undefined;
+		const name = appName(fingerprint.request.app);
+		const app = apps.get(name) ?? readApp(api, name, task, signal);
+		apps.set(name, app);
+		const sameness = fingerprint.compare({ ...listed.wire, ...task.wire, ...(await app) });
+		return sameness === 'different' ? undefined : { sameness, value: task };
+	};
+	return await searchRecent({
+		context,
+		signal,
+		since,
+		page: (limit, cursor) => ({
+			method: 'POST',
+			path: '/tasks/list',
+			body: { limit, sort: [{ field: 'created_at', dir: 'desc' }], cursor },
+		}),
+		async recognise(row) {
+			const listed = taskFromWire(row);
+			if (!listed || claims.has(listed.id)) return undefined;
+			const sameness = fingerprint.compare(row);
+			if (sameness === 'different') return undefined;
+			if (sameness === 'equal') return { sameness, value: listed };
+			unclear += 1;
+			return unclear > MOST_READ ? { sameness, value: listed } : await compareWhole(listed);
+		},
+		claim: ({ id }) => claims.take(id),
+	});
 }
 
-function sameFunction(task: Task, request: RunRequest): boolean {
-	const known = textOf(task.wire['function']);
-	return known === undefined || request.function === undefined || known === request.function;
-}
+/** Tasks that are read one by one because the list does not tell enough. */
+const MOST_READ = 20;
 
-/** What a list has not loaded it leaves out or shows as null. */
-function shows(task: Task, field: string): boolean {
-	return (task.wire[field] ?? undefined) !== undefined;
-}
-
-/** The list may leave out what the comparison needs; the task itself has it. */
-async function complete(api: Api, task: Task, signal: CancelSignal): Promise<Task | undefined> {
-	if (shows(task, 'input') && shows(task, 'app')) return task;
+/** The whole task; undefined if there is none any more. */
+async function readTask(api: Api, task: Task, signal: CancelSignal): Promise<Task | undefined> {
 	const reply = await outcomeOf(
 		api.send({
 			method: 'GET',
@@ -55,39 +87,18 @@ async function complete(api: Api, task: Task, signal: CancelSignal): Promise<Tas
 	throw reply.error;
 }
 
-/**
- * Looks for the task of a submission whose answer was lost: same app, equal input, created since
- * the attempt began, not belonging to another item of this process. `POST /apps/run` has no
- * idempotency key, so this is what keeps a repeated submission from being paid twice.
- *
- * @param claim takes a task for this item; false if it already belongs to another one
- * @throws InferenceError if the list cannot be read
- */
-export async function lookUpSubmission(
+/** The app with its current version, unless the task shows it. */
+async function readApp(
 	api: Api,
-	lost: LostSubmission,
-	claim: (taskId: string) => boolean,
+	ref: string,
+	{ wire }: Task,
 	signal: CancelSignal,
-): Promise<SearchResult<Task>> {
-	const wanted = canonicalJson(lost.request.input);
-	const { request, since } = lost;
-	const page = (cursor: string | undefined): ApiCall => ({
-		method: 'POST',
-		path: '/tasks/list',
-		body: { limit: PAGE_SIZE, sort: [{ field: 'created_at', dir: 'desc' }], cursor },
-		signal,
-	});
-	return await searchRecent(api, page, since, async (entry) => {
-		const listed = taskFromWire(entry);
-		if (!listed || (shows(listed, 'input') && canonicalJson(entry['input']) !== wanted)) {
-			return undefined;
-		}
-		const task = await complete(api, listed, signal);
-		const matches =
-			task !== undefined &&
-			sameApp(task, request) &&
-			sameFunction(task, request) &&
-			canonicalJson(task.wire['input']) === wanted;
-		return matches && claim(task.id) ? task : undefined;
-	});
+): Promise<JsonObject> {
+	const shown = wire['app'];
+	if (isJsonObject(shown) && shown['version_id'] !== undefined) return {};
+	const [namespace, name] = ref.split('/');
+	if (namespace === undefined || name === undefined) return {};
+	const call = { method: 'GET', path: path('apps', namespace, name), signal } as const;
+	const reply = await outcomeOf(api.send(call));
+	return reply.ok && isJsonObject(reply.value.value) ? { app: reply.value.value } : {};
 }

@@ -2,11 +2,11 @@ import type { ClientContext } from '../api/context';
 import type { ServiceNotice } from '../api/envelope';
 import { withinItsTime } from '../api/itemTime';
 import { backoffDelay } from '../api/retryTiming';
-import type { SubmitOptions } from '../once/createOnce';
+import type { Created, SubmitOptions } from '../once/createOnce';
 import { followTask, type FollowContext, type Followed } from './followTask';
 import { giveUpTask } from './giveUpTask';
 import type { RunRequest } from './runRequest';
-import { submit } from './submitTask';
+import { findSubmitted, submit } from './submitTask';
 import type { Task } from './task';
 import { cancelledElsewhere, taskFailed } from './taskFailure';
 import type { TaskProgress, TaskRun, TaskRunOptions } from './taskRun';
@@ -80,21 +80,32 @@ class TaskAttempts {
 		}
 	}
 
-	/** Starts a task, or finds the one that an earlier try may have started. */
+	/** Finds the task that an earlier try may have started, by what was sent then; else starts one. */
 	private async begin(from: Exclude<TaskProgress, Running>): Promise<Running> {
 		const { request, options, context } = this;
-		const submission: SubmitOptions<Task> = {
+		if (from.state === 'submitting') {
+			const { sent } = from;
+			const found = await findSubmitted(sent, this.reports(sent.request), context);
+			if (found) return this.begun(found);
+		}
+		const whole = options.prepare ? await options.prepare(request, context.signal) : request;
+		return this.begun(await submit(whole, this.reports(whole), context));
+	}
+
+	/** Notes what becomes of a submission. */
+	private reports(request: RunRequest): SubmitOptions<Task> {
+		return {
 			failedAttempts: this.used,
-			unclearSince: from.state === 'submitting' ? from.since : undefined,
 			onAttempt: (since) => {
 				this.made += 1;
-				this.note({ state: 'submitting', since, attempts: this.made });
+				this.note({ state: 'submitting', sent: { request, since }, attempts: this.made });
 			},
 			onNothingStarted: () => this.note({ state: 'none' }),
 			onCreated: (task) => this.note({ state: 'running', task, attempts: this.made }),
 		};
-		const whole = options.prepare ? await options.prepare(request, context.signal) : request;
-		const { value: task, adopted, notices } = await submit(whole, submission, context);
+	}
+
+	private begun({ value: task, adopted, notices }: Created<Task>): Running {
 		this.adopted ||= adopted;
 		if (notices.length > 0) this.notices = [...this.notices, ...notices];
 		return { state: 'running', task, attempts: this.made };

@@ -1,11 +1,18 @@
-import type { CancelSignal } from '../util/cancelSignal';
-import { createOnce, type Created, type Creation, type SubmitOptions } from '../once/createOnce';
-import { canonicalJson, type JsonObject } from '../util/json';
-import { lookUpSubmission } from './findTask';
+import type { ClientContext } from '../api/context';
+import {
+	createOnce,
+	findCreated,
+	type Created,
+	type Creation,
+	type SubmitOptions,
+} from '../once/createOnce';
 import type { SearchResult } from '../once/searchRecent';
+import type { CancelSignal } from '../util/cancelSignal';
+import type { JsonObject } from '../util/json';
+import { findTask } from './findTask';
 import { runRequestBody, type RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
-import type { ClientContext } from '../api/context';
+import { TaskFingerprint } from './taskFingerprint';
 
 /**
  * Starts a task at most once; `POST /apps/run` has no idempotency key.
@@ -20,10 +27,30 @@ export function submit(
 	return createOnce(new TaskCreation(request, context), options, context);
 }
 
+/**
+ * Looks for the task of an earlier try, by what was sent then.
+ *
+ * @throws what `findCreated` throws
+ */
+export function findSubmitted(
+	sent: SentRequest,
+	options: SubmitOptions<Task>,
+	context: ClientContext,
+): Promise<Created<Task> | undefined> {
+	return findCreated(new TaskCreation(sent.request, context), sent.since, options, context);
+}
+
+/** A request that may have created a task. */
+export interface SentRequest {
+	readonly request: RunRequest;
+	/** When its first attempt began, by the monotonic clock (ms). */
+	readonly since: number;
+}
+
 const WORDS: Creation<Task>['words'] = {
 	done: 'the task was started',
 	place: 'the task list',
-	unclear: 'the task list is too long to find it in',
+	thing: 'task',
 	hint: 'Look at the task list on inference.sh before running this item again, so that it is not paid twice.',
 };
 
@@ -31,31 +58,28 @@ class TaskCreation implements Creation<Task> {
 	readonly words = WORDS;
 	readonly path = '/apps/run';
 	readonly decode = taskFromWire;
+	readonly fingerprint: TaskFingerprint;
 
 	constructor(
-		private readonly request: RunRequest,
+		request: RunRequest,
 		private readonly context: ClientContext,
-	) {}
-
-	get key(): string {
-		const { app, function: entry, input } = this.request;
-		return canonicalJson([app, entry, input]);
+	) {
+		this.fingerprint = new TaskFingerprint(request);
 	}
 
 	body(): JsonObject {
-		return runRequestBody(this.request);
+		return runRequestBody(this.fingerprint.request);
 	}
 
 	idOf({ id }: Task): string {
 		return id;
 	}
 
-	async lookUp(
-		since: number,
-		claim: (id: string) => boolean,
-		signal: CancelSignal,
-	): Promise<SearchResult<Task>> {
-		const lost = { request: this.request, since };
-		return await lookUpSubmission(this.context.api, lost, claim, signal);
+	createdAt({ createdAt }: Task): string | undefined {
+		return createdAt;
+	}
+
+	async lookUp(since: number, signal: CancelSignal): Promise<SearchResult<Task>> {
+		return await findTask({ fingerprint: this.fingerprint, since }, this.context, signal);
 	}
 }

@@ -2,6 +2,7 @@ import type { ServiceNotice } from '../api/envelope';
 import type { CancelSignal } from '../util/cancelSignal';
 import type { TaskObserver, Via } from './followTask';
 import type { RunRequest } from './runRequest';
+import type { SentRequest } from './submitTask';
 import type { Task } from './task';
 
 /**
@@ -11,7 +12,7 @@ import type { Task } from './task';
 export type TaskProgress =
 	| { readonly state: 'none' }
 	/** A request that may have created a task is on its way or lost. */
-	| { readonly state: 'submitting'; readonly since: number; readonly attempts: number }
+	| { readonly state: 'submitting'; readonly sent: SentRequest; readonly attempts: number }
 	| {
 			readonly state: 'running';
 			readonly task: Task;

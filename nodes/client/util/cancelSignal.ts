@@ -39,3 +39,17 @@ export class CancelSource implements CancelSignal {
 		for (const listener of listeners) listener();
 	}
 }
+
+/**
+ * Waits for a promise, but no longer than until `signal` aborts.
+ *
+ * @throws what the promise rejects with; the abort reason
+ */
+export async function orAborted<T>(promise: Promise<T>, signal: CancelSignal): Promise<T> {
+	signal.throwIfAborted();
+	return await new Promise((resolve, reject) => {
+		const giveUp = () => reject(signal.reason);
+		signal.addEventListener('abort', giveUp);
+		void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+	});
+}

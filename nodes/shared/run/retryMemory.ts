@@ -48,6 +48,12 @@ function callOf(context: IExecuteFunctions): object | undefined {
 	return context.getInputData(0, NodeConnectionTypes.AiTool)[0]?.json;
 }
 
+type Turn = Exclude<TurnProgress, { state: 'none' }>;
+
+function isTurn(memory: ItemMemory | TurnProgress): memory is Turn {
+	return ['sending', 'deciding', 'talking'].includes(memory.state);
+}
+
 /** The memory of one node run across its tries. */
 export class RetryMemory implements Disposable {
 	private failed = true;
@@ -109,13 +115,13 @@ export class RetryMemory implements Disposable {
 
 	recall(itemIndex: number): ItemMemory {
 		const known = this.run.items.get(itemIndex);
-		return !known || known.state === 'sending' || known.state === 'talking' ? NOTHING : known;
+		return !known || isTurn(known) ? NOTHING : known;
 	}
 
 	/** What an earlier try has done of a chat's turn. */
 	recallTurn(itemIndex: number): TurnProgress {
 		const known = this.run.items.get(itemIndex);
-		return known?.state === 'sending' || known?.state === 'talking' ? known : NOTHING;
+		return known && isTurn(known) ? known : NOTHING;
 	}
 
 	remember(itemIndex: number, memory: ItemMemory | TurnProgress): void {

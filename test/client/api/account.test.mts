@@ -227,26 +227,6 @@ describe('the pause after a 429', () => {
 	});
 });
 
-describe('claims', () => {
-	it('are given once for each task', () => {
-		const shared = account();
-		shared.claim('submitted');
-		const found = ['submitted', 'a', 'a', 'b'].map((id) => shared.claimFound(id));
-		expect(found).toEqual([false, true, false, true]);
-	});
-
-	it('are remembered for the latest 2,500, and do not pile up', () => {
-		const shared = account();
-		shared.claim('old');
-		for (let number = 1; number < 2_500; number += 1) shared.claim(`task ${number}`);
-		expect(shared.claimFound('old')).toBe(false);
-		shared.claim('young');
-		expect([shared.claimFound('task 1'), shared.claimFound('young')]).toEqual([false, false]);
-		expect(shared.claimFound('old')).toBe(true);
-		expect((Reflect.get(shared, 'claims') as string[]).length).toBe(2_500);
-	});
-});
-
 describe('accountFor', () => {
 	it('is one account for each address and key in the whole process', () => {
 		const of = (url: string, key: string) => accountFor(url, key, systemClock);

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-	SubmissionGate,
-	type SubmissionContent,
-} from '../../../nodes/client/once/submissionGate.ts';
+import type { Fingerprint } from '../../../nodes/client/once/fingerprint.ts';
+import { SubmissionGate } from '../../../nodes/client/once/submissionGate.ts';
+import { TaskFingerprint } from '../../../nodes/client/tasks/taskFingerprint.ts';
+import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
 import { rejection } from '../support.mts';
 
 /** Lets everything happen that needs no time. */
@@ -27,15 +27,21 @@ function gate() {
 	return { state, job, open, fail };
 }
 
+/** What identifies a submission of some text. */
+function print(text: string): Fingerprint {
+	return new TaskFingerprint({ app: 'sandbox/echo', input: { text } });
+}
+
 /** Runs a submission or a lookup through the gate. */
 async function through<T>(
 	shared: SubmissionGate,
 	kind: 'submitting' | 'lookingUp',
-	content: SubmissionContent,
+	content: Fingerprint,
 	job: () => Promise<T>,
+	signal = new CancelSource(),
 ): Promise<T> {
-	if (kind === 'lookingUp') return await shared.lookingUp(content, job);
-	await shared.begin(content);
+	if (kind === 'lookingUp') return await shared.lookingUp(content, signal, job);
+	await shared.begin(content, signal);
 	try {
 		return await job();
 	} finally {
@@ -48,8 +54,8 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [first, second] = [gate(), gate()];
 		const both = [
-			through(shared, 'submitting', { key: 'x' }, first.job),
-			through(shared, 'submitting', { key: 'x' }, second.job),
+			through(shared, 'submitting', print('x'), first.job),
+			through(shared, 'submitting', print('x'), second.job),
 		];
 		await settle();
 		expect([first.state.entered, second.state.entered]).toEqual([true, true]);
@@ -62,9 +68,9 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [first, second, lookup] = [gate(), gate(), gate()];
 		const all = [
-			through(shared, 'submitting', { key: 'x' }, first.job),
-			through(shared, 'submitting', { key: 'x' }, second.job),
-			shared.lookingUp({ key: 'x' }, lookup.job),
+			through(shared, 'submitting', print('x'), first.job),
+			through(shared, 'submitting', print('x'), second.job),
+			through(shared, 'lookingUp', print('x'), lookup.job),
 		];
 		first.open();
 		await settle();
@@ -80,8 +86,8 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [lookup, submission] = [gate(), gate()];
 		const all = [
-			shared.lookingUp({ key: 'x' }, lookup.job),
-			through(shared, 'submitting', { key: 'x' }, submission.job),
+			through(shared, 'lookingUp', print('x'), lookup.job),
+			through(shared, 'submitting', print('x'), submission.job),
 		];
 		await settle();
 		expect([lookup.state.entered, submission.state.entered]).toEqual([true, false]);
@@ -96,9 +102,9 @@ describe('the submission gate', () => {
 		const shared = new SubmissionGate();
 		const [before, lookup, after] = [gate(), gate(), gate()];
 		const all = [
-			through(shared, 'submitting', { key: 'x' }, before.job),
-			shared.lookingUp({ key: 'x' }, lookup.job),
-			through(shared, 'submitting', { key: 'x' }, after.job),
+			through(shared, 'submitting', print('x'), before.job),
+			through(shared, 'lookingUp', print('x'), lookup.job),
+			through(shared, 'submitting', print('x'), after.job),
 		];
 		before.open();
 		await settle();
@@ -111,8 +117,8 @@ describe('the submission gate', () => {
 	it('of different content have nothing to do with each other', async () => {
 		const shared = new SubmissionGate();
 		const [lookup, submission] = [gate(), gate()];
-		const looking = shared.lookingUp({ key: 'x' }, lookup.job);
-		const submitting = through(shared, 'submitting', { key: 'y' }, submission.job);
+		const looking = through(shared, 'lookingUp', print('x'), lookup.job);
+		const submitting = through(shared, 'submitting', print('y'), submission.job);
 		await settle();
 		expect(submission.state.entered).toBe(true);
 		submission.open();
@@ -126,9 +132,9 @@ describe('the submission gate', () => {
 		async (kind) => {
 			const shared = new SubmissionGate();
 			const bad = gate();
-			const failing = rejection(through(shared, kind, { key: 'x' }, bad.job));
-			const after = shared.lookingUp({ key: 'x' }, async () => 'looked');
-			const last = through(shared, 'submitting', { key: 'x' }, async () => 'submitted');
+			const failing = rejection(through(shared, kind, print('x'), bad.job));
+			const after = through(shared, 'lookingUp', print('x'), async () => 'looked');
+			const last = through(shared, 'submitting', print('x'), async () => 'submitted');
 			const error = new Error('failed');
 			bad.fail(error);
 			expect(await failing).toBe(error);
@@ -136,6 +142,42 @@ describe('the submission gate', () => {
 			expect(shared.idle).toBe(true);
 		},
 	);
+
+	it('let nobody wait beyond its end: of a submission, of a lookup, of a lookup for a lookup', async () => {
+		const shared = new SubmissionGate();
+		const [submission, lookup] = [gate(), gate()];
+		const stop = new CancelSource();
+		const reason = new Error('stopped');
+		const wait = (kind: 'submitting' | 'lookingUp') =>
+			rejection(through(shared, kind, print('x'), async () => 'never', stop));
+		const first = through(shared, 'submitting', print('x'), submission.job);
+		const waiting = [wait('lookingUp')];
+		await settle();
+		waiting.push(wait('lookingUp'), wait('submitting'));
+		await settle();
+		stop.abort(reason);
+		expect(await Promise.all(waiting)).toEqual([reason, reason, reason]);
+		submission.open();
+		await first;
+		lookup.open();
+		expect(await through(shared, 'lookingUp', print('x'), lookup.job)).toBe('done');
+		expect(shared.idle).toBe(true);
+	});
+
+	it('of a version and of any version are kept apart: their tasks may be the same', async () => {
+		const shared = new SubmissionGate();
+		const [lookup, submission] = [gate(), gate()];
+		const pinned = new TaskFingerprint({ app: 'sandbox/echo@v1', input: { text: 'x' } });
+		const other = new TaskFingerprint({ app: 'sandbox/echo@v2', input: { text: 'x' } });
+		const looking = through(shared, 'lookingUp', pinned, lookup.job);
+		const any = through(shared, 'submitting', print('x'), submission.job);
+		expect(await through(shared, 'submitting', other, async () => 'submitted')).toBe('submitted');
+		await settle();
+		expect(submission.state.entered).toBe(false);
+		lookup.open();
+		submission.open();
+		await Promise.all([looking, any]);
+	});
 
 	it('never overlap, whatever comes in which order, and leave nothing behind', async () => {
 		const step = fc.record({
@@ -154,7 +196,7 @@ describe('the submission gate', () => {
 				await Promise.allSettled(
 					steps.map(async ({ kind, content, startsAfter, ticks, fails }) => {
 						for (let tick = 0; tick < startsAfter; tick += 1) await settle();
-						await through(shared, kind, { key: content }, async () => {
+						await through(shared, kind, print(content), async () => {
 							const counts = running[content];
 							counts[kind] += 1;
 							if (counts.lookingUp > 1 || (counts.lookingUp > 0 && counts.submitting > 0)) {

@@ -4,11 +4,13 @@ import * as undici from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../nodes/client/api/account.ts';
 import { Api } from '../../../nodes/client/api/api.ts';
-import { systemClock } from '../../../nodes/client/util/clock.ts';
-import { lookUpSubmission } from '../../../nodes/client/tasks/findTask.ts';
+import { monotonicNow, systemClock } from '../../../nodes/client/util/clock.ts';
+import { claims } from '../../../nodes/client/once/claims.ts';
 import type { SearchResult } from '../../../nodes/client/once/searchRecent.ts';
+import { findTask } from '../../../nodes/client/tasks/findTask.ts';
 import type { RunRequest } from '../../../nodes/client/tasks/runRequest.ts';
 import type { Task } from '../../../nodes/client/tasks/task.ts';
+import { TaskFingerprint } from '../../../nodes/client/tasks/taskFingerprint.ts';
 import { DEFAULT_TIMINGS } from '../../../nodes/client/settings.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
@@ -21,26 +23,46 @@ interface Service {
 	readonly apiKey: string;
 }
 
-function apiOf(service: Service): Api {
+/** The account of a service whose clock is known: something has just been created there. */
+let account: Account;
+
+/** Learns what the time is there from something created between two moments. */
+function created(stamp: unknown, sentAt: number): void {
+	account.serviceClock.createdHere(String(stamp), { sentAt, receivedAt: monotonicNow() });
+}
+
+function search(service: Service, request: RunRequest, options: Search, signal: AbortSignal) {
 	const credential = { baseUrl: service.url, apiKey: service.apiKey };
 	const transport = new UndiciTransport(undici);
-	return new Api(transport, credential, new Account(systemClock), systemClock, DEFAULT_TIMINGS);
+	const api = new Api(transport, credential, account, systemClock, DEFAULT_TIMINGS);
+	const { since = monotonicNow() - MINUTE } = options;
+	const context = { api, account, clock: systemClock };
+	return findTask({ fingerprint: new TaskFingerprint(request), since }, context, signal);
 }
 
 interface Search {
+	/** By the monotonic clock. */
 	readonly since?: number;
-	readonly claim?: (taskId: string) => boolean;
 }
 
 async function lookUp(
 	service: Service,
 	request: RunRequest,
-	search: Search = {},
+	options: Search = {},
 ): Promise<SearchResult<Task>> {
-	const { since = Date.now() - MINUTE, claim = () => true } = search;
-	const { signal } = new AbortController();
-	return await lookUpSubmission(apiOf(service), { request, since }, claim, signal);
+	return await search(service, request, options, new AbortController().signal);
 }
+
+/** Ids are claimed for the whole process, so each test has its own. */
+let tests = 0;
+const own = (id: string) => (id.length === 1 ? `${id}${tests}` : id);
+const found = (id = '') => ({ kind: 'found', value: { id: own(id) } });
+const unclear = (id?: string) => ({ kind: 'inconclusive', candidate: id && own(id) });
+
+beforeEach(() => {
+	tests += 1;
+	account = new Account(systemClock);
+});
 
 const ECHO: RunRequest = { app: 'sandbox/echo', input: { text: 'x' } };
 
@@ -55,6 +77,7 @@ describe('looking for a lost submission in the sandbox', () => {
 	beforeEach(() => sandbox.reset());
 
 	async function submit(app: string, input: unknown, more: object = {}): Promise<string> {
+		const sentAt = monotonicNow();
 		const response = await fetch(`${sandbox.url}/apps/run`, {
 			method: 'POST',
 			headers: {
@@ -63,7 +86,8 @@ describe('looking for a lost submission in the sandbox', () => {
 			},
 			body: JSON.stringify({ app, input, wait: false, ...more }),
 		});
-		const body = (await response.json()) as { data: { id: string } };
+		const body = (await response.json()) as { data: { id: string; created_at: string } };
+		created(body.data.created_at, sentAt);
 		return body.data.id;
 	}
 	const gets = () => sandbox.count('GET', /^\/tasks\//);
@@ -73,14 +97,14 @@ describe('looking for a lost submission in the sandbox', () => {
 		await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
 		await submit('sandbox/instant', { text: 'x' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', value: { id } });
+		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(id));
 		expect(gets()).toBe(0);
 	});
 
 	it('does not care for the order of keys in the input', async () => {
 		const id = await submit('sandbox/echo', { text: 'x', ms: 5 });
 		const request = { app: 'sandbox/echo', input: { ms: 5, text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
 	});
 
 	it.each([
@@ -91,14 +115,13 @@ describe('looking for a lost submission in the sandbox', () => {
 		'echo',
 	])('finds the task of an app called %s', async (app) => {
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, { ...ECHO, app })).toMatchObject({ kind: 'found', value: { id } });
+		expect(await lookUp(sandbox, { ...ECHO, app })).toMatchObject(found(id));
 	});
 
 	it.each<[what: string, request: RunRequest]>([
 		['of another app', { ...ECHO, app: 'sandbox/instant' }],
 		['of an app of the same name elsewhere', { ...ECHO, app: 'other/echo' }],
 		['with another input', { ...ECHO, input: { text: 'y' } }],
-		['with a part of the input', { ...ECHO, input: {} }],
 		['of another function', { ...ECHO, function: 'other' }],
 	])('does not match a task %s', async (_what, request) => {
 		await submit('sandbox/echo', { text: 'x' });
@@ -108,7 +131,7 @@ describe('looking for a lost submission in the sandbox', () => {
 	it('finds the task of a named function', async () => {
 		const id = await submit('sandbox/echo', { text: 'x' });
 		const request = { ...ECHO, function: 'run' };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
 	});
 
 	it('says absent if there are no tasks at all', async () => {
@@ -118,40 +141,43 @@ describe('looking for a lost submission in the sandbox', () => {
 
 	it('leaves a task alone that was there before', async () => {
 		await submit('sandbox/echo', { text: 'x' });
-		const since = Date.now() + MINUTE;
+		const since = monotonicNow() + MINUTE;
 		expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
 	});
 
-	it('passes over tasks that belong to somebody', async () => {
+	it('does not guess whether a part of an input is all that was sent', async () => {
+		const id = await submit('sandbox/echo', { text: 'x', ms: 1 });
+		expect(await lookUp(sandbox, ECHO)).toEqual(unclear(id));
+	});
+
+	it('takes every task once, and none that belongs to somebody', async () => {
 		const ids = [];
 		for (let count = 0; count < 3; count += 1)
 			ids.push(await submit('sandbox/echo', { text: 'x' }));
-		const taken = new Set([ids[1], ids[2]]);
-		const claim = (id: string) => !taken.has(id);
-		expect(await lookUp(sandbox, ECHO, { claim })).toMatchObject({ value: { id: ids[0] } });
-		taken.add(ids[0]);
-		expect(await lookUp(sandbox, ECHO, { claim })).toEqual({ kind: 'absent' });
+		claims.add(ids[2] ?? '');
+		claims.add(ids[1] ?? '');
+		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(ids[0]));
+		expect(await lookUp(sandbox, ECHO)).toEqual({ kind: 'absent' });
 	});
 
 	it('claims only the task that it returns', async () => {
-		const claimed: string[] = [];
-		await submit('sandbox/echo', { text: 'other' });
+		const other = await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
-		await lookUp(sandbox, ECHO, { claim: (task) => claimed.push(task) > 0 });
-		expect(claimed).toEqual([id]);
+		await lookUp(sandbox, ECHO);
+		expect([claims.has(id), claims.has(other)]).toEqual([true, false]);
 	});
 
 	it('reads on until it finds the task on a later page', async () => {
 		const id = await submit('sandbox/instant', { text: 'x' });
 		for (let count = 0; count < 250; count += 1) await submit('sandbox/instant', { text: 'other' });
 		const request = { app: 'sandbox/instant', input: { text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject({ kind: 'found', value: { id } });
+		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
 		expect(pages()).toBe(3);
 	});
 
 	it('reads no further than needed', async () => {
 		for (let count = 0; count < 150; count += 1) await submit('sandbox/instant', { text: 'old' });
-		const since = Date.now() + MINUTE;
+		const since = monotonicNow() + MINUTE;
 		expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
 		expect(pages()).toBe(1);
 	});
@@ -162,15 +188,15 @@ describe('looking for a lost submission in the sandbox', () => {
 	])("with the service's clock an hour %s", (_what, clockSkewMs) => {
 		it('finds the task', async () => {
 			sandbox.configure({ clockSkewMs });
-			const since = Date.now();
+			const since = monotonicNow();
 			const id = await submit('sandbox/echo', { text: 'x' });
-			expect(await lookUp(sandbox, ECHO, { since })).toMatchObject({ value: { id } });
+			expect(await lookUp(sandbox, ECHO, { since })).toMatchObject(found(id));
 		});
 
 		it('does not take an old task for the one', async () => {
 			sandbox.configure({ clockSkewMs });
 			await submit('sandbox/echo', { text: 'x' });
-			const since = Date.now() + MINUTE;
+			const since = monotonicNow() + MINUTE;
 			expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
 		});
 	});
@@ -178,8 +204,8 @@ describe('looking for a lost submission in the sandbox', () => {
 	it('asks for a task whose app the list does not show', async () => {
 		sandbox.configure({ listPreloads: 'none' });
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject({ kind: 'found', value: { id } });
 		expect(await lookUp(sandbox, { ...ECHO, app: 'other/echo' })).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(id));
 	});
 
 	it('does not ask for a task that cannot be the one', async () => {
@@ -197,6 +223,7 @@ describe('looking for a lost submission in the sandbox', () => {
 	});
 
 	it('is done after a 503 that only tells when the rate limit is reset', async () => {
+		await runOne(makeClient(sandbox), { app: 'sandbox/instant', input: {} });
 		sandbox.fault({
 			on: 'POST /apps/run',
 			kind: 'statusAfter',
@@ -205,15 +232,14 @@ describe('looking for a lost submission in the sandbox', () => {
 		});
 		const run = await runOne(makeClient(sandbox), ECHO);
 		expect(run.adopted).toBe(true);
-		expect(sandbox.tasks()).toHaveLength(1);
+		expect(sandbox.tasks()).toHaveLength(2);
 	});
 
 	it('ends at once when it is stopped', async () => {
 		sandbox.fault({ on: 'POST /tasks/list', kind: 'hang', when: 'before' });
 		const stop = new AbortController();
 		const reason = new Error('stopped');
-		const lost = { request: ECHO, since: Date.now() };
-		const looking = rejection(lookUpSubmission(apiOf(sandbox), lost, () => true, stop.signal));
+		const looking = rejection(search(sandbox, ECHO, {}, stop.signal));
 		setTimeout(() => stop.abort(reason), 20);
 		expect(await looking).toBe(reason);
 	});
@@ -247,13 +273,14 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			data: task((request.params as { id: string }).id),
 		}));
 		await server.listen({ host: '127.0.0.1', port: 0 });
+		created(new Date().toISOString(), monotonicNow());
 		close = async () => await server.close();
 		const { port } = server.server.address() as AddressInfo;
 		return { url: `http://127.0.0.1:${port}`, apiKey: 'inf_local' };
 	}
 
 	const row = (id: string, agoMs: number, more: Row = {}): Row => ({
-		id,
+		id: own(id),
 		status: 7,
 		app: { namespace: 'sandbox', name: 'echo' },
 		function: 'run',
@@ -281,7 +308,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			page([row('c', old), row('d', 1_000, lost)]),
 		];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'd' } });
+		expect(await lookUp(service, ECHO)).toMatchObject(found('d'));
 	});
 
 	it('finds the task in a list without any order', async () => {
@@ -290,13 +317,13 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			page([row('d', old), row('e', 1_000, lost), row('f', old)]),
 		];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'e' } });
+		expect(await lookUp(service, ECHO)).toMatchObject(found('e'));
 	});
 
 	it('does not take the end of an oldest-first page of one row for the end of the list', async () => {
 		const pages = [page([row('a', old)], 1), page([row('b', 1_000, lost)])];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'b' } });
+		expect(await lookUp(service, ECHO)).toMatchObject(found('b'));
 	});
 
 	it.each([
@@ -305,12 +332,12 @@ describe('looking for a lost submission in a list that is not as expected', () =
 	])('does not take %s page for the end of the list', async (_what, items) => {
 		const pages = [page(items, 1), page([row('a', 1_000, lost)])];
 		const service = await serve((index) => pages[index] ?? page([]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject(found('a'));
 	});
 
 	it('proves nothing with a list that goes on longer than it may', async () => {
 		const service = await serve((index) => page([row(`t${index}`, 1_000)], index + 1));
-		expect(await lookUp(service, ECHO)).toEqual({ kind: 'inconclusive' });
+		expect(await lookUp(service, ECHO)).toEqual(unclear(undefined));
 		expect(requests).toHaveLength(10);
 	});
 
@@ -320,7 +347,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			next_cursor: '',
 			has_next: true,
 		}));
-		expect(await lookUp(service, ECHO)).toEqual({ kind: 'inconclusive' });
+		expect(await lookUp(service, ECHO)).toEqual(unclear(undefined));
 	});
 
 	it.each([
@@ -341,7 +368,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 		);
 		expect(await lookUp(service, ECHO)).toMatchObject({
 			kind: 'found',
-			value: { id: 'a', wire: { input: { text: 'x' } } },
+			value: { id: own('a'), wire: { input: { text: 'x' } } },
 		});
 	});
 
@@ -352,32 +379,44 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			const service = await serve(
 				() =>
 					page([row('a', 1_000, { ...lost, ...hidden }), row('b', 2_000, { ...lost, ...hidden })]),
-				(id) => row(id, 1_000, id === 'b' ? lost : { ...lost, app: { namespace: 'x', name: 'y' } }),
+				(id) =>
+					row(id, 1_000, id === own('b') ? lost : { ...lost, app: { namespace: 'x', name: 'y' } }),
 			);
-			expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'b' } });
+			expect(await lookUp(service, ECHO)).toMatchObject(found('b'));
 		},
 	);
 
-	it('takes a task without a time for a possible one', async () => {
+	it('does not take a task that does not tell when it was created', async () => {
 		const service = await serve(() => page([row('a', 0, { ...lost, created_at: null })]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toEqual(unclear('a'));
+	});
+
+	it.each(['today', undefined])(
+		'does not take a task of a service whose clock is not known: date %j',
+		async (date) => {
+			const service = await serve(() => page([row('a', 1_000, lost)]), undefined, date ?? '');
+			account = new Account(systemClock);
+			expect(await lookUp(service, ECHO)).toEqual(unclear('a'));
+		},
+	);
+
+	it('knows without a clock that nothing like it is in a whole list', async () => {
+		const service = await serve(() => page([row('a', 1_000)]), undefined, 'today');
+		account = new Account(systemClock);
+		expect(await lookUp(service, ECHO)).toEqual({ kind: 'absent' });
 	});
 
 	it('passes over rows that are no tasks', async () => {
 		const rows = [null, 'text', { status: 7 }, row('a', 1_000, lost)] as Row[];
 		const service = await serve(() => page(rows));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
-	});
-
-	it('goes by our clock if the service sends no date that can be read', async () => {
-		const service = await serve(() => page([row('a', 1_000, lost)]), undefined, 'today');
-		const since = Date.now() - MINUTE;
-		expect(await lookUp(service, ECHO, { since })).toMatchObject({ value: { id: 'a' } });
+		expect(await lookUp(service, ECHO)).toMatchObject(found('a'));
 	});
 
 	it('matches an app that the list shows by its reference', async () => {
 		const service = await serve(() => page([row('a', 1_000, { ...lost, app: 'sandbox/echo@v1' })]));
-		expect(await lookUp(service, ECHO)).toMatchObject({ kind: 'found', value: { id: 'a' } });
 		expect(await lookUp(service, { ...ECHO, app: 'sandbox/other' })).toEqual({ kind: 'absent' });
+		expect(await lookUp(service, { ...ECHO, app: 'sandbox/echo@v2' })).toEqual({ kind: 'absent' });
+		const pinned = { ...ECHO, app: 'sandbox/echo@v1' };
+		expect(await lookUp(service, pinned)).toMatchObject(found('a'));
 	});
 });
