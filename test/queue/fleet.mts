@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { buildPackage } from '../e2e/demo/demoInstance.mts';
-import { ensureN8n, N8N_VERSION, npmEnvironment } from '../e2e/n8n/install.mts';
+import { installedN8n, npmEnvironment } from '../e2e/n8n/install.mts';
 import { N8n } from '../e2e/n8n/n8n.mts';
 import { DEMO_FOLDER, ROOT } from '../e2e/n8n/paths.mts';
 import { npmCommand, run } from '../e2e/n8n/process.mts';
@@ -95,7 +95,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 	const say = (line: string): void => options.say(line);
 	await using undo = new AsyncDisposableStack();
 	const programs = await findServers();
-	const installed = await ensureN8n(path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`), say);
+	const installed = await installedN8n(say);
 	await buildPackage();
 	const packed = undo.use(await packPackage());
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-queue-'));

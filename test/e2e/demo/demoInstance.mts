@@ -1,12 +1,13 @@
-/** The demo's n8n, ready to use: installed, with the built package, a credential and the examples. */
+/** The demo's n8n and what it is given: a service, a credential, the examples. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { startSandbox } from '../../sandbox/index.mts';
-import { ensureN8n, N8N_VERSION } from '../n8n/install.mts';
-import { N8n } from '../n8n/n8n.mts';
+import { ensureN8n, N8N_FOLDER, N8N_VERSION } from '../n8n/install.mts';
+import { N8n, type N8nOptions } from '../n8n/n8n.mts';
 import { DEMO_FOLDER, EXAMPLES, nodeForN8n, ROOT } from '../n8n/paths.mts';
 import { run } from '../n8n/process.mts';
+import type { Reporter } from './terminal.mts';
 
 /** The example that the demo executes. */
 export const FIRST_EXAMPLE = 'inferenceShRunApp';
@@ -74,25 +75,24 @@ export async function openService(env: NodeJS.ProcessEnv): Promise<Service> {
 	};
 }
 
-/** Tells what is going on: a step with its name, and lines of progress in it. */
-export interface Reporter {
-	step<T>(name: string, work: (progress: (line: string) => void) => Promise<T>): Promise<T>;
+/** The demo's n8n, installed if that is the first time; not started. */
+export async function openN8n(
+	reporter: Reporter,
+	signal: AbortSignal,
+	options: Partial<N8nOptions> = {},
+): Promise<N8n> {
+	const installed = await reporter.step(`n8n ${N8N_VERSION}`, (progress) =>
+		ensureN8n(N8N_FOLDER, progress, signal),
+	);
+	return await N8n.open({ installed, home: path.join(DEMO_FOLDER, 'home'), signal, ...options });
 }
 
-/** Brings n8n to where a user would have it after an hour of setting up; does not start it. */
-export async function prepareN8n(
+/** Gives n8n the credential and the examples, which it then has again as they are in the project. */
+export async function importExamples(
+	n8n: N8n,
 	service: Service,
 	reporter: Reporter,
-	signal?: AbortSignal,
-): Promise<{ n8n: N8n; examples: readonly Example[] }> {
-	const installed = await reporter.step(`n8n ${N8N_VERSION}`, (progress) =>
-		ensureN8n(path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`), progress, signal),
-	);
-	const n8n = await N8n.open({ installed, home: path.join(DEMO_FOLDER, 'home'), signal });
-	await reporter.step('Package built and installed in n8n', async () => {
-		await buildPackage(signal);
-		await n8n.link(ROOT);
-	});
+): Promise<readonly Example[]> {
 	const examples = (await readExamples(service.app)).map(({ workflow }) => workflow);
 	await reporter.step(`Credential and ${examples.length} example workflows imported`, async () => {
 		const { baseUrl, apiKey } = service;
@@ -101,7 +101,21 @@ export async function prepareN8n(
 		]);
 		await n8n.importJson('workflow', examples);
 	});
-	return { n8n, examples };
+	return examples;
+}
+
+/** Starts n8n and says where it is and how to get in. */
+export async function startEditor(n8n: N8n, reporter: Reporter): Promise<void> {
+	await reporter.step('Editor started', async () => {
+		await n8n.start();
+		await n8n.signIn();
+	});
+	const { email, password } = n8n.owner;
+	console.log(`
+  Editor    ${n8n.url}/workflow/${FIRST_EXAMPLE}
+  E-mail    ${email}
+  Password  ${password}
+`);
 }
 
 /** Compiles this package into `dist`. */

@@ -9,9 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { packPackage } from '../../package/pack.mts';
 import { buildPackage } from '../demo/demoInstance.mts';
-import { ensureN8n, N8N_VERSION } from '../n8n/install.mts';
+import { installedN8n, N8N_VERSION } from '../n8n/install.mts';
 import { N8n } from '../n8n/n8n.mts';
-import { DEMO_FOLDER } from '../n8n/paths.mts';
 import { run } from '../n8n/process.mts';
 import { table } from '../demo/table.mts';
 
@@ -45,7 +44,7 @@ function median(values: readonly number[]): number {
 }
 
 await using undo = new AsyncDisposableStack();
-const installed = await ensureN8n(path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`), console.log);
+const installed = await installedN8n(console.log);
 await buildPackage();
 const packed = undo.use(await packPackage());
 const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-footprint-'));

@@ -3,16 +3,20 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { nodeForN8n, nodeHeaders } from './paths.mts';
+import { DEMO_FOLDER, nodeForN8n, nodeHeaders } from './paths.mts';
 import { npmCommand, ProcessError, run, works } from './process.mts';
+import { ShownProgress, type Progress } from './progress.mts';
 
 export const N8N_VERSION = '2.41.1';
+/** Where the demo and the tests have it. */
+export const N8N_FOLDER = path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`);
 /** How many packages this version brings: what progress is measured against. */
 const PACKAGES = 2370;
-const PROGRESS_EVERY_MS = 5000;
-
-/** Gets one line of progress at least every five seconds. */
-export type Progress = (line: string) => void;
+/** How many of them npm asks the registry about. */
+const LOOK_UPS = 1800;
+const PROGRESS_EVERY_MS = 1000;
+/** npm's line about a request, for what is known of a package or for its tarball. */
+const NPM_REQUEST = /^npm http (?:fetch GET \d+|cache) (\S+)/;
 
 /** What is missing to go on, and how to get it. */
 export class MissingToolsError extends Error {
@@ -34,13 +38,19 @@ export interface InstalledN8n {
  */
 export async function ensureN8n(
 	folder: string,
-	onProgress: Progress,
+	progress: Progress,
 	signal?: AbortSignal,
 ): Promise<InstalledN8n> {
 	const script = path.join(folder, 'node_modules', 'n8n', 'bin', 'n8n');
-	await step(folder, 'packages', script, () => installPackages(folder, onProgress, signal));
-	await step(folder, 'sqlite3', script, () => ensureSqlite(folder, onProgress, signal));
+	await step(folder, 'packages', script, () => installPackages(folder, progress, signal));
+	await step(folder, 'sqlite3', script, () => ensureSqlite(folder, progress, signal));
 	return { folder, script };
+}
+
+/** The n8n of the demo and of the tests, installed if it is not there yet; `say` gets lines. */
+export async function installedN8n(say: (line: string) => void): Promise<InstalledN8n> {
+	using progress = new ShownProgress(say);
+	return await ensureN8n(N8N_FOLDER, progress);
 }
 
 /** Runs a step unless its stamp says that it was finished, for this version. */
@@ -59,31 +69,47 @@ async function step(
 
 async function installPackages(
 	folder: string,
-	onProgress: Progress,
+	progress: Progress,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
 	await mkdir(folder, { recursive: true });
 	const manifest = { name: 'n8n-for-the-demo', private: true, dependencies: { n8n: N8N_VERSION } };
 	await writeFile(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, '\t')}\n`);
-	onProgress(`downloading n8n ${N8N_VERSION}: 2.8 GB on disk, takes 3 to 10 minutes, once`);
+	progress.note(`n8n ${N8N_VERSION} takes 2.8 GB on disk and 3 to 10 minutes, once`);
 	const npm = npmCommand();
 	const modules = path.join(folder, 'node_modules');
+	let lookedUp = 0;
+	let unpacking = false;
 	await withProgress(
 		async () => {
-			const count = await countPackages(modules);
-			return count === 0
-				? 'npm is downloading, the first packages appear after 1 to 3 minutes'
-				: `${count} of about ${PACKAGES} packages unpacked`;
+			if (!unpacking) progress.doing('looking packages up', `${lookedUp} of about ${LOOK_UPS}`);
+			else
+				progress.doing(
+					'unpacking packages',
+					`${await countPackages(modules)} of about ${PACKAGES}`,
+				);
 		},
-		onProgress,
 		// No install scripts: of all native modules n8n only needs SQLite's here, and the script of
 		// its Kafka client fails wherever GitHub cannot be reached.
 		() =>
 			run(
 				'npm install n8n',
 				npm.command,
-				[...npm.args, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress'],
-				{ cwd: folder, env: npmEnvironment(), signal },
+				[
+					...[...npm.args, 'install', '--ignore-scripts', '--no-audit', '--no-fund'],
+					...['--no-progress', '--loglevel=http'],
+				],
+				{
+					cwd: folder,
+					env: npmEnvironment(),
+					signal,
+					isNoise: (line) => NPM_REQUEST.test(line),
+					onLine: (line) => {
+						const [, address] = NPM_REQUEST.exec(line) ?? [];
+						if (address?.endsWith('.tgz')) unpacking = true;
+						else if (address !== undefined) lookedUp += 1;
+					},
+				},
 			),
 	);
 }
@@ -124,7 +150,7 @@ async function countPackages(modules: string): Promise<number> {
 /** SQLite is n8n's database here. Its native part may be there, may be downloaded, or is compiled. */
 async function ensureSqlite(
 	folder: string,
-	onProgress: Progress,
+	progress: Progress,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
 	const node = nodeForN8n();
@@ -136,10 +162,8 @@ async function ensureSqlite(
 	if (missing.length === 0) {
 		const gyp = await nodeGyp(folder);
 		const headers = nodeHeaders();
-		onProgress('compiling SQLite, 1 to 2 minutes, once');
 		await withProgress(
-			() => Promise.resolve('compiling SQLite'),
-			onProgress,
+			() => progress.doing('compiling SQLite', 'takes 1 to 2 minutes'),
 			() =>
 				run(
 					'Compiling SQLite',
@@ -149,7 +173,7 @@ async function ensureSqlite(
 				),
 		);
 	} else {
-		onProgress(`no ${missing.join(', ')} to compile SQLite with: trying a ready-made binary`);
+		progress.note(`no ${missing.join(', ')} to compile SQLite with: trying a ready-made binary`);
 		const download = path.join(folder, 'node_modules', 'prebuild-install', 'bin.js');
 		try {
 			await run('Downloading SQLite', node, [download, '-r', 'napi'], { cwd: sqlite, signal });
@@ -213,21 +237,22 @@ async function nodeGyp(folder: string): Promise<string> {
 
 /** Says how far the work is, again and again until it is done. */
 async function withProgress<T>(
-	state: () => Promise<string>,
-	onProgress: Progress,
+	tell: () => void | Promise<void>,
 	work: () => Promise<T>,
 ): Promise<T> {
-	const startedAt = Date.now();
-	const timer = setInterval(() => {
-		const seconds = Math.round((Date.now() - startedAt) / 1000);
-		state().then(
-			(text) => onProgress(`${seconds} s: ${text}`),
-			() => onProgress(`${seconds} s`),
-		);
-	}, PROGRESS_EVERY_MS);
+	let telling: Promise<void> | undefined;
+	const tick = (): void => {
+		telling ??= (async () => await tell())()
+			// Not worth failing for.
+			.catch(() => {})
+			.finally(() => (telling = undefined));
+	};
+	tick();
+	const timer = setInterval(tick, PROGRESS_EVERY_MS);
 	try {
 		return await work();
 	} finally {
 		clearInterval(timer);
+		await telling;
 	}
 }

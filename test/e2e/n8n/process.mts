@@ -37,6 +37,8 @@ export interface RunOptions {
 	/** Ends the child. */
 	readonly signal?: AbortSignal | undefined;
 	readonly onLine?: (line: string) => void;
+	/** Lines that nobody wants to read as its last words. */
+	readonly isNoise?: (line: string) => boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function run(
 	const tail = new Tail();
 	const output: string[] = [];
 	const onLine = (line: string): void => {
-		tail.add(line);
+		if (options.isNoise?.(line) !== true) tail.add(line);
 		options.onLine?.(line);
 	};
 	createInterface({ input: child.stdout }).on('line', (line) => {

@@ -11,7 +11,7 @@ import type { TestProject } from 'vitest/node';
 import { packPackage } from '../../package/pack.mts';
 import { API_KEY } from '../../sandbox/index.mts';
 import { buildPackage, CREDENTIAL } from '../demo/demoInstance.mts';
-import { ensureN8n, N8N_VERSION, type InstalledN8n } from './install.mts';
+import { installedN8n, type InstalledN8n } from './install.mts';
 import { freePort, N8n, type Owner } from './n8n.mts';
 import { DEMO_FOLDER, EXAMPLES } from './paths.mts';
 
@@ -36,7 +36,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
 	await using undo = new AsyncDisposableStack();
 	const say = (line: string): void => console.log(`[n8n] ${line}`);
-	const installed = await ensureN8n(path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`), say);
+	const installed = await installedN8n(say);
 	await buildPackage();
 	await using packed = await packPackage();
 	const home = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-e2e-'));
