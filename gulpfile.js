@@ -3,6 +3,7 @@
 const { spawn } = require('node:child_process');
 const { copyFile, mkdir, readFile, readdir, rm, writeFile } = require('node:fs/promises');
 const path = require('node:path');
+const { stripVTControlCharacters } = require('node:util');
 const { parallel, series, watch } = require('gulp');
 const { homepage, n8n, name, peerDependencies, version } = require('./package.json');
 
@@ -122,13 +123,18 @@ async function assets() {
 	}
 }
 
+/** Editors empty a file before they write it. */
+const WRITING_MS = 50;
 const checkOnChange = () => tsc('--watch', '--preserveWatchOutput');
 /** Bundles now and on every change. What cannot be bundled is told, and the next change is tried. */
 async function bundleOnChange() {
 	const rolldown = await import('rolldown');
-	const watcher = rolldown.watch(await bundling());
+	const watcher = rolldown.watch({ ...(await bundling()), watch: { buildDelay: WRITING_MS } });
 	watcher.on('event', async (event) => {
-		if (event.code === 'ERROR') console.error(event.error.message);
+		if (event.code === 'ERROR') {
+			const { message } = event.error;
+			console.error(process.stderr.isTTY ? message : stripVTControlCharacters(message));
+		}
 		if ('result' in event) await event.result?.close();
 	});
 }
@@ -139,13 +145,11 @@ const assetsOnChange = () =>
 		assets,
 	);
 
+const write = series(clean, parallel(stubs, assets));
+
 exports.clean = clean;
-exports.build = series(clean, parallel(check, bundle, stubs, assets));
-// The watch modes do the first build too, and stay in memory for the next ones.
-exports.watch = series(
-	clean,
-	stubs,
-	assets,
-	parallel(checkOnChange, bundleOnChange, assetsOnChange),
-);
+exports.build = parallel(check, series(write, bundle));
+/** Builds now and on every change, without a look at the types. */
+exports.bundle = series(write, parallel(bundleOnChange, assetsOnChange));
+exports.watch = parallel(checkOnChange, exports.bundle);
 exports.default = exports.build;

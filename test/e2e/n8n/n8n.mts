@@ -39,6 +39,10 @@ export interface N8nOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Where everything that the server prints is kept, for looking at later. */
 	readonly logFile?: string;
+	/** Gets every line that the server prints. */
+	readonly onLine?: (line: string) => void;
+	/** Arguments of Node itself for the server, such as `--inspect`. */
+	readonly nodeArgs?: readonly string[];
 }
 
 /** One run of one node. */
@@ -135,11 +139,27 @@ export class N8n {
 		if (Object.keys(manifest.dependencies ?? {}).length > 0) {
 			throw new Error(`${manifest.name} has dependencies; they are not installed here.`);
 		}
-		const target = path.join(this.options.home, '.n8n', 'nodes', 'node_modules', manifest.name);
+		const target = this.placeOf(manifest.name);
 		await rm(target, { recursive: true, force: true });
 		await mkdir(target, { recursive: true });
 		await writeFile(path.join(target, 'package.json'), JSON.stringify(manifest, null, '\t'));
 		await cp(path.join(packageFolder, 'dist'), path.join(target, 'dist'), { recursive: true });
+	}
+
+	/**
+	 * Brings a linked package to what is built now, in place: n8n's hot reload would not notice
+	 * anything in a folder that was made anew.
+	 */
+	async refresh(packageFolder: string): Promise<void> {
+		const { name } = parseManifest(
+			await readFile(path.join(packageFolder, 'package.json'), 'utf8'),
+		);
+		const target = path.join(this.placeOf(name), 'dist');
+		await cp(path.join(packageFolder, 'dist'), target, { recursive: true });
+	}
+
+	private placeOf(packageName: string): string {
+		return path.join(this.options.home, '.n8n', 'nodes', 'node_modules', packageName);
 	}
 
 	/**
@@ -215,7 +235,8 @@ export class N8n {
 		probes: readonly string[],
 		env: NodeJS.ProcessEnv,
 	): Promise<void> {
-		const child = spawn(nodeForN8n(), [this.options.installed.script, ...args], {
+		const { installed, logFile, nodeArgs = [], onLine } = this.options;
+		const child = spawn(nodeForN8n(), [...nodeArgs, installed.script, ...args], {
 			cwd: this.options.home,
 			env: { ...(await this.environment()), ...env },
 			stdio: ['ignore', 'pipe', 'pipe'],
@@ -223,12 +244,12 @@ export class N8n {
 			detached: process.platform !== 'win32',
 		});
 		const tail = new Tail();
-		const { logFile } = this.options;
 		const log = logFile === undefined ? undefined : createWriteStream(logFile);
 		for (const stream of [child.stdout, child.stderr]) {
 			createInterface({ input: stream }).on('line', (line) => {
 				tail.add(line);
 				log?.write(`${line}\n`);
+				onLine?.(line);
 			});
 		}
 		let failure: Error | undefined;
@@ -260,6 +281,12 @@ export class N8n {
 		const child = this.server?.process;
 		if (!child || child.exitCode !== null || child.signalCode !== null) return;
 		await new Promise<void>((resolve) => child.once('exit', () => resolve()));
+	}
+
+	/** Whether the server was started and has not ended since. */
+	get running(): boolean {
+		const child = this.server?.process;
+		return child !== undefined && child.exitCode === null && child.signalCode === null;
 	}
 
 	/** Process id of the started server. */
