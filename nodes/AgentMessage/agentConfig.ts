@@ -1,6 +1,6 @@
 import { parseAppRef } from '../client/apps/appRef';
 import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
-import type { AgentChoice } from '../client/agents/sendMessage';
+import type { AgentChoice } from '../client/agents/messageRequest';
 import type { ItemParameters } from '../shared/parameters/itemParameters';
 import { shown } from '../shared/parameters/parameterError';
 

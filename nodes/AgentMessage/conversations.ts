@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { AgentChoice } from '../client/agents/sendMessage';
+import type { AgentChoice } from '../client/agents/messageRequest';
 import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
 import { nodeOf } from '../shared/parameters/nodeOf';
 

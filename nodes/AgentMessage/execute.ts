@@ -8,7 +8,7 @@ import { Conversations } from './conversations';
 import { respond } from './respond';
 import { send } from './send';
 import { chatItem } from './turnOutput';
-import { readChatId, type AgentRun } from './turnRun';
+import { readChatId, type MessageRun } from './messageRun';
 
 /**
  * Takes one step in a conversation for each input item and returns one item for each, in order.
@@ -31,13 +31,13 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 
 const OPERATIONS = { send, respond, getChat, stop };
 
-async function getChat(run: AgentRun, index: number): Promise<INodeExecutionData> {
+async function getChat(run: MessageRun, index: number): Promise<INodeExecutionData> {
 	const { client, scope, context } = run;
 	const chatId = readChatId(new ItemParameters(context, index));
 	return chatItem(await client.agents.chat(chatId, scope.signal), index);
 }
 
-async function stop(run: AgentRun, index: number): Promise<INodeExecutionData> {
+async function stop(run: MessageRun, index: number): Promise<INodeExecutionData> {
 	const { client, scope, context } = run;
 	const chatId = readChatId(new ItemParameters(context, index));
 	const stopped = await client.agents.stop(chatId, scope.signal);

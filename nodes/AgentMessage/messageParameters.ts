@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { Attachment, MessageRequest } from '../client/agents/sendMessage';
+import type { Attachment, MessageRequest } from '../client/agents/messageRequest';
 import type { InferenceClient } from '../client/client';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';

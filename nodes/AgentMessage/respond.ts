@@ -1,14 +1,14 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Decision } from '../client/agents/decisions';
 import { ItemParameters } from '../shared/parameters/itemParameters';
-import { enterQueue, readChatId, takeTurn, type AgentRun } from './turnRun';
+import { enterQueue, readChatId, runItemTurn, type MessageRun } from './messageRun';
 
 /**
- * Decides about a call that an agent waits for, and hears how the turn goes on.
+ * Decides about a call that an agent waits for, and follows how the turn goes on.
  *
- * @throws NodeOperationError for a parameter; what `AgentsApi.respond` throws
+ * @throws NodeOperationError for a parameter; what `respondToCall` throws
  */
-export async function respond(run: AgentRun, index: number): Promise<INodeExecutionData> {
+export async function respond(run: MessageRun, index: number): Promise<INodeExecutionData> {
 	const { context, client } = run;
 	const item = new ItemParameters(context, index);
 	const chatId = readChatId(item);
@@ -18,7 +18,7 @@ export async function respond(run: AgentRun, index: number): Promise<INodeExecut
 	const decision = readDecision(item);
 	const leave = await enterQueue(run, index, `chat:${chatId}`);
 	try {
-		return await takeTurn(run, index, async (options) => {
+		return await runItemTurn(run, index, async (options) => {
 			return await client.agents.respond({ chatId, callId, decision }, options);
 		});
 	} finally {

@@ -1,10 +1,10 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { SendOptions } from '../client/agents/agentsApi';
-import type { MessageRequest } from '../client/agents/sendMessage';
-import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
+import type { MessageRequest } from '../client/agents/messageRequest';
+import type { SendOptions } from '../client/agents/sendMessage';
+import type { TurnOptions, TurnRun } from '../client/agents/turnRun';
 import { NotFoundError } from '../client/errors';
 import { outcomeOf } from '../client/util/outcome';
-import { enterQueue, takeTurn, type AgentRun } from './turnRun';
+import { enterQueue, runItemTurn, type MessageRun } from './messageRun';
 import { Conversations } from './conversations';
 import { readMessage, type ItemMessage } from './messageParameters';
 
@@ -12,9 +12,9 @@ import { readMessage, type ItemMessage } from './messageParameters';
  * Sends an item's message and waits for the answer. Messages to one chat, or of one conversation,
  * are sent one after another, in the order of the items.
  *
- * @throws NodeOperationError for a parameter; what `AgentsApi.send` throws
+ * @throws NodeOperationError for a parameter; what `sendMessage` throws
  */
-export async function send(run: AgentRun, index: number): Promise<INodeExecutionData> {
+export async function send(run: MessageRun, index: number): Promise<INodeExecutionData> {
 	const { context, client, conversations } = run;
 	const { conversation, request, attach } = readMessage(context, client, index);
 	// Whoever comes first has to be the first to wait: until `enterQueue` nothing may be awaited.
@@ -41,32 +41,32 @@ interface Addressed extends Pick<ItemMessage, 'attach'> {
 
 /** Sends a message after those that are sent to the same chat already. */
 async function sendInTurn(
-	run: AgentRun,
+	run: MessageRun,
 	index: number,
 	message: Addressed,
 ): Promise<INodeExecutionData> {
 	const { chatId } = message.request;
 	const leave = chatId === undefined ? undefined : await enterQueue(run, index, `chat:${chatId}`);
 	try {
-		return await takeTurn(run, index, async (options) => await sendTo(run, message, options));
+		return await runItemTurn(run, index, async (options) => await sendTo(run, message, options));
 	} finally {
 		leave?.();
 	}
 }
 
 async function sendTo(
-	{ client, conversations, hints }: AgentRun,
+	{ client, conversations, hints }: MessageRun,
 	{ request, attach, key }: Addressed,
 	options: TurnOptions,
 ): Promise<TurnRun> {
-	let talked = options.progress.state === 'talking';
+	let accepted = options.progress.state === 'answering';
 	const whole: SendOptions = {
 		...options,
 		...(attach && { attach }),
 		onProgress: (progress) => {
 			options.onProgress(progress);
-			talked ||= progress.state === 'talking';
-			if (key !== undefined && progress.state === 'talking') {
+			accepted ||= progress.state === 'answering';
+			if (key !== undefined && progress.state === 'answering') {
 				conversations.remember(key, progress.turn.chatId);
 			}
 		},
@@ -76,7 +76,10 @@ async function sendTo(
 	const { error } = sent;
 	// Whatever is gone after the message has been accepted, it must not be sent again.
 	const chatIsGone =
-		!talked && key !== undefined && error instanceof NotFoundError && error.about?.kind === 'chat';
+		!accepted &&
+		key !== undefined &&
+		error instanceof NotFoundError &&
+		error.about?.kind === 'chat';
 	if (!chatIsGone || request.chatId === undefined) throw error;
 	conversations.forget(key);
 	hints.say(`Chat ${request.chatId} is gone; its conversation goes on in a new one.`);

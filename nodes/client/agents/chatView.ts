@@ -1,13 +1,12 @@
+import type { ClientContext } from '../api/context';
+import { readService } from '../api/readService';
+import { InferenceError, type RemoteWork } from '../errors';
+import type { Ask } from '../follow/follower';
+import { listOf, textOf, type JsonObject } from '../util/json';
+import { outcomeOf } from '../util/outcome';
 import { pendingCalls, runFromWire, type ChatMessage, type PendingCall } from './chat';
 import { readChat, readMessages } from './readChat';
-import { InferenceError, ValidationError } from '../errors';
-import { listOf, textOf, type JsonObject } from '../util/json';
-import type { Ask } from '../follow/follower';
-import { outcomeOf } from '../util/outcome';
-import { retrying } from '../api/retry';
-import { misfit, type Decision } from './decisions';
-import { Turn, type TurnRef, answeredWith } from './turn';
-import type { ClientContext } from '../api/context';
+import { Turn } from './turn';
 
 /** A chat as it is now. */
 export interface ChatView {
@@ -18,14 +17,6 @@ export interface ChatView {
 	/** Oldest first. */
 	readonly messages: readonly ChatMessage[];
 	readonly pending: readonly PendingCall[];
-}
-
-/** What somebody has decided about a call that waits for them. */
-export interface ResponseRequest {
-	readonly chatId: string;
-	/** Of the call, or of the interrupt. */
-	readonly callId: string;
-	readonly decision: Decision;
 }
 
 /**
@@ -40,19 +31,9 @@ export async function readChatView(chatId: string, context: ClientContext): Prom
 }
 
 async function readAll(chatId: string, context: ClientContext): Promise<ChatView> {
-	const ask = async <T>(
-		question: Parameters<Ask>[0],
-		decode: (value: unknown) => T | undefined,
-	): Promise<T> => {
-		const about = { kind: 'chat', id: chatId } as const;
-		const call = { ...question, signal: context.signal, about };
-		return await retrying(async () => {
-			const reply = await context.api.send(call);
-			const value = decode(reply.value);
-			if (value === undefined) throw context.api.unexpected(call, reply);
-			return value;
-		}, context);
-	};
+	const about: RemoteWork = { kind: 'chat', id: chatId };
+	const ask: Ask = async (question, decode) =>
+		await readService({ ...question, about }, decode, context);
 	const messages = (await readMessages(ask, chatId, () => false)) ?? [];
 	const wire = (await readChat(ask, chatId)) ?? {};
 	const turn = new Turn({ chatId, answered: [] });
@@ -70,47 +51,4 @@ export function unknownChat(chatId: string, error: unknown): unknown {
 		about: { kind: 'chat', id: chatId },
 		hint: 'Check the chat ID, and that the API key belongs to the workspace of the chat.',
 	});
-}
-
-/**
- * The call that somebody decides about.
- *
- * @param decided whether an earlier try may have decided it
- * @returns undefined if an earlier try has
- * @throws ValidationError
- */
-export function findCall(
-	{ chatId, pending, messages }: ChatView,
-	{ callId, decision }: ResponseRequest,
-	decided: boolean,
-): PendingCall | undefined {
-	const call = pending.find(({ id, interruptId }) => id === callId || interruptId === callId);
-	const problem = call && misfit(call, decision);
-	if (call && problem === undefined) return call;
-	const past = messages
-		.flatMap(({ tools }) => tools)
-		.find((tool) => tool.id === callId || tool.callId === callId);
-	if (!call && decided) return undefined;
-	const waiting = pending.map(({ id }) => id).join(', ') || 'nothing';
-	const why =
-		problem ?? (past ? `has been answered before (${past.status})` : 'is not in this chat');
-	throw new ValidationError(`Call ${callId} of chat ${chatId} ${why}`, {
-		about: { kind: 'chat', id: chatId },
-		hint: `Waiting in this chat now: ${waiting}.`,
-	});
-}
-
-/** The turn that a call belongs to. */
-export function turnOf(
-	{ chatId, wire, messages }: ChatView,
-	call: PendingCall | undefined,
-): TurnRef {
-	const ref = { chatId, answered: [] };
-	const sent = messages.findLast(({ role, status }) => role === 'user' && status !== 'queued');
-	return {
-		...ref,
-		userMessageId: sent?.id,
-		runId: call?.runId ?? runFromWire(wire['active_run'])?.id,
-		answered: call ? answeredWith(ref, call) : [],
-	};
 }

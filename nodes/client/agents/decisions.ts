@@ -1,5 +1,6 @@
 import { path, type ApiCall } from '../api/api';
 import type { PendingCall } from './chat';
+import { readChatView } from './chatView';
 import { InferenceError, ValidationError } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { waitForNextAttempt } from '../api/retry';
@@ -60,20 +61,20 @@ function requestOf(call: PendingCall, decision: Decision): Pick<ApiCall, 'path' 
  * Tells the service what was decided. A call can be decided only once, so after a lost answer it is
  * looked at: if it does not wait any more, the decision has arrived.
  *
- * @param waits looks whether the call still waits
  * @throws ValidationError if it has been decided before; what `waitForNextAttempt` throws
  */
 export async function decide(
 	chatId: string,
 	call: PendingCall,
 	decision: Decision,
-	waits: () => Promise<boolean>,
 	context: ClientContext,
 ): Promise<void> {
 	const { api, signal } = context;
 	const request: ApiCall = {
-		...{ method: 'POST', ...requestOf(call, decision) },
-		...{ signal, about: { kind: 'chat', id: chatId } },
+		method: 'POST',
+		...requestOf(call, decision),
+		signal,
+		about: { kind: 'chat', id: chatId },
 	};
 	for (let attempt = 1; ; attempt += 1) {
 		const sent = await outcomeOf(api.send(request));
@@ -84,18 +85,28 @@ export async function decide(
 		const refused = error.concern === 'request';
 		// Refused after a lost answer may mean that the first attempt has arrived.
 		if ((refused && attempt > 1) || error.mayHaveBeenAccepted) {
-			if (!(await waits())) return;
+			if (!(await stillWaits(chatId, call, context))) return;
 		}
 		if (refused) throw notPossible(chatId, call.id, error);
 		await waitForNextAttempt(error, attempt, context);
 	}
 }
 
+async function stillWaits(
+	chatId: string,
+	call: PendingCall,
+	context: ClientContext,
+): Promise<boolean> {
+	const { pending } = await readChatView(chatId, context);
+	return pending.some(({ id }) => id === call.id);
+}
+
 function notPossible(chatId: string, callId: string, cause: Error): ValidationError {
 	return new ValidationError(
 		`Call ${callId} of chat ${chatId} cannot be decided: ${cause.message}`,
 		{
-			...{ about: { kind: 'chat', id: chatId }, cause },
+			about: { kind: 'chat', id: chatId },
+			cause,
 			hint: 'It may have been answered before. Look at the chat with the operation Get Chat.',
 		},
 	);

@@ -97,7 +97,7 @@ class TurnSubject implements Subject {
 			return;
 		}
 		this.doubtfulSince ??= clock.now();
-		const patience = this.turn.stirred ? timings.doubtMs : timings.contactMs;
+		const patience = this.turn.seenAtWork ? timings.doubtMs : timings.contactMs;
 		if (clock.now() - this.doubtfulSince < patience) return;
 		throw new ContactLostError(`Chat ${this.about.id} is idle, but its answer has no end`, {
 			about: this.about,

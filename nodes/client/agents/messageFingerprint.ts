@@ -2,7 +2,7 @@ import { atMostUnclear, compareJson, together, type Comparison } from '../once/c
 import type { Fingerprint } from '../once/fingerprint';
 import { isJsonObject, listOf, textOf, throughJson, type JsonObject } from '../util/json';
 import { messageFromWire } from './chat';
-import type { AgentChoice, MessageRequest } from './sendMessage';
+import type { AgentChoice, MessageRequest } from './messageRequest';
 
 /** What identifies a message: its chat or its agent, its text, its files, and its context. */
 export class MessageFingerprint implements Fingerprint {

@@ -1,240 +1,101 @@
-import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { claims } from '../once/claims';
-import {
-	createOnce,
-	findCreated,
-	type Created,
-	type Creation,
-	type SubmitOptions,
-} from '../once/createOnce';
-import { searchRecent, type Candidate, type SearchResult } from '../once/searchRecent';
+import { InferenceError, NotFoundError } from '../errors';
+import type { SubmitOptions } from '../once/createOnce';
 import type { CancelSignal } from '../util/cancelSignal';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
-import { messageFromWire } from './chat';
-import { MessageFingerprint, shownMessage } from './messageFingerprint';
-import { messagesRoute } from './readChat';
+import { outcomeOf } from '../util/outcome';
+import { unknownChat } from './chatView';
+import { createChat } from './createChat';
+import type { Attachment, MessageRequest } from './messageRequest';
+import { chatRoute } from './readChat';
+import { runTurn } from './runTurn';
+import { findSent, submitMessage, type SentMessage } from './submitMessage';
 import type { TurnRef } from './turn';
+import type { TurnOptions, TurnRun } from './turnRun';
 
-/** Who answers: an agent of the workspace, or one that exists only for the chat. */
-export type AgentChoice =
-	| { readonly kind: 'saved'; readonly ref: string }
-	/** `config` in the words of API notes 5.2. */
-	| { readonly kind: 'adHoc'; readonly config: JsonObject };
-
-/** A file that goes with a message (API notes 5.1). */
-export interface Attachment {
-	readonly uri: string;
-	readonly filename?: string | undefined;
-	readonly content_type?: string | undefined;
-	readonly size?: number | undefined;
-}
-
-/** A message for an agent. */
-export interface MessageRequest {
-	readonly agent: AgentChoice;
-	/** Undefined for a new chat. */
-	readonly chatId: string | undefined;
-	readonly text: string;
-	readonly attachments: readonly Attachment[];
-	/** Values for the agent's tools; the service reads them when the chat is created. */
-	readonly context: JsonObject | undefined;
-}
-
-/** The wire form. The empty fields are what the official SDKs send. */
-function messageBody(request: MessageRequest): JsonObject {
-	const { agent, chatId, text, attachments, context } = request;
-	return {
-		chat_id: chatId ?? null,
-		...(agent.kind === 'saved'
-			? { agent: agent.ref }
-			: { agent_config: agent.config, agent_name: agent.config['name'] }),
-		context,
-		input: {
-			text,
-			attachments: attachments.length === 0 ? undefined : attachments,
-			role: 'user',
-			context: [],
-			system_prompt: '',
-			context_size: 0,
-		},
-		stream: false,
-	};
-}
-
-/** Reads the answer to a sent message; a queued one has no message of the assistant yet. */
-function turnFromWire(value: unknown): TurnRef | undefined {
-	if (!isJsonObject(value)) return undefined;
-	const user = messageFromWire(value['user_message']);
-	const assistant = messageFromWire(value['assistant_message']);
-	const chatId = assistant?.chatId ?? user?.chatId ?? textOf(value['chat_id']);
-	if (chatId === undefined || (!user && !assistant)) return undefined;
-	return {
-		chatId,
-		userMessageId: user?.id,
-		assistantMessageId: assistant?.id,
-		runId: assistant?.runId,
-		sentAt: user?.createdAt,
-		answered: [],
-	};
-}
-
-/** A message that may have been sent. */
-export interface SentMessage {
-	readonly request: MessageRequest;
-	/** Whether its chat was created for this message alone. */
-	readonly ownChat: boolean;
-	/** When its first attempt began, by the monotonic clock (ms). */
-	readonly since: number;
+/** How a message is sent and its answer followed. */
+export interface SendOptions extends TurnOptions {
+	/** Makes the message's files ready, within the item's time. */
+	attach?(signal: CancelSignal): Promise<readonly Attachment[]>;
 }
 
 /**
- * Sends a message at most once; `POST /agents/run` has no idempotency key (API notes 1.6).
+ * Sends a message, at most once, and follows the agent's turn until it is over or waits for
+ * somebody.
  *
- * @param ownChat whether its chat was created for this message alone, so that nobody else's
- * message can be in it
- * @throws what `createOnce` throws
+ * @throws NotFoundError that tells whether the chat or the agent is unknown; what submitting throws;
+ * otherwise as `runTurn`
  */
-export function sendOnce(
+export async function sendMessage(
 	request: MessageRequest,
-	ownChat: boolean,
-	options: SubmitOptions<TurnRef>,
+	options: SendOptions,
 	context: ClientContext,
-): Promise<Created<TurnRef>> {
-	return createOnce(new MessageCreation(request, ownChat, context), options, context);
-}
-
-/**
- * Looks for the message of an earlier try, by what was sent then.
- *
- * @throws what `findCreated` throws
- */
-export function findSent(
-	{ request, ownChat, since }: SentMessage,
-	options: SubmitOptions<TurnRef>,
-	context: ClientContext,
-): Promise<Created<TurnRef> | undefined> {
-	return findCreated(new MessageCreation(request, ownChat, context), since, options, context);
-}
-
-class MessageCreation implements Creation<TurnRef> {
-	readonly path = '/agents/run';
-	readonly decode = turnFromWire;
-	readonly fingerprint: MessageFingerprint;
-
-	constructor(
-		private readonly request: MessageRequest,
-		private readonly ownChat: boolean,
-		private readonly context: ClientContext,
-	) {
-		this.fingerprint = new MessageFingerprint(request);
-	}
-
-	get words(): Creation<TurnRef>['words'] {
-		const isNew = this.request.chatId === undefined;
-		return {
-			done: 'the message was sent',
-			place: isNew ? 'the list of chats' : `chat ${this.request.chatId}`,
-			thing: isNew ? 'chat' : 'message',
-			hint: 'Look at the chats on inference.sh before sending it again, so that it is not answered and paid twice.',
-		};
-	}
-
-	body(): JsonObject {
-		return messageBody(this.request);
-	}
-
-	idOf({ userMessageId, assistantMessageId, chatId }: TurnRef): string {
-		return userMessageId ?? assistantMessageId ?? chatId;
-	}
-
-	createdAt({ sentAt }: TurnRef): string | undefined {
-		return sentAt;
-	}
-
-	async lookUp(since: number, signal: CancelSignal): Promise<SearchResult<TurnRef>> {
-		const { chatId } = this.request;
-		return chatId === undefined
-			? await this.inNewChats(since, signal)
-			: await this.inChat(chatId, this.ownChat ? undefined : since, signal);
-	}
-
-	private async inChat(
-		chatId: string,
-		since: number | undefined,
-		signal: CancelSignal,
-	): Promise<SearchResult<TurnRef>> {
-		return await searchRecent<TurnRef>({
-			context: this.context,
-			signal,
-			since,
-			page: (limit, cursor) => ({
-				method: 'GET',
-				path: messagesRoute(chatId, cursor, limit),
-				about: { kind: 'chat', id: chatId },
-			}),
-			recognise: async (row) => this.recognise(row, chatId),
-			claim: (turn) => claims.take(this.idOf(turn)),
-		});
-	}
-
-	private recognise(row: JsonObject, chatId: string): Candidate<TurnRef> | undefined {
-		const shown = shownMessage({ chat_id: chatId, ...row });
-		const id = textOf(row['id']);
-		if (!shown || id === undefined || claims.has(id)) return undefined;
-		const sameness = this.fingerprint.compare(shown);
-		if (sameness === 'different') return undefined;
-		return { sameness, value: { chatId, userMessageId: id, answered: [] } };
-	}
-
-	/**
-	 * Whether there is a new chat that may be this message's. It is never taken: a chat goes on, and
-	 * an equal one may be somebody else's.
-	 */
-	private async inNewChats(since: number, signal: CancelSignal): Promise<SearchResult<TurnRef>> {
-		const { api } = this.context;
-		const sort = [{ field: 'created_at', dir: 'desc' }];
-		return await searchRecent<TurnRef>({
-			context: this.context,
-			signal,
-			since,
-			page: (limit, cursor) => ({
-				method: 'POST',
-				path: '/chats/list',
-				body: { limit, sort, cursor },
-			}),
-			recognise: async (chat) => {
-				const chatId = textOf(chat['id']);
-				if (chatId === undefined || claims.has(chatId) || !this.mayBeIn(chat)) return undefined;
-				const call = { method: 'GET', path: messagesRoute(chatId, undefined), signal } as const;
-				const { value } = await api.send(call);
-				const rows = listOf(isJsonObject(value) ? value['items'] : value).filter(isJsonObject);
-				const candidate = { sameness: 'unclear', value: { chatId, answered: [] } } as const;
-				// A chat that has no message yet may get this one.
-				if (rows.length === 0) return candidate;
-				return rows.some((row) => this.mayBe(row, chat)) ? candidate : undefined;
+): Promise<TurnRun> {
+	return await runTurn(options, context, async (scope, earlier) => {
+		const inner = scope.context;
+		let attempts = earlier.state === 'none' ? 0 : earlier.attempts;
+		const tell = (sent: Omit<SentMessage, 'since'>): SubmitOptions<TurnRef> => ({
+			failedAttempts: 0,
+			onAttempt: (since) => {
+				attempts += 1;
+				scope.note({ state: 'sending', sent: { ...sent, since }, attempts });
 			},
-			claim: () => false,
+			onNothingStarted: () => scope.note({ state: 'none' }),
+			onCreated: (turn) => scope.note({ state: 'answering', turn, attempts }),
 		});
-	}
-
-	/** Whether a new chat's agent and context may be those of this message. */
-	private mayBeIn(chat: JsonObject): boolean {
-		const { text, attachments } = this.request;
-		const files = attachments.map(({ uri }) => uri);
-		return this.fingerprint.compare({ ...chat, chat_id: chat['id'], text, files }) !== 'different';
-	}
-
-	private mayBe(row: JsonObject, chat: JsonObject): boolean {
-		const shown = shownMessage(row, chat);
-		const id = textOf(row['id']) ?? '';
-		return (
-			shown !== undefined && !claims.has(id) && this.fingerprint.compare(shown) !== 'different'
-		);
-	}
+		if (earlier.state === 'sending') {
+			const { sent } = earlier;
+			const found = await findSent(sent, tell(sent), inner);
+			if (found) return { ref: found.value, attempts, adopted: true, notices: found.notices };
+		}
+		const more = (await options.attach?.(inner.signal)) ?? [];
+		const attachments = [...request.attachments, ...more];
+		const { chatId, ownChat, worked } = await openChat(request, inner);
+		const whole = { ...request, attachments, chatId };
+		const submission = tell({ request: whole, ownChat });
+		const sent = await outcomeOf(submitMessage(whole, ownChat, submission, inner));
+		if (!sent.ok) throw await explained(sent.error, request, inner);
+		worked?.();
+		const { value: ref, adopted, notices } = sent.value;
+		return { ref, attempts, adopted, notices };
+	});
 }
 
-/** The route that takes a message out of the queue of a busy chat. */
-export function cancelMessageRoute(messageId: string): string {
-	return path('chats', 'messages', messageId, 'cancel');
+interface OpenChat {
+	/** Undefined if the message itself creates the chat. */
+	readonly chatId: string | undefined;
+	/** Whether it was created for this message alone. */
+	readonly ownChat: boolean;
+	/** To be called if the message could be sent without a chat. */
+	readonly worked?: () => void;
+}
+
+/** The chat that a message goes to; a new one with a saved agent is created first. */
+async function openChat(
+	{ agent, chatId, context: values }: MessageRequest,
+	context: ClientContext,
+): Promise<OpenChat> {
+	if (chatId !== undefined || agent.kind === 'adHoc') return { chatId, ownChat: false };
+	const chat = await createChat(agent.ref, values, context);
+	if (chat.kind === 'created') return { chatId: chat.chatId, ownChat: true };
+	const { remember } = chat.kind === 'refused' ? chat : {};
+	return { chatId, ownChat: false, ...(remember && { worked: remember }) };
+}
+
+/** Says which of the two is unknown: the chat or the agent. */
+async function explained(
+	error: unknown,
+	{ chatId, agent }: MessageRequest,
+	{ api, signal }: ClientContext,
+): Promise<unknown> {
+	if (!(error instanceof InferenceError) || !error.outOfReach) return error;
+	if (chatId !== undefined) {
+		const about = { kind: 'chat', id: chatId } as const;
+		const call = { method: 'GET', path: chatRoute(chatId), signal, about } as const;
+		const looked = await outcomeOf(api.send(call));
+		if (!looked.ok) return unknownChat(chatId, looked.error);
+	}
+	if (!(error instanceof NotFoundError) || agent.kind === 'adHoc') return error;
+	return error.reworded(
+		`There is no agent ${agent.ref}, or this API key cannot see it: ${error.message}`,
+	);
 }

@@ -1,45 +1,16 @@
-import type { ChatMessage, PendingCall, SettledState } from './chat';
-import type { Talk, TalkOptions } from './turnTime';
-import type { ServiceNotice } from '../api/envelope';
+import type { Api } from '../api/api';
 import {
 	InputRequiredError,
 	TaskCancelledError,
 	TaskFailedError,
 	type InferenceError,
 } from '../errors';
-import { followTurn } from './followTurn';
 import type { Reached } from '../follow/follower';
-import { automaticDecision, type Decision } from './decisions';
-import { answeredWith, Turn, type TurnObserver, type TurnRef } from './turn';
-
-/** How one turn is taken. */
-export interface TurnOptions extends TalkOptions {
-	/** What to do when the agent waits for somebody. */
-	readonly onInterrupt: 'return' | 'approve' | 'reject' | 'error';
-	readonly observer: TurnObserver;
-}
-
-/** A turn that has come to an end, or to a point where the agent waits for somebody. */
-export interface TurnRun extends Reached {
-	readonly chatId: string;
-	/** The last message of the answer, else the message that was sent. */
-	readonly messageId: string | undefined;
-	readonly state: 'completed' | 'input_required' | 'auth_required';
-	/** The last message of the answer that has any text. */
-	readonly text: string;
-	/** Structured output; undefined if there is none. */
-	readonly output: unknown;
-	/** Messages of the answer, oldest first. */
-	readonly answers: readonly ChatMessage[];
-	readonly pending: readonly PendingCall[];
-	/** Requests that tried to begin it. */
-	readonly attempts: number;
-	/** From the item's start to its end, ms. */
-	readonly durationMs: number;
-	/** Found in the chat after its sending got no answer. */
-	readonly adopted: boolean;
-	readonly notices: readonly ServiceNotice[];
-}
+import type { PendingCall, SettledState } from './chat';
+import { automaticDecision, decide, type Decision } from './decisions';
+import { followTurn } from './followTurn';
+import { answeredWith, Turn } from './turn';
+import type { BegunTurn, TurnOptions, TurnRun, TurnScope } from './turnRun';
 
 /** Automatic decisions in one turn; an agent that wants more is going in circles. */
 const MOST_ROUNDS = 25;
@@ -48,56 +19,62 @@ const MOST_ROUNDS = 25;
  * Follows a turn until it is over or waits for somebody; what it waits for is decided as the
  * options say.
  *
- * @param ref the turn
- * @param how how it was begun
- * @param decide tells the service a decision about a call
- * @throws TaskFailedError, TaskCancelledError, InputRequiredError; what following throws
+ * @throws TaskFailedError, TaskCancelledError, InputRequiredError; what following and deciding throw
  */
-export async function converse(
-	ref: TurnRef,
-	how: Pick<TurnRun, 'attempts' | 'adopted' | 'notices'>,
-	options: TurnOptions,
-	talk: Talk,
-	decide: (turn: TurnRef, call: PendingCall, decision: Decision) => Promise<void>,
+export async function takeTurn(
+	{ ref, ...start }: BegunTurn,
+	{ onInterrupt, observer }: Pick<TurnOptions, 'onInterrupt' | 'observer'>,
+	scope: TurnScope,
 ): Promise<TurnRun> {
-	const { onInterrupt, observer } = options;
-	const { context } = talk;
+	const { context } = scope;
 	let current = ref;
 	for (let rounds = 0; ; rounds += 1) {
 		const turn = new Turn(current, observer);
-		talk.turn = turn;
+		scope.following(turn);
 		const reached = await followTurn(turn, context);
-		const state = stateOf(turn);
-		if (state === 'completed') return result(turn, state, reached);
-		if (state !== 'input_required' && state !== 'auth_required') {
-			const reason = context.api.clean(turn.error ?? 'the service gave no reason');
-			throw failure(current.chatId, state, reason);
+		const state = reachedState(turn, context.api);
+		const decisions = state === 'completed' ? [] : decisionsFor(turn, onInterrupt, rounds);
+		if (decisions.length === 0) {
+			const durationMs = Math.round(context.clock.now() - scope.startedAt);
+			return { ...start, ...reached, ...answerOf(turn, state), durationMs };
 		}
-		if (onInterrupt === 'return') return result(turn, state, reached);
-		if (onInterrupt === 'error' || rounds >= MOST_ROUNDS) throw nobodyThere(turn, rounds);
-		const decisions = turn.pending.flatMap((call) => {
-			const decision = automaticDecision(call, onInterrupt);
-			return decision ? [{ call, decision }] : [];
-		});
-		if (decisions.length === 0) return result(turn, state, reached);
 		for (const { call, decision } of decisions) {
-			await decide(current, call, decision);
+			await decide(current.chatId, call, decision, context);
 			current = { ...current, runId: turn.runId, answered: answeredWith(current, call) };
 		}
-		talk.note({ state: 'talking', turn: current, attempts: how.attempts });
+		scope.note({ state: 'answering', turn: current, attempts: start.attempts });
 	}
+}
 
-	function result(turn: Turn, state: TurnRun['state'], reached: Reached): TurnRun {
-		const { answers, output, pending } = turn;
-		const { chatId, userMessageId } = turn.ref;
-		return {
-			...{ ...how, ...reached, chatId, state, output, answers },
-			messageId: answers.at(-1)?.id ?? userMessageId,
-			text: answers.findLast(({ text }) => text !== '')?.text ?? '',
-			pending: state === 'completed' ? [] : pending,
-			durationMs: Math.round(context.clock.now() - talk.startedAt),
-		};
-	}
+/** What an agent that waits for somebody is told at once; nothing if it is left to wait. */
+function decisionsFor(
+	turn: Turn,
+	onInterrupt: TurnOptions['onInterrupt'],
+	rounds: number,
+): ReadonlyArray<{ readonly call: PendingCall; readonly decision: Decision }> {
+	if (onInterrupt === 'return') return [];
+	if (onInterrupt === 'error' || rounds >= MOST_ROUNDS) throw nobodyThere(turn, rounds);
+	return turn.pending.flatMap((call) => {
+		const decision = automaticDecision(call, onInterrupt);
+		return decision ? [{ call, decision }] : [];
+	});
+}
+
+function answerOf(
+	turn: Turn,
+	state: TurnRun['state'],
+): Omit<TurnRun, keyof BegunTurn | keyof Reached | 'durationMs'> {
+	const { answers, output, pending } = turn;
+	const { chatId, userMessageId } = turn.ref;
+	return {
+		chatId,
+		messageId: answers.at(-1)?.id ?? userMessageId,
+		state,
+		text: answers.findLast(({ text }) => text !== '')?.text ?? '',
+		output,
+		answers,
+		pending: state === 'completed' ? [] : pending,
+	};
 }
 
 /** How a turn has settled; a message that failed counts whatever the run says. */
@@ -105,6 +82,16 @@ function stateOf(turn: Turn): SettledState {
 	const verdict = turn.verdict();
 	const state = verdict.kind === 'settled' ? verdict.state : 'completed';
 	return state === 'completed' && turn.answers.at(-1)?.status === 'failed' ? 'failed' : state;
+}
+
+/** @throws TaskFailedError and TaskCancelledError, if the agent has come to no answer */
+function reachedState(turn: Turn, api: Pick<Api, 'clean'>): TurnRun['state'] {
+	const state = stateOf(turn);
+	if (state === 'completed' || state === 'input_required' || state === 'auth_required') {
+		return state;
+	}
+	const reason = api.clean(turn.error ?? 'the service gave no reason');
+	throw failure(turn.ref.chatId, state, reason);
 }
 
 function failure(chatId: string, state: SettledState, reason: string): InferenceError {

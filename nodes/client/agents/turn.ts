@@ -5,12 +5,12 @@ import {
 	type AgentRun,
 	type ChatMessage,
 	type PendingCall,
-	type SettledState,
 } from './chat';
 import { DeltaAccumulator } from '../follow/deltas';
 import { isJsonObject, listOf, sameJson, textOf, type JsonObject } from '../util/json';
 import type { StreamEvent } from '../follow/streamEvents';
 import { mergeUpdate, type Update } from '../follow/update';
+import { verdictOf, type TurnFacts, type Verdict } from './turnVerdict';
 
 /** What a turn is known by: enough to follow it, also in a further try of the same execution. */
 export interface TurnRef {
@@ -25,24 +25,10 @@ export interface TurnRef {
 	readonly answered: readonly string[];
 }
 
-/** Whether a turn is over. */
-export type Verdict =
-	| { readonly kind: 'running' }
-	/** Nothing seems to run, and yet nothing shows an end. */
-	| { readonly kind: 'doubtful' }
-	| { readonly kind: 'settled'; readonly state: SettledState };
-
 /** Sees the answer grow. */
 export interface TurnObserver {
 	/** All of the text that a message of the answer has so far. */
 	text?(messageId: string, text: string): void;
-}
-
-const RUNNING: Verdict = { kind: 'running' };
-const DOUBTFUL: Verdict = { kind: 'doubtful' };
-
-function settled(state: SettledState): Verdict {
-	return { kind: 'settled', state };
 }
 
 /**
@@ -51,7 +37,7 @@ function settled(state: SettledState): Verdict {
  * previous turn ended, so an idle chat alone says nothing: what counts is this turn's own run, else
  * its own messages.
  */
-export class Turn {
+export class Turn implements TurnFacts {
 	private readonly messages = new Map<string, ChatMessage>();
 	private readonly runs = new Map<string, AgentRun>();
 	private readonly live = new Map<string, DeltaAccumulator>();
@@ -61,7 +47,7 @@ export class Turn {
 	private activeRunId: string | undefined;
 	private knownRunId: string | undefined;
 	/** Whether anything of this turn has been seen at work. */
-	stirred = false;
+	seenAtWork = false;
 
 	constructor(
 		readonly ref: TurnRef,
@@ -103,7 +89,7 @@ export class Turn {
 			if (run) this.takeRun(run.wire, { data: run.wire });
 		}
 		for (const wire of listOf(data['chat_messages'])) this.readMessage(wire);
-		this.look();
+		this.conclude();
 		return !sameJson(before, this.chat);
 	}
 
@@ -122,9 +108,9 @@ export class Turn {
 		// A message that has ended stays ended: an answer that says otherwise is older.
 		if (before?.terminal === true && !after.terminal) return false;
 		this.messages.set(id, after);
-		this.look();
+		this.conclude();
 		if (after.role === 'assistant' && this.isOurs(after)) {
-			this.stirred ||= after.terminal;
+			this.seenAtWork ||= after.terminal;
 			this.tell(after);
 		}
 		return before === undefined || !sameJson(before.wire, after.wire);
@@ -138,7 +124,7 @@ export class Turn {
 		if (!after || before?.kind === 'terminal') return false;
 		this.runs.set(id, after);
 		if (after.kind !== 'terminal') this.activeRunId = id;
-		this.look();
+		this.conclude();
 		return !sameJson(before?.wire, after.wire);
 	}
 
@@ -165,13 +151,28 @@ export class Turn {
 	}
 
 	/** Draws conclusions from what has just been learned. */
-	private look(): void {
+	private conclude(): void {
 		if (this.waiting && this.activeRunId !== undefined) this.foreign.add(this.activeRunId);
 		this.knownRunId ??= this.findRunId();
-		if (this.run !== undefined) this.stirred = true;
-		if (this.chatStatus === 'busy' && !this.waiting) this.stirred = true;
+		if (this.run !== undefined) this.seenAtWork = true;
+		if (this.chatStatus === 'busy' && !this.waiting) this.seenAtWork = true;
 	}
 
+	/**
+	 * Finds out which run is this turn's. The first row that fits decides:
+	 *
+	 * | what is known                                                      | its run        |
+	 * | ------------------------------------------------------------------ | -------------- |
+	 * | a run says that it answers this turn's message                     | that one       |
+	 * | the first message of the answer names a run                        | that one       |
+	 * | this turn's message is still queued                                | not known yet  |
+	 * | this turn's message names a run                                    | that one       |
+	 * | a later message of the assistant names a run                       | that one       |
+	 * | the active run is at work, and the answer's first message is known | the active one |
+	 * | nothing of all that                                                | not known yet  |
+	 *
+	 * The two rows before the last leave out runs that were at work while this turn's message was queued.
+	 */
 	private findRunId(): string | undefined {
 		const { userMessageId, assistantMessageId } = this.ref;
 		for (const run of this.runs.values()) {
@@ -186,12 +187,13 @@ export class Turn {
 		);
 		if (later) return later.runId;
 		// Only one run is at work at a time; a run of the past that has ended says nothing.
-		const active = this.runs.get(this.activeRunId ?? '');
+		const active = this.activeRun;
 		const fresh = active?.kind === 'active' && !this.foreign.has(active.id);
 		return fresh && assistantMessageId !== undefined ? active.id : undefined;
 	}
 
-	private get user(): ChatMessage | undefined {
+	/** The message that was sent. */
+	get user(): ChatMessage | undefined {
 		return this.messages.get(this.ref.userMessageId ?? '');
 	}
 
@@ -206,7 +208,8 @@ export class Turn {
 		return this.ref.assistantMessageId === undefined && this.ref.runId === undefined;
 	}
 
-	private get chatStatus(): string {
+	/** The service's word for how the chat stands, in lower case. */
+	get chatStatus(): string {
 		return textOf(this.chat['status'])?.toLowerCase() ?? '';
 	}
 
@@ -218,6 +221,16 @@ export class Turn {
 	/** This turn's run, if the service has shown it. */
 	get run(): AgentRun | undefined {
 		return this.runs.get(this.knownRunId ?? '');
+	}
+
+	/** The run that is at work in the chat, whose ever it is. */
+	get activeRun(): AgentRun | undefined {
+		return this.runs.get(this.activeRunId ?? '');
+	}
+
+	/** Whether anything that this turn waited for has been answered here. */
+	get hasAnswered(): boolean {
+		return this.ref.answered.length > 0;
 	}
 
 	/** Whether an assistant's message comes after this turn's own and from no other run. */
@@ -281,49 +294,9 @@ export class Turn {
 		return this.answers.every(({ terminal }) => terminal);
 	}
 
+	/** Whether it is over; see `verdictOf`. */
 	verdict(): Verdict {
-		const { user, run, waiting, chatStatus } = this;
-		if (user?.status === 'cancelled') return settled('canceled');
-		if (user?.status === 'failed') return settled('failed');
-		if (run?.kind === 'terminal') return settled(run.state ?? 'completed');
-		const active = this.runs.get(this.activeRunId ?? '');
-		// A message behind a turn that waits for somebody waits for the same.
-		const atWork = waiting ? active : run;
-		if (atWork?.kind === 'interrupted') {
-			const stands = this.interrupted(atWork.state ?? 'input_required');
-			// What is no longer at work has gone on, and has ended without being seen.
-			if (stands.kind === 'settled' || atWork === active) return stands;
-		}
-		if (waiting) {
-			if (chatStatus === 'busy' || active?.kind === 'active') return RUNNING;
-			return this.pending.length > 0 ? this.interruptedBy() : DOUBTFUL;
-		}
-		if (run !== undefined && active === run) {
-			const asked = chatStatus === 'awaiting_input' && this.pending.length > 0;
-			return asked ? settled('input_required') : RUNNING;
-		}
-		return this.byMessages(chatStatus === 'busy' && (active === undefined || active === run));
-	}
-
-	private interrupted(state: SettledState): Verdict {
-		if (this.pending.length > 0) return settled(state);
-		return state === 'auth_required' && this.ref.answered.length === 0 ? settled(state) : DOUBTFUL;
-	}
-
-	/** What the pending calls mean where no run tells its state. */
-	private interruptedBy(): Verdict {
-		const onlyAuth = this.pending.every(({ kind }) => kind === 'auth');
-		return settled(onlyAuth ? 'auth_required' : 'input_required');
-	}
-
-	/** The service does not say how the run stands, so its messages tell. */
-	private byMessages(busy: boolean): Verdict {
-		if (this.pending.length > 0) return this.interruptedBy();
-		if (busy) return RUNNING;
-		const last = this.answers.at(-1);
-		if (!last?.terminal || last.tools.some(({ open }) => open)) return DOUBTFUL;
-		if (last.status === 'failed') return settled('failed');
-		return settled(last.status === 'cancelled' ? 'canceled' : 'completed');
+		return verdictOf(this);
 	}
 }
 

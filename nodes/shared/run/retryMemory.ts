@@ -1,5 +1,5 @@
 import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
-import type { TurnProgress } from '../../client/agents/turnTime';
+import type { TurnProgress } from '../../client/agents/turnRun';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import type { TaskJournal } from './taskJournal';
 
@@ -51,7 +51,7 @@ function callOf(context: IExecuteFunctions): object | undefined {
 type Turn = Exclude<TurnProgress, { state: 'none' }>;
 
 function isTurn(memory: ItemMemory | TurnProgress): memory is Turn {
-	return ['sending', 'deciding', 'talking'].includes(memory.state);
+	return ['sending', 'deciding', 'answering'].includes(memory.state);
 }
 
 /** The memory of one node run across its tries. */
@@ -128,7 +128,7 @@ export class RetryMemory implements Disposable {
 		if (memory.state === 'running' && memory.cancelled !== true) {
 			this.journal.started(itemIndex, memory.task.id);
 		}
-		if (memory.state === 'talking') this.journal.started(itemIndex, memory.turn.chatId);
+		if (memory.state === 'answering') this.journal.started(itemIndex, memory.turn.chatId);
 		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
 	}
 

@@ -3,9 +3,9 @@
  * over every transport.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SendOptions } from '../../../nodes/client/agents/agentsApi.ts';
-import type { TurnProgress } from '../../../nodes/client/agents/turnTime.ts';
-import type { TurnRun } from '../../../nodes/client/agents/takeTurn.ts';
+import type { SendOptions } from '../../../nodes/client/agents/sendMessage.ts';
+import type { TurnProgress } from '../../../nodes/client/agents/turnRun.ts';
+import type { TurnRun } from '../../../nodes/client/agents/turnRun.ts';
 import type { InferenceClient } from '../../../nodes/client/client.ts';
 import {
 	AuthenticationError,
@@ -23,7 +23,7 @@ import {
 	TimeoutError,
 	ValidationError,
 } from '../../../nodes/client/errors.ts';
-import type { MessageRequest } from '../../../nodes/client/agents/sendMessage.ts';
+import type { MessageRequest } from '../../../nodes/client/agents/messageRequest.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
 import { makeClient, rejection, TRANSPORTS, type Overrides } from '../support.mts';
 
@@ -506,7 +506,7 @@ describe('a turn', () => {
 		});
 		expect(noted).toMatchObject([
 			{ state: 'sending', attempts: 1 },
-			{ state: 'talking', attempts: 1, turn: { chatId: run.chatId } },
+			{ state: 'answering', attempts: 1, turn: { chatId: run.chatId } },
 		]);
 	});
 
@@ -523,7 +523,7 @@ describe('a turn', () => {
 		const client = makeClient(sandbox, { timings: { contactMs: 30_000 } });
 		const { chatId } = await send(client, 'one');
 		const turn = { chatId, userMessageId: 'never', answered: [] };
-		const progress = { state: 'talking', turn, attempts: 1 } as const;
+		const progress = { state: 'answering', turn, attempts: 1 } as const;
 		const error = await rejection(
 			send(
 				makeClient(sandbox, { settings: { timeoutMs: undefined }, timings: { contactMs: 30_000 } }),

@@ -1,6 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { TurnProgress } from '../client/agents/turnTime';
-import type { TurnOptions, TurnRun } from '../client/agents/takeTurn';
+import type { TurnOptions, TurnProgress, TurnRun } from '../client/agents/turnRun';
 import { outcomeOf } from '../client/util/outcome';
 import { notStarted } from '../client/api/itemTime';
 import type { LiveStream } from '../shared/run/liveStream';
@@ -12,7 +11,7 @@ import { turnItem } from './turnOutput';
 import type { Release } from '../client/util/keyedQueue';
 
 /** What the operations share in one run of the node. */
-export interface AgentRun extends NodeRun {
+export interface MessageRun extends NodeRun {
 	readonly conversations: Conversations;
 	readonly live: LiveStream | undefined;
 }
@@ -35,7 +34,7 @@ export function readChatId(item: ItemParameters): string {
  * @returns lets the next one through
  * @throws StoppedError or TimeoutError that says that nothing was started
  */
-export async function enterQueue(run: AgentRun, index: number, key: string): Promise<Release> {
+export async function enterQueue(run: MessageRun, index: number, key: string): Promise<Release> {
 	const { client, memory, scope } = run;
 	const entered = await outcomeOf(client.agents.queue(key, scope.signal));
 	if (entered.ok) return entered.value;
@@ -44,12 +43,13 @@ export async function enterQueue(run: AgentRun, index: number, key: string): Pro
 }
 
 /**
- * Takes a turn with what all turns have: memory, live text, hints, output.
+ * Runs the turn of an item with what all turns have, memory, live text, hints, and makes its output
+ * item.
  *
  * @param take begins or goes on with the turn
  */
-export async function takeTurn(
-	run: AgentRun,
+export async function runItemTurn(
+	run: MessageRun,
 	index: number,
 	take: (options: TurnOptions) => Promise<TurnRun>,
 ): Promise<INodeExecutionData> {
