@@ -5,6 +5,7 @@ import { InferenceError, TimeoutError, type RemoteWork } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { backoffDelay } from './retryTiming';
 import type { Timings } from '../settings';
+import { messageOf } from '../util/errorMessage';
 
 /** What became of the wish to cancel a task. */
 export type CancelOutcome =
@@ -54,7 +55,7 @@ export async function cancelRemote(
 		urgent: true,
 	} as const;
 	const failed = (error: unknown): CancelOutcome => {
-		const reason = error instanceof Error ? error.message : String(error);
+		const reason = messageOf(error);
 		log.debug(`Could not cancel ${about.id}: ${reason}`);
 		return { kind: 'failed', reason };
 	};

@@ -1,5 +1,6 @@
 import type { BinaryHelperFunctions } from 'n8n-workflow';
 import type { CancelSignal } from '../util/cancelSignal';
+import { messageOf } from '../util/errorMessage';
 
 /** A readable stream of Node.js; n8n hands them out, and their module may not be imported here. */
 export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
@@ -171,7 +172,7 @@ export function asTransportError(
 	const code = [...chainOf(error)]
 		.map((one) => property(one, 'code'))
 		.find((one) => typeof one === 'string');
-	const text = error instanceof Error ? error.message : String(error);
+	const text = messageOf(error);
 	const words = code === undefined ? undefined : PLAIN_WORDS[code];
 	return new TransportError(words ?? (text || code || 'unknown reason'), mayHaveLeft, error);
 }

@@ -12,6 +12,7 @@ import { READ_SETTINGS } from '../parameters/runSettings';
 import { readStatus, readEnd, settle } from './readEnds';
 import { findState, type TaskEnd, type WaitingNode, type WaitState } from './waitState';
 import { CANCELS_AT_ONCE, inParallel } from '../run/window';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** Longest time in which a callback is answered; thousands of results may have to be read. */
 const ANSWER_MS = 10 * 60_000;
@@ -217,7 +218,7 @@ export async function answerCallback(
 	// Whatever this method throws would resume the execution with an empty item.
 	const answer = await outcomeOf(handle(context, node));
 	if (answer.ok) return answer.value;
-	const message = answer.error instanceof Error ? answer.error.message : String(answer.error);
+	const message = messageOf(answer.error);
 	context.logger.warn(
 		`inference.sh: callback for execution ${context.getExecutionId()} not verified: ${message}`,
 	);

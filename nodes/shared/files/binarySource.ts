@@ -4,6 +4,7 @@ import type { UploadSource } from '../../client/files/upload';
 import { outcomeOf } from '../../client/util/outcome';
 import type { FileSlot } from '../parameters/fileSlot';
 import type { ItemParameters } from '../parameters/itemParameters';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** A binary property of an item, and what errors call the field that its file is for. */
 export type NamedBinary = Pick<FileSlot, 'binaryProperty' | 'displayName'>;
@@ -41,7 +42,7 @@ export async function openBinary(
 	const { id, fileName, fileExtension: extension, mimeType } = binary;
 	const read = await outcomeOf(id === undefined ? inItem(item, property) : inStorage(item, id));
 	if (!read.ok) {
-		const reason = read.error instanceof Error ? read.error.message : String(read.error);
+		const reason = messageOf(read.error);
 		// Not in the message: n8n replaces those that have a system error code in them.
 		throw wrong(
 			`needs a file, but n8n has lost that of binary property ${name}`,

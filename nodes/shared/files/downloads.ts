@@ -14,6 +14,7 @@ import { outcomeOf, type Outcome } from '../../client/util/outcome';
 import type { NodeRun } from '../run/nodeRun';
 import { inParallel } from '../run/window';
 import { storeFile } from './storeFile';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** Downloads of one item at a time. */
 const PARALLEL_DOWNLOADS = 4;
@@ -95,7 +96,7 @@ function withDownloads(
 			continue;
 		}
 		const { error } = stored;
-		const message = error instanceof Error ? error.message : String(error);
+		const message = messageOf(error);
 		errors.push({ field: file.path.join('.'), url: file.url, message });
 		onFailure(message);
 	}

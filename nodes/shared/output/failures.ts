@@ -8,6 +8,7 @@ import {
 import { InferenceError } from '../../client/errors';
 import { isJsonObject } from '../../client/util/json';
 import { asData } from './items';
+import { messageOf } from '../../client/util/errorMessage';
 
 /**
  * Turns whatever an item failed with into an error that n8n shows well: with message, description
@@ -45,7 +46,7 @@ export interface FailureFacts {
 
 /** Takes an item's failure apart, whatever was thrown. */
 export function failureFacts(error: unknown): FailureFacts {
-	const message = error instanceof Error ? error.message : String(error);
+	const message = messageOf(error);
 	if (error instanceof InferenceError) {
 		const { code, ending, about, httpStatus: http_status, hint, retryable } = error;
 		return { message, code, status: ending, id: about?.id, http_status, hint, retryable };

@@ -2,7 +2,6 @@
 export interface FileSlot {
 	/** Where the file's URI goes: keys and list indices, joined by dots (`image`, `images.0`). */
 	readonly path: string;
-	/** Name of the item's binary property. */
 	readonly binaryProperty: string;
 	/** What errors call the place: the field's name as the form shows it. */
 	readonly displayName: string;

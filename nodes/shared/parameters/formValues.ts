@@ -170,11 +170,12 @@ function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlyS
 	const missing = fields.find(isMissing);
 	if (missing) throw item.error(displayNameOf(missing), 'is empty, but the app requires it');
 
-	const [first] = alternatives;
-	if (!first || alternatives.some((set) => set.every((id) => filled.has(id)))) return;
+	const [firstId] = alternatives[0] ?? [];
+	if (firstId === undefined) return;
+	if (alternatives.some((set) => set.every((id) => filled.has(id)))) return;
 	const sets = alternatives.map((set) => set.map((id) => form.nameOf(id)).join(' and '));
 	const problem = `is empty, but the app requires ${sets.join(', or ')}`;
-	throw item.error(form.nameOf(first[0] ?? ''), problem);
+	throw item.error(form.nameOf(firstId), problem);
 }
 
 /** Tells apart what goes into the input, what into the setup, and which files are to be uploaded. */

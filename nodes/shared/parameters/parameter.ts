@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { parseHttpUrl } from '../../client/util/url';
 import { jsonErrorPlace } from './jsonPlace';
 import { parameterError, shown } from './parameterError';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** Whose parameter it is. */
 export interface ParameterOwner {
@@ -201,7 +202,7 @@ export class Parameter {
 		try {
 			return JSON.parse(text);
 		} catch (error) {
-			const said = error instanceof Error ? error.message : String(error);
+			const said = messageOf(error);
 			const reason = /\(line \d+ column \d+\)$/.test(said)
 				? said
 				: `${said}, ${jsonErrorPlace(text)}`;

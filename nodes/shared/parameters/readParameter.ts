@@ -2,6 +2,7 @@ import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject } from '../../client/util/json';
 import { nodeOf } from './nodeOf';
 import { parameterError, shown } from './parameterError';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** Which parameter to read, and for which item. */
 export interface ParameterRequest {
@@ -47,7 +48,7 @@ export function readParameter(context: IExecuteFunctions, request: ParameterRequ
 		if (!isExpression(entered(node.parameters, name))) fixed.set(name, value);
 		return value;
 	} catch (error) {
-		const message = error instanceof Error ? error.message : String(error);
+		const message = messageOf(error);
 		throw parameterError(node, {
 			parameter: displayName,
 			problem: `cannot be read: ${message}. Its value is ${shown(entered(node.parameters, name))}`,

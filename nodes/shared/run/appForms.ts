@@ -6,6 +6,7 @@ import { outcomeOf } from '../../client/util/outcome';
 import { formOf } from '../parameters/appForm';
 import type { KnownForm, KnownForms } from '../parameters/formValues';
 import type { RunHints } from './hints';
+import { messageOf } from '../../client/util/errorMessage';
 
 /** The items wait for the schema, and can go on without it. */
 const SCHEMA_TIMEOUT_MS = 10_000;
@@ -41,7 +42,7 @@ export class AppForms implements KnownForms {
 		const app = await outcomeOf(this.client.apps.get(ref, deadline.signal));
 		if (app.ok) return formOf(app.value, name);
 		this.signal.throwIfAborted();
-		const reason = app.error instanceof Error ? app.error.message : String(app.error);
+		const reason = messageOf(app.error);
 		this.hints.say(
 			`The schema of ${ref} could not be read, so the values of the form were not checked: ${reason}`,
 		);

@@ -1,6 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-/** Which app to run. */
 export const appProperty: INodeProperties = {
 	displayName: 'App',
 	name: 'app',
