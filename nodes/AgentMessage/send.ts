@@ -2,10 +2,10 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import type { MessageRequest } from '../client/agents/messageRequest';
 import type { SendOptions } from '../client/agents/sendMessage';
 import type { TurnOptions, TurnRun } from '../client/agents/turnRun';
-import { NotFoundError } from '../client/errors';
+import { InferenceError } from '../client/errors';
 import { outcomeOf } from '../client/util/outcome';
 import { enterQueue, runItemTurn, type MessageRun } from './messageRun';
-import { Conversations } from './conversations';
+import type { Talk } from './conversations';
 import { readMessage, type ItemMessage } from './messageParameters';
 
 /**
@@ -22,11 +22,11 @@ export async function send(run: MessageRun, index: number): Promise<INodeExecuti
 		const chatId = conversation.kind === 'chat' ? conversation.chatId : undefined;
 		return await sendInTurn(run, index, { request: { ...request, chatId }, attach });
 	}
-	const key = Conversations.key(conversation.key, request.agent);
-	const leave = await enterQueue(run, index, `key:${conversations.nameOf(key)}`);
+	const talk = { key: conversation.key, agent: request.agent, account: client.accountId };
+	const leave = await enterQueue(run, index, `key:${conversations.nameOf(talk)}`);
 	try {
-		const chatId = conversations.recall(key);
-		return await sendInTurn(run, index, { request: { ...request, chatId }, attach, key });
+		const chatId = conversations.recall(talk);
+		return await sendInTurn(run, index, { request: { ...request, chatId }, attach, talk });
 	} finally {
 		leave();
 	}
@@ -36,7 +36,7 @@ export async function send(run: MessageRun, index: number): Promise<INodeExecuti
 interface Addressed extends Pick<ItemMessage, 'attach'> {
 	readonly request: MessageRequest;
 	/** The conversation whose chat is remembered. */
-	readonly key?: string;
+	readonly talk?: Talk;
 }
 
 /** Sends a message after those that are sent to the same chat already. */
@@ -56,7 +56,7 @@ async function sendInTurn(
 
 async function sendTo(
 	{ client, conversations, hints }: MessageRun,
-	{ request, attach, key }: Addressed,
+	{ request, attach, talk }: Addressed,
 	options: TurnOptions,
 ): Promise<TurnRun> {
 	let accepted = options.progress.state === 'answering';
@@ -66,22 +66,24 @@ async function sendTo(
 		onProgress: (progress) => {
 			options.onProgress(progress);
 			accepted ||= progress.state === 'answering';
-			if (key !== undefined && progress.state === 'answering') {
-				conversations.remember(key, progress.turn.chatId);
+			if (talk !== undefined && progress.state === 'answering') {
+				conversations.remember(talk, progress.turn.chatId);
 			}
 		},
 	};
 	const sent = await outcomeOf(client.agents.send(request, whole));
 	if (sent.ok) return sent.value;
 	const { error } = sent;
-	// Whatever is gone after the message has been accepted, it must not be sent again.
-	const chatIsGone =
+	// Whatever is out of reach after the message has been accepted, it must not be sent again.
+	const isLost =
 		!accepted &&
-		key !== undefined &&
-		error instanceof NotFoundError &&
+		error instanceof InferenceError &&
+		error.outOfReach &&
 		error.about?.kind === 'chat';
-	if (!chatIsGone || request.chatId === undefined) throw error;
-	conversations.forget(key);
-	hints.say(`Chat ${request.chatId} is gone; its conversation goes on in a new one.`);
+	if (!isLost || talk === undefined || request.chatId === undefined) throw error;
+	conversations.forget(talk);
+	hints.say(
+		`Chat ${request.chatId} is gone, or this API key cannot see it any more; its conversation goes on in a new one.`,
+	);
 	return await client.agents.send({ ...request, chatId: undefined }, whole);
 }

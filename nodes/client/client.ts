@@ -38,6 +38,8 @@ export class InferenceClient implements AsyncDisposable {
 	readonly agents: AgentsApi;
 	readonly apps: AppsApi;
 	readonly files: FilesApi;
+	/** Stands for the base URL and the key, without telling them; the same in every process. */
+	readonly accountId: string;
 	private readonly work = new PendingWork();
 
 	constructor(options: ClientOptions) {
@@ -47,6 +49,7 @@ export class InferenceClient implements AsyncDisposable {
 		const clock = options.clock ?? systemClock;
 		const timings = { ...DEFAULT_TIMINGS, ...options.timings };
 		const account = accountFor(baseUrl, apiKey, clock);
+		this.accountId = account.id;
 		const api = new Api(transport, credential, account, clock, timings);
 		const quiet = new QuietWatch(clock);
 		const context: ClientContext = {

@@ -14,7 +14,11 @@ export class Account {
 	readonly serviceClock = new ServiceClock();
 	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
 
-	constructor(private readonly clock: Clock) {}
+	/** @param id stands for the base URL and the key, without telling them */
+	constructor(
+		private readonly clock: Clock,
+		readonly id = '',
+	) {}
 
 	/**
 	 * Waits for one of `limit` slots.
@@ -68,12 +72,23 @@ export class Account {
 	}
 }
 
+/** The one that was used last comes last. */
 const accounts = new Map<string, Account>();
+/** A workflow may bring a key of its own with every item; the longest unused ones are forgotten. */
+const MOST_ACCOUNTS = 1_000;
+/** Characters of a hash that tell two credentials apart. */
+const ID_LENGTH = 32;
 
-/** The account of a credential. The key itself is not kept, only its hash. */
+/** The account of a credential. The key itself is not kept, only a hash. */
 export function accountFor(baseUrl: string, apiKey: string, clock: Clock): Account {
-	const id = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
-	const account = accounts.get(id) ?? new Account(clock);
+	const hash = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
+	const id = hash.slice(0, ID_LENGTH);
+	const account = accounts.get(id) ?? new Account(clock, id);
+	accounts.delete(id);
 	accounts.set(id, account);
+	for (const oldest of accounts.keys()) {
+		if (accounts.size <= MOST_ACCOUNTS) break;
+		accounts.delete(oldest);
+	}
 	return account;
 }

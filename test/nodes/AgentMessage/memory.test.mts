@@ -3,7 +3,8 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { describe, expect, it, vi } from 'vitest';
 import type * as NodeModule from '../../../nodes/AgentMessage/AgentMessage.node.ts';
 import { agentMessage, saying, type AgentOptions } from './support.mts';
-import { jsonOf, useSandbox } from '../../engine/support.mts';
+import { NODE_NAME } from '../../engine/engine.mts';
+import { credentialsOf, jsonOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 
@@ -119,5 +120,81 @@ describe('a conversation', () => {
 			adjustContext: saved.attach,
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "hello".' }]);
+	});
+
+	it('of another account is not gone on with', async () => {
+		const node = newNode();
+		const options = { conversationKey: 'k' };
+		await agentMessage(sandbox(), { ...node, options, items: saying('one') });
+		const baseUrl = sandbox().url.replace('127.0.0.1', 'localhost');
+		const run = await agentMessage(sandbox(), {
+			...node,
+			options,
+			items: saying('two'),
+			credentials: { ...credentialsOf(sandbox()), baseUrl },
+		});
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two".' }]);
+		const again = await agentMessage(sandbox(), { ...node, options, items: saying('three') });
+		expect(jsonOf(again)).toMatchObject([{ text: 'You said "three". Before that: "one".' }]);
+	});
+
+	it.each([403, 404] as const)(
+		'whose chat answers %s for good, because the key is another one now, begins anew',
+		async (status) => {
+			const saved = new Saved();
+			const node = newNode();
+			const common = { ...node, options: { conversationKey: 'k' }, adjustContext: saved.attach };
+			await agentMessage(sandbox(), { ...common, items: saying('one') });
+			saved.save();
+			const [key = ''] = Object.keys(saved.chats);
+			saved.data = { chats: { [key]: { chatId: sandbox().foreignChat(status), at: Date.now() } } };
+			const run = await agentMessage(sandbox(), {
+				...common,
+				...(await elsewhere()),
+				items: saying('two'),
+			});
+			expect(jsonOf(run)).toMatchObject([{ text: 'You said "two".' }]);
+			expect(run.hints(NODE_NAME).map(({ message }) => message)).toEqual([
+				expect.stringContaining('goes on in a new one'),
+			]);
+			saved.save();
+			expect(saved.chats[key]?.chatId).toBe(jsonOf(run)[0]?.['chat_id']);
+		},
+	);
+
+	it('that release 0.1.0 has saved goes on', async () => {
+		const saved = new Saved();
+		const first = await agentMessage(sandbox(), { items: saying('one') });
+		const chatId = String(jsonOf(first)[0]?.['chat_id']);
+		const old = JSON.stringify(['sandbox/assistant', 'k']);
+		saved.data = { chats: { [old]: { chatId, at: 1 } } };
+		const run = await agentMessage(sandbox(), {
+			...newNode(),
+			options: { conversationKey: 'k' },
+			adjustContext: saved.attach,
+			items: saying('two'),
+		});
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two". Before that: "one".' }]);
+		saved.save();
+		expect(Object.keys(saved.chats)).not.toContain(old);
+	});
+
+	it('is not lost when executions that overlap are saved, whoever ends last', async () => {
+		const node = newNode();
+		const executions = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key, saved: new Saved() }));
+		// Each of them has loaded what was saved before any of them has ended.
+		await Promise.all(
+			executions.map(async ({ key, saved }) => {
+				await agentMessage(sandbox(), {
+					...node,
+					options: { conversationKey: key },
+					adjustContext: saved.attach,
+				});
+			}),
+		);
+		for (const { saved } of executions) {
+			saved.save();
+			expect(Object.keys(saved.chats)).toHaveLength(5);
+		}
 	});
 });
