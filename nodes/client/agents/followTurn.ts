@@ -1,7 +1,13 @@
 import { chatRoute, readChat, readMessages } from './readChat';
 import { ContactLostError, type RemoteWork } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
-import { followToEnd, type Ask, type Reached, type Subject } from '../follow/follower';
+import {
+	followToEnd,
+	type Ask,
+	type Reached,
+	type Subject,
+	type SubjectState,
+} from '../follow/follower';
 import type { Turn } from './turn';
 import type { ClientContext } from '../api/context';
 
@@ -36,20 +42,16 @@ class TurnSubject implements Subject {
 		this.route = chatRoute(turn.ref.chatId);
 	}
 
-	get over(): boolean {
-		return this.turn.verdict().kind === 'settled';
-	}
-
-	get complete(): boolean {
-		if (this.readings >= DISAGREEMENTS) return true;
+	/**
+	 * Doubtful: the first word of a stream may be how the turn before ended, or the end of this one.
+	 * Over: what was read since then has to agree, and nothing of the answer may still change.
+	 */
+	get state(): SubjectState {
 		const verdict = this.turn.verdict();
-		const waits = verdict.kind === 'settled' && verdict.state.endsWith('_required');
-		return this.readings > 0 && (waits || this.turn.quiet);
-	}
-
-	/** The first word of a stream may be how the turn before ended, or the end of this one. */
-	get suspicious(): boolean {
-		return this.turn.verdict().kind === 'doubtful';
+		if (verdict.kind !== 'settled') return verdict.kind;
+		if (this.readings >= DISAGREEMENTS) return 'complete';
+		const waits = verdict.state.endsWith('_required');
+		return this.readings > 0 && (waits || this.turn.quiet) ? 'complete' : 'over';
 	}
 
 	take(event: Parameters<Subject['take']>[0]): boolean {
@@ -74,7 +76,8 @@ class TurnSubject implements Subject {
 		if (!chat) return;
 		for (const data of messages) this.turn.takeMessage({ data });
 		this.turn.readChat(chat);
-		this.readings = this.over ? this.readings + 1 : 0;
+		const settled = this.turn.verdict().kind === 'settled';
+		this.readings = settled ? this.readings + 1 : 0;
 		this.doubt();
 	}
 

@@ -53,7 +53,7 @@ async function attempt<T>(
 	context: TransferContext,
 ): Promise<T> {
 	const { clock, quiet, timings } = context;
-	const opened = await follow(start, context);
+	const opened = await openThroughRedirects(start, context);
 	using scope = opened.scope;
 	const { response, url } = opened;
 	const { headers, stream } = response;
@@ -92,7 +92,7 @@ async function attempt<T>(
 }
 
 /** Gets a URL, through redirects; each of them is a request of its own, checked like the first. */
-async function follow(
+async function openThroughRedirects(
 	start: string,
 	context: TransferContext,
 ): Promise<{ response: StreamedResponse; url: URL; scope: Deadline }> {

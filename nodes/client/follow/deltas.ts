@@ -57,8 +57,9 @@ export function responseText(output: unknown): string | undefined {
  * the authority.
  *
  * What was missed, at the beginning or during a reconnect, is not sent again. Numbers from 1 and
- * without a gap prove that nothing was; else the service's own view of the message has to tell what there is. If that does not help, the
- * text stays as it is: with a hole in it, it would be wrong, and the end brings all of it.
+ * without a gap prove that nothing was; else the service's own view of the message has to tell what
+ * there is. If that does not help, the text stays as it is: with a hole in it, it would be wrong, and
+ * the end brings all of it.
  */
 export class DeltaAccumulator {
 	private made: JsonObject = {};
@@ -118,25 +119,44 @@ export class DeltaAccumulator {
 		if (this.state === 'whole') this.made = mergeDelta(this.made, delta);
 	}
 
-	/** Finds out what the first delta after an interruption follows on. */
+	/** Takes up again with the first delta after an interruption. */
 	private join(delta: JsonObject, seq: number | undefined): void {
-		const { lastSeq, view, made } = this;
-		const own = responseText(made) ?? '';
-		const piece = responseText(delta) ?? '';
-		const inOrder = seq !== undefined && !this.holed && seq <= (lastSeq ?? 0) + 1;
-		let base = inOrder ? made : undefined;
-		if (view) {
-			const seen = responseText(view) ?? '';
-			const missed = seq !== undefined && !inOrder;
-			const behind = own.startsWith(seen) && (own !== seen || missed);
-			// A view may lag; it has gone back indeed only if what follows on it comes again.
-			const again = piece !== '' && own.startsWith(seen + piece);
-			if (behind ? again : !inOrder || !seen.startsWith(own)) base = { ...made, ...view };
-		}
+		const base = this.baseOf(delta, seq);
 		this.state = base ? 'whole' : 'broken';
 		if (!base) return;
 		this.made = base;
 		this.view = undefined;
 		this.holed = false;
+	}
+
+	/**
+	 * What a delta follows on: what the deltas before have made, or the service's view of the message;
+	 * undefined if neither is known to be what comes before it. An example: they have made "Hello",
+	 * the last one had the number 5.
+	 *
+	 * | number | piece | view          | follows on    | because                                   |
+	 * | ------ | ----- | ------------- | ------------- | ----------------------------------------- |
+	 * | 6      | "!"   |               | "Hello"       | nothing was missed                        |
+	 * | 8      | "!"   |               | undefined     | 6 and 7 were missed                       |
+	 * | 8      | "!"   | "Hello world" | "Hello world" | the view has what was missed              |
+	 * | 8      | "!"   | "Hello"       | undefined     | the view lags, too: it lacks 6 and 7      |
+	 * | 6      | "!"   | "Hel"         | "Hello"       | the view lags, the deltas do not          |
+	 * | 6      | "lo"  | "Hel"         | "Hel"         | the view has gone back: "lo" comes again  |
+	 * | 6      | "!"   | "Bye"         | "Bye"         | the message is another one now            |
+	 * | none   | "!"   | "Hello"       | "Hello"       | both have the same                        |
+	 */
+	private baseOf(delta: JsonObject, seq: number | undefined): JsonObject | undefined {
+		const { lastSeq, made, view, holed } = this;
+		const isNext = seq !== undefined && !holed && seq <= (lastSeq ?? 0) + 1;
+		const hasGap = seq !== undefined && !isNext;
+		const own = responseText(made) ?? '';
+		const piece = responseText(delta) ?? '';
+		const seen = view && (responseText(view) ?? '');
+		if (seen === undefined) return isNext ? made : undefined;
+		const lags = own.startsWith(seen) && (own !== seen || hasGap);
+		const comesAgain = piece !== '' && own.startsWith(seen + piece);
+		const viewCounts = lags ? comesAgain : !isNext || !seen.startsWith(own);
+		if (viewCounts) return { ...made, ...view };
+		return isNext ? made : undefined;
 	}
 }

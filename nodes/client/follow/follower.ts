@@ -28,20 +28,29 @@ export type Ask = <T>(
 /** The events of a stream that tell something of its subject. */
 export type NewsEvent = Extract<StreamEvent, { readonly kind: 'update' | 'delta' }>;
 
+/** How something that is followed stands, as far as it is known. */
+export type SubjectState =
+	/** Nothing is known of it but its id, so that it is read first. */
+	| 'unread'
+	| 'running'
+	/** What its stream has said so far may be old, so that its status is asked for at once. */
+	| 'doubtful'
+	/** It is over, but not all of its result is known. */
+	| 'over'
+	/** It is over, and all of its result is known. */
+	| 'complete';
+
+function isOver(state: SubjectState): boolean {
+	return state === 'over' || state === 'complete';
+}
+
 /** Something at the service that is followed to its end. */
 export interface Subject {
 	/** What it is; errors name it. */
 	readonly about: RemoteWork;
 	/** Where it is; `/status` and `/stream` are below it. */
 	readonly route: string;
-	/** Whether nothing is known of it but its id, so that it is read first. */
-	readonly unread?: boolean;
-	/** Whether it is known to be over. */
-	readonly over: boolean;
-	/** Whether all of its result is known. */
-	readonly complete: boolean;
-	/** Whether what its stream has said so far may be old, so that its status is asked for at once. */
-	readonly suspicious?: boolean;
+	readonly state: SubjectState;
 	/** Takes in an event of the stream. Returns whether it said anything new. */
 	take(event: NewsEvent): boolean;
 	/** Reads it by requests. */
@@ -94,7 +103,7 @@ class Follower {
 
 	async run(): Promise<Reached> {
 		if (this.ended || (await this.fetchMissingResult())) return { via: 'submit', fellBack: false };
-		if (this.subject.unread) {
+		if (this.subject.state === 'unread') {
 			await this.refresh();
 			if (await this.fetchMissingResult()) return { via: 'poll', fellBack: false };
 		}
@@ -146,7 +155,7 @@ class Follower {
 
 	/** Whether there is nothing left to ask, which spares the thousands of usual ends a promise. */
 	private get ended(): boolean {
-		return this.subject.over && this.subject.complete;
+		return this.subject.state === 'complete';
 	}
 
 	private async refresh(): Promise<void> {
@@ -156,17 +165,17 @@ class Follower {
 	/** Of what is over, asks until all of its result is known. Returns whether it is over. */
 	private async fetchMissingResult(): Promise<boolean> {
 		const { subject } = this;
-		for (let failures = 0; subject.over && !subject.complete; failures += 1) {
+		for (let failures = 0; subject.state === 'over'; failures += 1) {
 			if (failures > 0) await this.context.clock.delay(this.backoff(failures), this.context.signal);
 			await this.refresh();
 		}
-		return subject.over;
+		return isOver(subject.state);
 	}
 
 	/** Reads one stream to its end. Returns whether it said anything that was not known. */
 	private async stream(): Promise<boolean> {
 		const { signal, log, quiet, clock, timings } = this.context;
-		const scope = new Deadline(signal);
+		using scope = new Deadline(signal);
 		let checked = false;
 		const watched: QuietStream = {
 			lastWord: clock.now(),
@@ -178,19 +187,20 @@ class Follower {
 		};
 		quiet.add(watched);
 		let news = false;
-		let alerted = false;
-		const take = (event: NewsEvent) => {
+		let doubted = false;
+		const take = (event: NewsEvent): boolean => {
 			watched.lastWord = clock.now();
 			news = this.subject.take(event) || news;
-			const suspicious = this.subject.suspicious === true;
-			if (suspicious && !alerted) watched.onQuiet();
-			alerted = suspicious;
+			const { state } = this.subject;
+			const doubtful = state === 'doubtful';
+			if (doubtful && !doubted) watched.onQuiet();
+			doubted = doubtful;
+			return !isOver(state);
 		};
 		const read = await outcomeOf(this.readStream(scope.signal, take));
 		quiet.remove(watched);
 		// The stream itself has ended or been let go: aborting it would only cost its connection.
 		if (checked) scope.abort(STREAM_OVER);
-		scope[Symbol.dispose]();
 		if (!read.ok) {
 			signal.throwIfAborted();
 			if (isFinal(read.error)) throw read.error;
@@ -200,22 +210,25 @@ class Follower {
 		return news;
 	}
 
-	private async readStream(signal: CancelSignal, take: (event: NewsEvent) => void): Promise<void> {
+	/** @param take takes in what a stream tells; returns whether there is more to learn */
+	private async readStream(
+		signal: CancelSignal,
+		take: (event: NewsEvent) => boolean,
+	): Promise<void> {
 		const { api } = this.context;
 		const { body, contentType } = await api.open({ ...this.call(this.get('/stream')), signal });
 		this.contact();
 		this.subject.opened();
 		const decoder = new EventDecoder(contentType);
 		/** Returns whether the stream has more to say. */
-		const hear = (event: StreamEvent): boolean => {
+		const handle = (event: StreamEvent): boolean => {
 			this.contact();
 			if (event.kind === 'done' || event.kind === 'error') return false;
-			if (event.kind === 'update' || event.kind === 'delta') take(event);
-			return !this.subject.over;
+			return event.kind === 'update' || event.kind === 'delta' ? take(event) : true;
 		};
 		let open = true;
-		await readPieces(body, (piece) => (open = decoder.push(piece).every(hear)));
-		if (open) decoder.end().every(hear);
+		await readPieces(body, (piece) => (open = decoder.push(piece).every(handle)));
+		if (open) decoder.end().every(handle);
 	}
 
 	/**

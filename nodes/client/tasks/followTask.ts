@@ -7,6 +7,7 @@ import {
 	type NewsEvent,
 	type Reached,
 	type Subject,
+	type SubjectState,
 } from '../follow/follower';
 import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
@@ -45,7 +46,7 @@ export interface Followed extends Reached {
  */
 export async function followTask(task: Task, context: FollowContext): Promise<Followed> {
 	const subject = new TaskSubject(task, context);
-	if (subject.over && subject.complete) return { task, via: 'submit', fellBack: false };
+	if (subject.state === 'complete') return { task, via: 'submit', fellBack: false };
 	const reached = await followToEnd(subject, context);
 	return { ...reached, task: subject.task };
 }
@@ -71,17 +72,12 @@ class TaskSubject implements Subject {
 		this.outcomeKnown = task.terminal && carriesOutcome(task, task.wire);
 	}
 
-	/** Of a task that somebody else has started only the id is known at first. */
-	get unread(): boolean {
-		return this.task.status === 'unknown';
-	}
-
-	get over(): boolean {
-		return this.task.terminal;
-	}
-
-	get complete(): boolean {
-		return this.outcomeKnown && (this.fullyRead || !this.context.full);
+	get state(): SubjectState {
+		const { terminal, status } = this.task;
+		// Of a task that somebody else has started only the id is known at first.
+		if (!terminal) return status === 'unknown' ? 'unread' : 'running';
+		const complete = this.outcomeKnown && (this.fullyRead || !this.context.full);
+		return complete ? 'complete' : 'over';
 	}
 
 	take(event: NewsEvent): boolean {
@@ -103,7 +99,7 @@ class TaskSubject implements Subject {
 	 * for a moment its answers may disagree: the terminal status is trusted.
 	 */
 	async refresh(ask: Ask): Promise<void> {
-		const end = this.over ? this.task : undefined;
+		const end = this.task.terminal ? this.task : undefined;
 		const fresh = await ask({ method: 'GET', path: this.route }, taskFromWire);
 		if (fresh) {
 			this.apply({ data: fresh.wire });
@@ -112,7 +108,7 @@ class TaskSubject implements Subject {
 		}
 		if (!end) return;
 		this.disagreements += 1;
-		if (this.over) return;
+		if (this.task.terminal) return;
 		this.task = end;
 		this.outcomeKnown = this.disagreements >= DISAGREEMENTS;
 	}

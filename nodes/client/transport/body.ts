@@ -19,15 +19,15 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 		const pieces: Uint8Array[] = [];
 		const started = Date.now();
 		let size = 0;
-		const giveUp = (problem: string) => {
+		const cutOff = (problem: string) => {
 			body.destroy();
 			reject(asTransportError(new Error(problem)));
 		};
 		body.read({
 			piece: (piece) => {
 				size += piece.byteLength;
-				if (size > MAX_BODY_BYTES) giveUp('the answer is too large');
-				else if (Date.now() - started > limitMs) giveUp('the answer arrives too slowly');
+				if (size > MAX_BODY_BYTES) cutOff('the answer is too large');
+				else if (Date.now() - started > limitMs) cutOff('the answer arrives too slowly');
 				else pieces.push(piece);
 			},
 			end: () => {

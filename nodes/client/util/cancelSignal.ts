@@ -48,8 +48,8 @@ export class CancelSource implements CancelSignal {
 export async function orAborted<T>(promise: Promise<T>, signal: CancelSignal): Promise<T> {
 	signal.throwIfAborted();
 	return await new Promise((resolve, reject) => {
-		const giveUp = () => reject(signal.reason);
-		signal.addEventListener('abort', giveUp);
-		void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+		const leave = () => reject(signal.reason);
+		signal.addEventListener('abort', leave);
+		void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
 	});
 }

@@ -28,13 +28,13 @@ export class KeyedQueue {
 		});
 		if (!before) return release;
 		return await new Promise((resolve, reject) => {
-			const giveUp = () => {
+			const leave = () => {
 				release();
 				reject(signal.reason);
 			};
-			signal.addEventListener('abort', giveUp);
+			signal.addEventListener('abort', leave);
 			void before.then(() => {
-				signal.removeEventListener('abort', giveUp);
+				signal.removeEventListener('abort', leave);
 				resolve(release);
 			});
 		});
