@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { displayNameOf, savedForm, SETUP, type FunctionForm } from './appForm';
 import type { FileSlot } from './fileSlot';
 import type { ItemParameters } from './itemParameters';
+import { isTooDeep, TOO_DEEP } from './jsonDepth';
 import { nodeOf } from './nodeOf';
 import { shown } from './parameterError';
 import { isExpression } from './readParameter';
@@ -151,6 +152,9 @@ function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<stri
 			: { kind: 'value', value, files: [] };
 		if (checked.kind === 'wrong') {
 			throw item.error(form.nameOf(id), `${checked.problem}, but is ${shown(value)}`);
+		}
+		if (checked.kind === 'value' && isTooDeep(checked.value)) {
+			throw item.error(form.nameOf(id), TOO_DEEP);
 		}
 		values.set(id, checked);
 	}

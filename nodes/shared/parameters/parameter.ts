@@ -1,6 +1,7 @@
 import type { INode, NodeOperationError } from 'n8n-workflow';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { parseHttpUrl } from '../../client/util/url';
+import { isTooDeep, TOO_DEEP } from './jsonDepth';
 import { jsonErrorPlace } from './jsonPlace';
 import { parameterError, shown } from './parameterError';
 import { messageOf } from '../../client/util/errorMessage';
@@ -170,6 +171,7 @@ export class Parameter {
 		const { value } = this;
 		const parsed = typeof value === 'string' ? this.parse(value) : value;
 		if (!isJsonObject(parsed)) throw this.mismatch('a JSON object', parsed);
+		if (isTooDeep(parsed)) throw this.error(TOO_DEEP);
 		return parsed;
 	}
 

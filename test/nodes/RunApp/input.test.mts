@@ -117,6 +117,22 @@ describe('expressions', () => {
 		]);
 	});
 
+	it('of any depth cost their own item only', async () => {
+		const nested = (depth: number) => `{"a": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
+		const run = await runApp(sandbox(), {
+			...FROM_ITEM,
+			items: [100, 5_000, 500_000].map((depth) => ({ app: 'sandbox/echo', input: nested(depth) })),
+			onError: 'continueRegularOutput',
+		});
+		const [first, ...others] = jsonOf(run);
+		expect(first).toMatchObject({ status: 'completed' });
+		expect(others.map(({ error }) => error)).toEqual([
+			'Parameter "Input (JSON)" is nested more than 1000 levels deep, or contains itself [item 1]',
+			'Parameter "Input (JSON)" is nested more than 1000 levels deep, or contains itself [item 2]',
+		]);
+		expect(submissions(sandbox())).toHaveLength(1);
+	});
+
 	it('may give an object that looks like the choice of a picker', async () => {
 		const setup = { mode: 'fast', value: 3 };
 		await runApp(sandbox(), { options: { setup: '={{ $json.setup }}' }, items: [{ setup }] });

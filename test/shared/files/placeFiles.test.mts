@@ -63,6 +63,6 @@ describe('files in an input', () => {
 		const deep = `deep${'.a'.repeat(100_000)}`;
 		const uris = Object.fromEntries([...places, deep].map((path) => [path, 'u']));
 		const { list } = place({}, uris);
-		expect(list).toHaveLength(places.length);
+		expect(Array.isArray(list) && list.length).toBe(places.length);
 	});
 });

@@ -301,6 +301,13 @@ describe('a value that does not fit is refused before anything is sent', () => {
 		);
 	});
 
+	it('what is nested without end', async () => {
+		const extra = `{"a": ${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
+		expect(await refusal({ ...REQUIRED, extra })).toBe(
+			'Parameter "Extra" is nested more than 1000 levels deep, or contains itself [item 0]',
+		);
+	});
+
 	it('nothing is bought for an empty form', async () => {
 		const parameters = { inputMode: 'fields', fields: { mappingMode: 'defineBelow', value: null } };
 		const run = await runApp(sandbox(), { app: STUDIO, parameters });
