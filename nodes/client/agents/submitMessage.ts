@@ -73,7 +73,6 @@ export function findSent(
 
 class MessageCreation implements Creation<TurnRef> {
 	readonly path = '/agents/run';
-	readonly decode = turnFromWire;
 	readonly fingerprint: MessageFingerprint;
 
 	constructor(
@@ -96,6 +95,15 @@ class MessageCreation implements Creation<TurnRef> {
 
 	body(): JsonObject {
 		return messageBody(this.request);
+	}
+
+	decode(value: unknown): TurnRef | undefined {
+		const turn = turnFromWire(value);
+		return turn && { ...turn, opensChat: this.opensChat };
+	}
+
+	private get opensChat(): boolean {
+		return this.ownChat || this.request.chatId === undefined;
 	}
 
 	idOf({ userMessageId, assistantMessageId, chatId }: TurnRef): string {
@@ -138,7 +146,8 @@ class MessageCreation implements Creation<TurnRef> {
 		if (!shown || id === undefined || claims.has(id)) return undefined;
 		const sameness = this.fingerprint.compare(shown);
 		if (sameness === 'different') return undefined;
-		return { sameness, value: { chatId, userMessageId: id, answered: [] } };
+		const { opensChat } = this;
+		return { sameness, value: { chatId, userMessageId: id, opensChat, answered: [] } };
 	}
 
 	/**

@@ -21,6 +21,8 @@ export interface TurnRef {
 	readonly runId?: string | undefined;
 	/** When the message was created, as the service says. */
 	readonly sentAt?: string | undefined;
+	/** Whether its chat was created for it, so that nothing in it is of an earlier turn. */
+	readonly opensChat?: boolean | undefined;
 	/** Calls that have been answered: what still shows them as pending is old. */
 	readonly answered: readonly string[];
 }
@@ -48,6 +50,10 @@ export class Turn implements TurnFacts {
 	private knownRunId: string | undefined;
 	/** Whether anything of this turn has been seen at work. */
 	seenAtWork = false;
+	/** Whether this turn's message has been seen in the queue. */
+	private wasQueued = false;
+	/** What the chat showed as its output while this turn was at work. */
+	private outputBefore: { readonly output: unknown } | undefined;
 
 	constructor(
 		readonly ref: TurnRef,
@@ -90,6 +96,9 @@ export class Turn implements TurnFacts {
 		}
 		for (const wire of listOf(data['chat_messages'])) this.readMessage(wire);
 		this.conclude();
+		if (!this.outputBefore && this.verdict().kind === 'running') {
+			this.outputBefore = { output: this.chat['output'] ?? undefined };
+		}
 		return !sameJson(before, this.chat);
 	}
 
@@ -152,6 +161,7 @@ export class Turn implements TurnFacts {
 
 	/** Draws conclusions from what has just been learned. */
 	private conclude(): void {
+		this.wasQueued ||= this.waiting;
 		if (this.waiting && this.activeRunId !== undefined) this.foreign.add(this.activeRunId);
 		this.knownRunId ??= this.findRunId();
 		if (this.run !== undefined) this.seenAtWork = true;
@@ -238,7 +248,21 @@ export class Turn implements TurnFacts {
 		if (message.role !== 'assistant' || this.foreign.has(message.runId ?? '')) return false;
 		const first = this.messages.get(this.ref.assistantMessageId ?? '');
 		if (first) return message.order >= first.order;
-		return this.user !== undefined && !this.waiting && message.order > this.user.order;
+		const { user } = this;
+		if (!user || this.waiting || message.order <= user.order) return false;
+		return !this.wasQueued || this.isAfterQueue(message, user);
+	}
+
+	/**
+	 * Whether a message belongs to this turn, which has been in the queue. Until it left that, the
+	 * turn before was at work, whose last messages may arrive late. A run tells, if that of the turn
+	 * before is known, too; else when it was created. What cannot be told is not taken.
+	 */
+	private isAfterQueue(message: ChatMessage, user: ChatMessage): boolean {
+		if (message.runId !== undefined && this.foreign.size > 0) return true;
+		const left = Date.parse(textOf(user.wire['updated_at']) ?? '');
+		const isTold = left > Date.parse(user.createdAt ?? '');
+		return isTold && Date.parse(message.createdAt ?? '') >= left;
 	}
 
 	private isOurs(message: ChatMessage): boolean {
@@ -274,13 +298,19 @@ export class Turn implements TurnFacts {
 		);
 	}
 
-	/** Structured output, if the agent has finished with one. */
+	/**
+	 * Structured output, if the agent has finished with one. What the chat shows may be of an earlier
+	 * turn: it does not count if the run shows its own, even if that is none, or if the chat has shown
+	 * the same before this turn was over.
+	 */
 	get output(): unknown {
-		const own = this.run?.output ?? undefined;
-		if (own !== undefined) return own;
-		// What the chat shows may be the output of an earlier turn.
+		const { run } = this;
+		if (run && 'output' in run.wire) return run.output ?? undefined;
 		const other = this.activeRunId !== undefined && this.activeRunId !== this.knownRunId;
-		return other ? undefined : (this.chat['output'] ?? undefined);
+		const output = this.chat['output'] ?? undefined;
+		if (other || output === undefined) return undefined;
+		const before = this.ref.opensChat === true ? undefined : this.outputBefore;
+		return before && sameJson(before.output, output) ? undefined : output;
 	}
 
 	/** Why it failed, in the service's words. */

@@ -216,6 +216,34 @@ describe('a turn whose message is queued behind another', () => {
 		expect(turn.answers).toMatchObject([{ id: 'a2', text: 'mine' }]);
 	});
 
+	describe('where messages name no runs', () => {
+		const SENT = '2026-11-30T12:00:00.000Z';
+		const LEFT = '2026-11-30T12:00:05.000Z';
+		const at = (created_at: string) => ({ created_at, agent_run_id: undefined, order: 5 });
+		const left = user('ready', { created_at: SENT, updated_at: LEFT });
+		const waiting = user('queued', { created_at: SENT, updated_at: SENT });
+		const idle = chat({ status: 'idle' });
+
+		it('does not take the late answer of the turn before for its own', () => {
+			const late = answer('ready', { id: 'a1', ...text('theirs'), ...at('2026-11-30T12:00:03Z') });
+			expect(verdict(QUEUED, waiting, left, late, idle)).toBe('doubtful');
+			expect(turnOf(QUEUED, waiting, left, late, idle).answers).toEqual([]);
+		});
+
+		it('takes what was created after it had left the queue', () => {
+			const own = answer('ready', { id: 'a2', ...text('mine'), ...at('2026-11-30T12:00:06Z') });
+			const turn = turnOf(QUEUED, waiting, left, own, idle);
+			expect(turn.verdict()).toEqual({ kind: 'settled', state: 'completed' });
+			expect(turn.answers).toMatchObject([{ text: 'mine' }]);
+		});
+
+		it('takes nothing where it is not told when it has left the queue', () => {
+			const any = answer('ready', { id: 'a2', ...text('whose?'), ...at('2026-11-30T12:00:06Z') });
+			const gone = update('chat_messages', { id: 'u2', status: 'ready' }, ['status']);
+			expect(verdict(QUEUED, waiting, gone, any, idle)).toBe('doubtful');
+		});
+	});
+
 	it('knows its run by the message', () => {
 		const next = update('agent_runs', { id: 'r2', state: 'completed', user_message_id: 'u2' });
 		expect(verdict(QUEUED, user('queued'), busy, user('ready'), next)).toBe('completed');
@@ -313,6 +341,20 @@ describe('what is heard', () => {
 		expect(turnOf(NEW, run('completed'), chat({ status: 'idle', output })).output).toEqual(output);
 		const own = run('completed', { output: { total: 7 } });
 		expect(turnOf(NEW, chat({ output }), own).output).toEqual({ total: 7 });
+	});
+
+	it('of an earlier output is not taken for that of a run that has none', () => {
+		const old = chat({ status: 'idle', output: { total: 5 } });
+		const own = run('completed', { output: null, user_message_id: 'u1' });
+		expect(turnOf({ ...NEW, userMessageId: 'u1' }, old, own).output).toBeUndefined();
+	});
+
+	it('of an output that the chat has shown since before the end is not believed', () => {
+		const busy = chat({ status: 'busy', output: { total: 5 } });
+		const said = answer('ready', text('No total this time.'));
+		const over = (output: object) => turnOf(NEW, busy, said, chat({ status: 'idle', output }));
+		expect(over({ total: 5 }).output).toBeUndefined();
+		expect(over({ total: 6 }).output).toEqual({ total: 6 });
 	});
 });
 

@@ -174,7 +174,7 @@ describe('a conversation', () => {
 		const run = await agentMessage(sandbox(), { options, items: saying('again') });
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "again".' }]);
 		expect(run.hints('Node').map(({ message }) => message)).toEqual([
-			`Chat ${before?.id} is gone; its conversation goes on in a new one.`,
+			`Chat ${before?.id} is gone, or this API key cannot see it any more; its conversation goes on in a new one.`,
 		]);
 		const next = await agentMessage(sandbox(), { options, items: saying('and again') });
 		expect(jsonOf(next)).toMatchObject([{ text: expect.stringContaining('"again"') as string }]);
