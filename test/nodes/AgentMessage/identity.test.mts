@@ -55,7 +55,7 @@ describe.each([
 			},
 		});
 		expect(jsonOf(run).map((json) => inputOf(json['chat_id'])['attachments'])).toEqual(
-			pictures.map((uri) => [expect.objectContaining({ uri })]),
+			pictures.map((uri) => [expect.objectContaining({ uri }) as object]),
 		);
 		expect(new Set(jsonOf(run).map((json) => json['chat_id'])).size).toBe(6);
 	});
