@@ -22,8 +22,8 @@ export default defineConfig({
 		pool: 'forks',
 		maxWorkers: 2,
 		// A limit for tests that hang, not a measure of how fast they should be.
-		testTimeout: 60_000,
-		hookTimeout: 60_000,
+		testTimeout: 300_000,
+		hookTimeout: 300_000,
 		// A machine that stalls may fail a test of things that happen at once; one that fails twice is right.
 		retry: 1,
 		coverage: {

@@ -4,64 +4,70 @@
  */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ServerError, TaskFailedError, TimeoutError } from '../../nodes/client/errors.ts';
-import { startSandbox, type Sandbox } from '../sandbox/index.mts';
-import { makeClient, rejection, runOne, TRANSPORTS, type Overrides } from './support.mts';
+import { useSandbox } from '../useSandbox.mts';
+import { until } from '../until.mts';
+import {
+	clock,
+	heldUntil,
+	makeClient,
+	passing,
+	rejection,
+	runOne,
+	TRANSPORTS,
+	type Overrides,
+} from './support.mts';
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-	sandbox = await startSandbox();
-});
-afterAll(async () => {
-	await sandbox.close();
-});
-beforeEach(() => sandbox.reset());
+const sandbox = useSandbox();
 
 const SUBMIT = 'POST /apps/run';
 const STREAM = 'GET /tasks/:id/stream';
 
 describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	const client = (overrides: Overrides = {}) =>
-		makeClient(sandbox, { transport: makeTransport(), ...overrides });
-	const echo = { app: 'sandbox/echo', input: { text: 'x', ms: 30 } };
+		makeClient(sandbox(), { transport: makeTransport(), ...overrides });
+	const echo = { app: 'sandbox/echo', input: { text: 'x', ms: 1 } };
 	const manual = { app: 'sandbox/manual', input: {} };
 
 	it('every request has a timeout and takes the abort signal', async () => {
-		sandbox.fault({ on: '*', kind: 'hang', when: 'before', times: Infinity });
-		const error = await rejection(
-			runOne(client({ settings: { timeoutMs: 200 }, timings: { cancelMs: 100 } }), echo),
-		);
-		expect(error).toBeInstanceOf(TimeoutError);
+		sandbox().fault({ on: '*', kind: 'hang', when: 'before', times: Infinity });
+		const run = rejection(runOne(client({ settings: { timeoutMs: 60_000 } }), echo));
+		await until(() => sandbox().requests.length === 1);
+		await clock.pass(120_000);
+		expect(await run).toBeInstanceOf(TimeoutError);
 	});
 
 	it('refusals are retried and their headers are read', async () => {
-		sandbox.fault({ on: SUBMIT, kind: 'status', status: 429, headers: { 'retry-after': '1' } });
+		sandbox().fault({ on: SUBMIT, kind: 'status', status: 429, headers: { 'retry-after': '1' } });
 		expect((await runOne(client(), echo)).attempts).toBe(2);
 	});
 
 	it('a stream that closes without a terminal status does not hang the run', async () => {
-		sandbox.fault({ on: STREAM, kind: 'stream', closeAfter: 1 });
+		sandbox().fault({ on: STREAM, kind: 'stream', closeAfter: 1 });
 		expect((await runOne(client(), echo)).task.status).toBe('completed');
 	});
 
 	it('a silent stream does not hang the run', async () => {
-		sandbox.fault({ on: STREAM, kind: 'stream', stallAfter: 0 });
-		const timings = { streamSilenceMs: 200, headersMs: 200 };
-		expect((await runOne(client({ timings }), echo)).task.status).toBe('completed');
+		sandbox().fault({ on: STREAM, kind: 'stream', stallAfter: 0 });
+		const run = await passing(runOne(client({ impatient: { on: STREAM } }), echo));
+		expect(run.task.status).toBe('completed');
 	});
 
 	it('a dropped NDJSON stream is opened again', async () => {
-		sandbox.fault({ on: STREAM, kind: 'stream', resetAfter: 1 });
-		const run = runOne(client(), { app: 'sandbox/echo', input: { ms: 300 } });
-		await expect.poll(() => sandbox.count('GET', /\/stream$/)).toBe(2);
-		expect((await run).via).toBe('stream');
+		sandbox().fault({ on: STREAM, kind: 'stream', resetAfter: 1 });
+		const run = await heldUntil(
+			sandbox(),
+			() => sandbox().count('GET', /\/stream$/) >= 2,
+			async () => await runOne(client(), echo),
+		);
+		expect(run.via).toBe('stream');
 	});
 
 	it('one broken line does not end the stream', async () => {
-		sandbox.fault({ on: STREAM, kind: 'stream', garbageAfter: 0 });
+		sandbox().fault({ on: STREAM, kind: 'stream', garbageAfter: 0 });
 		expect((await runOne(client(), echo)).via).toBe('stream');
-		expect(sandbox.count('GET', /\/stream$/)).toBe(1);
+		expect(sandbox().count('GET', /\/stream$/)).toBe(1);
 	});
 
 	it('a task that is terminal when it is created settles in poll mode', async () => {
@@ -73,7 +79,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	});
 
 	it('a passing error while polling does not end the run', async () => {
-		sandbox.fault({ on: 'GET /tasks/:id/status', kind: 'reset', when: 'before' });
+		sandbox().fault({ on: 'GET /tasks/:id/status', kind: 'reset', when: 'before' });
 		const run = await runOne(client({ settings: { follow: 'poll' } }), echo);
 		expect(run.task.status).toBe('completed');
 	});
@@ -88,7 +94,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('a failure carries the id of its task', async () => {
 		const error = await rejection(runOne(client(), { app: 'sandbox/fail', input: {} }));
 		expect(error).toBeInstanceOf(TaskFailedError);
-		expect(error).toMatchObject({ about: { kind: 'task', id: sandbox.tasks()[0]?.id } });
+		expect(error).toMatchObject({ about: { kind: 'task', id: sandbox().tasks()[0]?.id } });
 	});
 
 	it('text that looks like base64 stays text', async () => {
@@ -98,7 +104,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		};
 		const run = await runOne(client(), { app: 'sandbox/echo', input });
 		expect(run.task.output).toEqual({ echo: input });
-		expect(sandbox.count('POST', '/files')).toBe(0);
+		expect(sandbox().count('POST', '/files')).toBe(0);
 	});
 
 	it('dates in inputs keep their meaning', async () => {
@@ -109,7 +115,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('the input is sent', async () => {
 		await runOne(client(), echo);
-		expect(sandbox.requests[0]?.body).toMatchObject({
+		expect(sandbox().requests[0]?.body).toMatchObject({
 			app: echo.app,
 			input: echo.input,
 			wait: false,
@@ -117,9 +123,9 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	});
 
 	it('an output with a field called data is not unwrapped', async () => {
-		sandbox.configure({ envelope: 'v2' });
+		sandbox().configure({ envelope: 'v2' });
 		const body = '{"id":"t1","status":10,"output":{"data":{"a":1}},"data":{"b":2}}';
-		sandbox.fault({ on: SUBMIT, kind: 'body', body });
+		sandbox().fault({ on: SUBMIT, kind: 'body', body });
 		expect((await runOne(client(), echo)).task.output).toEqual({ data: { a: 1 } });
 	});
 
@@ -128,7 +134,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		['a nested error', '{"error":{"code":"c","message":"Why"}}'],
 		['plain text', 'Why'],
 	])('the message of %s is shown', async (_what, body) => {
-		sandbox.fault({ on: SUBMIT, kind: 'status', status: 500, body, times: Infinity });
+		sandbox().fault({ on: SUBMIT, kind: 'status', status: 500, body, times: Infinity });
 		const error = await rejection(runOne(client({ settings: { maxRetries: 0 } }), echo));
 		expect(error).toBeInstanceOf(ServerError);
 		expect(String(error)).toMatch(/: Why$/);
@@ -141,7 +147,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('ids are encoded in paths', async () => {
 		await client().tasks.cancel('../me?x=1#y');
-		expect(sandbox.requests[0]?.path).toBe('/tasks/..%2Fme%3Fx%3D1%23y/cancel');
+		expect(sandbox().requests[0]?.path).toBe('/tasks/..%2Fme%3Fx%3D1%23y/cancel');
 	});
 
 	it('the version it tells is its own', async () => {
@@ -149,7 +155,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const { version }: { version: string } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 			version: string;
 		};
-		expect(sandbox.requests[0]?.headers['user-agent']).toBe(`n8n-nodes-inferencesh/${version}`);
+		expect(sandbox().requests[0]?.headers['user-agent']).toBe(`n8n-nodes-inferencesh/${version}`);
 	});
 
 	it('cancelling needs no callback', async () => {
@@ -159,7 +165,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			onProgress: ({ state }) => state === 'running' && stop.abort(),
 		});
 		await rejection(run);
-		await expect.poll(() => sandbox.running()).toEqual([]);
+		await until(() => sandbox().running().length === 0);
 	});
 });
 

@@ -1,17 +1,21 @@
-/** Clients over every transport, against a sandbox, with waits that take no time. */
+/** Clients over every transport, against a sandbox, on a clock that the test moves. */
 import * as undici6 from 'undici6';
 import * as undici7 from 'undici';
 import * as undici8 from 'undici8';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 import { InferenceClient, type ClientOptions } from '../../nodes/client/client.ts';
-import { systemClock, type Clock } from '../../nodes/client/util/clock.ts';
 import { HelperTransport } from '../../nodes/client/transport/helperTransport.ts';
 import type { TaskProgress, TaskRun, TaskRunOptions } from '../../nodes/client/tasks/taskRun.ts';
+import type { Clock } from '../../nodes/client/util/clock.ts';
 import type { RunRequest } from '../../nodes/client/tasks/runRequest.ts';
 import type { RunSettings } from '../../nodes/client/settings.ts';
-import type { Transport } from '../../nodes/client/transport/transport.ts';
+import type { Transport, TransportRequest } from '../../nodes/client/transport/transport.ts';
 import { UndiciTransport, type Undici } from '../../nodes/client/transport/undiciTransport.ts';
+import { onTestFinished, vi } from 'vitest';
+import { routePattern } from '../sandbox/http/faults.mts';
 import type { Sandbox } from '../sandbox/index.mts';
+import { SkippingClock, TestClock } from '../testClock.mts';
+import { until } from '../until.mts';
 import { hostHttpRequest } from './hostHelper.mts';
 
 const helperRequest = async (request: IHttpRequestOptions) => await hostHttpRequest(request);
@@ -29,30 +33,95 @@ export const TRANSPORTS: ReadonlyArray<readonly [name: string, make: () => Trans
 	["n8n's HTTP helper", () => new HelperTransport(helperRequest)],
 ];
 
-/** How much faster than real time the tests' clock runs. */
-const SPEED = 50;
+/** The clock of all clients, and of their timeouts: no real time passes on it. */
+export const clock = new SkippingClock();
 
-/** A clock that runs fast, so that waits are short; what was waited for is written down. */
-export class FastClock implements Clock {
-	readonly waits: number[] = [];
-	private readonly start = Date.now();
+/**
+ * Makes a clock of the test the time of all that runs here, the sandbox included, until the test is
+ * over: no real time passes, so answers take none. It is a day later than in the test before.
+ */
+export function ruleTime(time: TestClock): void {
+	if (vi.isMockFunction(Date.now)) return;
+	time.startAnew();
+	const spies = [
+		vi.spyOn(Date, 'now').mockImplementation(() => time.now()),
+		vi.spyOn(performance, 'now').mockImplementation(() => time.now() - performance.timeOrigin),
+		vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => time.timeout(ms)),
+	];
+	onTestFinished(() => {
+		for (const spy of spies) spy.mockRestore();
+		time.expire();
+	});
+}
 
-	now(): number {
-		return this.start + (Date.now() - this.start) * SPEED;
-	}
+/** Which requests are not waited for as long as others are. */
+export interface Impatience {
+	/** `METHOD /path`, as in faults. */
+	readonly on: string;
+	/** Of how many such requests; default 1. */
+	readonly times?: number;
+}
 
-	async delay(ms: number, signal?: AbortSignal): Promise<void> {
-		this.waits.push(ms);
-		await systemClock.delay(ms / SPEED, signal);
-	}
+const NEVER_IMPATIENT: Impatience = { on: '', times: 0 };
 
-	random(): number {
-		return 0.5;
-	}
+/** How long these are waited for, ms: real time, because transports measure it themselves. */
+const IMPATIENT_MS = 200;
+
+const LITTLE_MS = 500;
+
+/** Answers that clients wait for. */
+let awaited = 0;
+
+/**
+ * The transport of a test: counts the answers that are awaited, and gives certain requests little
+ * time, so that all the others may have as much as they need.
+ */
+function observed(inner: Transport, time: Clock, { on, times = 1 }: Impatience): Transport {
+	const pattern = routePattern(on);
+	let left = times;
+	const hurried = (request: TransportRequest): TransportRequest => {
+		const { pathname } = new URL(request.url);
+		if (left === 0 || !pattern.test(`${request.method} ${pathname}`)) return request;
+		left -= 1;
+		return { ...request, headersTimeoutMs: IMPATIENT_MS, silenceMs: IMPATIENT_MS };
+	};
+	const counted = async <T,>(answer: Promise<T>): Promise<T> => {
+		awaited += 1;
+		if (time instanceof TestClock) time.tick();
+		try {
+			return await answer;
+		} finally {
+			awaited -= 1;
+		}
+	};
+	return {
+		name: inner.name,
+		request: async (request) => await counted(inner.request(hurried(request))),
+		open: async (request) => await counted(inner.open(hurried(request))),
+	};
+}
+
+/**
+ * Lets time pass until the work is done, little by little, but none while an answer is awaited: so
+ * it does not matter how long answers take.
+ *
+ * @param always whether time passes then, too, for answers that never come
+ */
+export async function passing<T>(
+	work: Promise<T>,
+	{ time = clock, always = false }: { time?: TestClock; always?: boolean } = {},
+): Promise<T> {
+	let over = false;
+	void work.catch(() => {}).then(() => (over = true));
+	await until(async () => {
+		if (always || awaited === 0) await time.pass(LITTLE_MS);
+		return over;
+	});
+	return await work;
 }
 
 export const SETTINGS: RunSettings = {
-	timeoutMs: 15_000,
+	timeoutMs: 3_600_000,
 	maxRetries: 3,
 	retryOn: new Set(['rateLimit', 'network', 'serverError']),
 	backoffBaseMs: 1_000,
@@ -69,18 +138,26 @@ export type Overrides = Partial<Omit<ClientOptions, 'settings' | 'credential'>> 
 	readonly settings?: Partial<RunSettings>;
 	readonly apiKey?: string;
 	readonly baseUrl?: string;
+	readonly impatient?: Impatience;
 };
 
-export function makeClient(sandbox: Pick<Sandbox, 'url' | 'apiKey'>, overrides: Overrides = {}) {
-	const { settings, apiKey, baseUrl, ...rest } = overrides;
+/** A service; time passes at a sandbox whenever it passes for its clients. */
+type Service = Pick<Sandbox, 'url' | 'apiKey'> & Partial<Pick<Sandbox, 'keepUp'>>;
+
+export function makeClient(service: Service, overrides: Overrides = {}) {
+	const { settings, apiKey, baseUrl, transport, impatient = NEVER_IMPATIENT, ...rest } = overrides;
+	const { clock: time = clock } = rest;
+	if (time instanceof TestClock) ruleTime(time);
+	if (service.keepUp) clock.lead(service.keepUp);
+	const real = transport ?? new UndiciTransport(asUndici(undici7));
 	return new InferenceClient({
-		transport: new UndiciTransport(asUndici(undici7)),
-		credential: { baseUrl: baseUrl ?? sandbox.url, apiKey: apiKey ?? sandbox.apiKey },
+		credential: { baseUrl: baseUrl ?? service.url, apiKey: apiKey ?? service.apiKey },
 		maxConcurrency: 0,
 		log: { debug: () => {} },
 		signal: new AbortController().signal,
-		clock: new FastClock(),
+		clock: time,
 		...rest,
+		transport: observed(real, time, impatient),
 		settings: { ...SETTINGS, ...settings },
 	});
 }
@@ -100,6 +177,23 @@ export async function runOne(
 		onProgress: () => {},
 		...options,
 	});
+}
+
+/**
+ * Lets the sandbox's tasks and agents go on only when the condition holds: what has to be seen of
+ * something that runs is seen, however long that takes.
+ */
+export async function heldUntil<T>(
+	sandbox: Pick<Sandbox, 'hold' | 'release'>,
+	condition: () => boolean,
+	work: () => Promise<T>,
+): Promise<T> {
+	sandbox.hold();
+	let over = false;
+	const working = work().finally(() => (over = true));
+	await Promise.race([working, until(() => over || condition())]);
+	sandbox.release();
+	return await working;
 }
 
 /** Collects what a run notes about itself. */

@@ -4,7 +4,8 @@ import path from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { jsonOf, runApp, useSandbox } from '../engine/support.mts';
+import { jsonOf, runApp } from '../engine/support.mts';
+import { useSandbox } from '../useSandbox.mts';
 import { HOST_VARIABLE } from './hosts.mts';
 
 describe('an older n8n', () => {

@@ -1,33 +1,11 @@
 /** What the tests of the nodes share: a sandbox, Run App with quick settings, ways to look at runs. */
 import type { IDataObject, IExecuteFunctions, INodeParameters } from 'n8n-workflow';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
-import {
-	startSandbox,
-	type RecordedRequest,
-	type Sandbox,
-	type SandboxOptions,
-} from '../sandbox/index.mts';
+import type { RecordedRequest, Sandbox } from '../sandbox/index.mts';
 import { NODE_NAME, runNode, type EngineRun, type RunNodeOptions } from './engine.mts';
 
 /** Real waits between attempts, but short ones. */
 export const QUICK = { backoffBase: 0.02, backoffCap: 0.05, pollInterval: 0.1 };
-
-/** Starts a sandbox for a test file; it is reset before each test. */
-export function useSandbox(options: SandboxOptions = {}): () => Sandbox {
-	let sandbox: Sandbox | undefined;
-	beforeAll(async () => {
-		sandbox = await startSandbox(options);
-	});
-	beforeEach(() => sandbox?.reset());
-	afterAll(async () => {
-		await sandbox?.close();
-	});
-	return () => {
-		if (!sandbox) throw new Error('The sandbox starts before the first test');
-		return sandbox;
-	};
-}
 
 export function credentialsOf(sandbox: Pick<Sandbox, 'url' | 'apiKey'>): IDataObject {
 	return { apiKey: sandbox.apiKey, baseUrl: sandbox.url, maxConcurrency: 0 };
@@ -92,34 +70,6 @@ export function submissions(sandbox: Sandbox): IDataObject[] {
 
 function isSubmission({ method, path }: RecordedRequest): boolean {
 	return method === 'POST' && path === '/apps/run';
-}
-
-/** The most tasks that were alive at one moment at the service. */
-export function mostInFlight(sandbox: Sandbox): number {
-	const moments = sandbox
-		.tasks()
-		.flatMap(({ createdAt, finishedAt = Infinity }) => [
-			{ at: createdAt, change: 1 },
-			{ at: finishedAt, change: -1 },
-		])
-		// Times are whole milliseconds: of two at the same one, the end came first.
-		.sort((left, right) => left.at - right.at || left.change - right.change);
-	let now = 0;
-	let most = 0;
-	for (const { change } of moments) {
-		now += change;
-		most = Math.max(most, now);
-	}
-	return most;
-}
-
-/** Waits until something is true; the test's own time limit ends it otherwise. */
-export async function until(condition: () => boolean): Promise<void> {
-	while (!condition()) await pause(2);
-}
-
-export async function pause(ms: number): Promise<void> {
-	await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Everything of a run that is shown or saved somewhere, as text. */

@@ -27,7 +27,6 @@ export function caller(sandbox: () => Sandbox): Caller {
 					...(headers as Record<string, string>),
 				},
 				...(body === undefined ? {} : { body: JSON.stringify(body) }),
-				signal: AbortSignal.timeout(3000),
 			}),
 	};
 }

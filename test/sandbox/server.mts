@@ -33,6 +33,7 @@ import type {
 	SandboxTaskView,
 	WebhookDelivery,
 } from './types.mts';
+import { Timetable } from './timetable.mts';
 import { Webhooks } from './tasks/webhooks.mts';
 
 /** A running stand-in of the API. */
@@ -78,6 +79,17 @@ export interface Sandbox {
 	fault(fault: Fault): void;
 	clearFaults(): void;
 	configure(settings: Partial<SandboxSettings>): void;
+	/**
+	 * Stops the sandbox's time: whatever takes time (tasks, agents, delayed answers, webhooks that
+	 * come later) stays where it is. Requests are answered, heartbeats and timestamps go on.
+	 */
+	hold(): void;
+	/** Makes held time pass at once, in ms: what is due meanwhile happens now, in order. */
+	advance(ms: number): void;
+	/** For tests that do not wait: so many ms have passed for them, and pass here unless time is held. */
+	keepUp(ms: number): void;
+	/** Lets held time run again: everything takes as long as it had left. */
+	release(): void;
 	/** Attempts to call webhooks, in the order of their answers. */
 	webhookDeliveries(): readonly WebhookDelivery[];
 	/** TCP connections accepted so far, and those open now. */
@@ -158,15 +170,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const clock = (epochMs: number): string => timestamp(epochMs + settings.clockSkewMs);
 	const violate = (what: string): void => void violations.push(what);
 
+	const time = new Timetable();
 	const faults = new Faults();
 	const limiter = new RateLimiter();
 	const sessions = new Sessions(clock);
 	const files = new FileStore(() => url, clock, violate, API_KEY);
 	const catalogue = new Catalogue([...sandboxApps, ...formApps, ...storeApps, ...apps], clock);
-	const webhooks = new Webhooks(settings, violate);
+	const webhooks = new Webhooks(time, settings, violate);
 	const wire = new TaskWire(catalogue, clock, settings);
 	const foreign = new Map<string, 403 | 404>();
 	const tasks = new Tasks({
+		time,
 		settings,
 		sessions,
 		files,
@@ -182,7 +196,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		},
 	});
 	const chats = chatService({
-		...{ settings, files, clock },
+		...{ time, settings, files, clock },
 		agents: [...sandboxAgents, ...agents],
 	});
 	const views = (): SandboxTaskView[] => [...tasks.all()].map(taskView);
@@ -209,7 +223,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	];
 
 	const app = buildServer(
-		new Pipeline({ settings, apiKey: API_KEY, faults, limiter, requests }),
+		new Pipeline({ time, settings, apiKey: API_KEY, faults, limiter, requests }),
 		routes,
 	);
 	app.server.on('connection', (socket: Socket) => {
@@ -221,6 +235,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
 
 	function forget(): void {
+		time.release();
 		tasks.clear();
 		foreign.clear();
 		chats.clear();
@@ -276,6 +291,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			Object.assign(settings, changes);
 			tasks.schedule();
 		},
+		hold: () => time.hold(),
+		release: () => time.release(),
+		advance: (ms) => time.advance(ms),
+		keepUp: (ms) => time.keepUp(ms),
 		webhookDeliveries: () => webhooks.deliveries,
 		connections: () => ({ opened, open: sockets.size }),
 		violations: () => violations,

@@ -3,42 +3,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Account, accountFor } from '../../../nodes/client/api/account.ts';
 import { systemClock, type Clock } from '../../../nodes/client/util/clock.ts';
+import { TestClock } from '../../testClock.mts';
+import { nextTurn } from '../../until.mts';
 import { rejection } from '../support.mts';
-
-/** A clock that stands still until it is moved on; waits end when their time has come. */
-class ManualClock implements Clock {
-	private time = 1_000_000;
-	private waiting: Array<{ readonly at: number; readonly wake: () => void }> = [];
-
-	now(): number {
-		return this.time;
-	}
-
-	async delay(ms: number, signal?: AbortSignal): Promise<void> {
-		signal?.throwIfAborted();
-		await new Promise<void>((wake, reject) => {
-			this.waiting.push({ at: this.time + ms, wake });
-			signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-		});
-	}
-
-	random(): number {
-		return 0.5;
-	}
-
-	async advance(ms: number): Promise<void> {
-		this.time += ms;
-		const due = this.waiting.filter(({ at }) => at <= this.time);
-		this.waiting = this.waiting.filter(({ at }) => at > this.time);
-		for (const { wake } of due) wake();
-		await settle();
-	}
-}
-
-/** Lets everything happen that needs no time. */
-async function settle(): Promise<void> {
-	await new Promise((resolve) => void setImmediate(resolve));
-}
 
 const never = new AbortController().signal;
 const account = (clock: Clock = systemClock) => new Account(clock);
@@ -56,7 +23,7 @@ describe('slots', () => {
 						const release = await shared.slot(limit, never);
 						inFlight += 1;
 						most = Math.max(most, inFlight);
-						for (let tick = 0; tick < ticks; tick += 1) await settle();
+						for (let tick = 0; tick < ticks; tick += 1) await nextTurn();
 						inFlight -= 1;
 						release();
 					}),
@@ -94,7 +61,7 @@ describe('slots', () => {
 			third = true;
 			return release;
 		});
-		await settle();
+		await nextTurn();
 		expect(third).toBe(false);
 		second();
 		(await waiting)();
@@ -129,7 +96,7 @@ describe('slots', () => {
 			next = true;
 			return freed;
 		});
-		await settle();
+		await nextTurn();
 		expect(next).toBe(false);
 		release();
 		(await waiting)();
@@ -149,7 +116,7 @@ describe('slots', () => {
 
 describe('the pause after a 429', () => {
 	it('makes everyone wait', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		const shared = account(clock);
 		shared.pause(5_000);
 		let through = 0;
@@ -157,31 +124,31 @@ describe('the pause after a 429', () => {
 			await shared.ready(0, never);
 			through += 1;
 		});
-		await clock.advance(4_999);
+		await clock.pass(4_999);
 		expect(through).toBe(0);
-		await clock.advance(1);
+		await clock.pass(1);
 		await Promise.all(all);
 		expect(through).toBe(10);
 	});
 
 	it('is longer for everyone if a later one asks for more', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		const shared = account(clock);
 		shared.pause(5_000);
 		let through = false;
 		const waiting = shared.ready(0, never).then(() => {
 			through = true;
 		});
-		await clock.advance(3_000);
+		await clock.pass(3_000);
 		shared.pause(5_000);
-		await clock.advance(2_000);
+		await clock.pass(2_000);
 		expect(through).toBe(false);
-		await clock.advance(3_000);
+		await clock.pass(3_000);
 		await waiting;
 	});
 
 	it('is not shortened by a later one that asks for less', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		const shared = account(clock);
 		shared.pause(5_000);
 		shared.pause(1_000);
@@ -189,34 +156,34 @@ describe('the pause after a 429', () => {
 		const waiting = shared.ready(0, never).then(() => {
 			through = true;
 		});
-		await clock.advance(4_000);
+		await clock.pass(4_000);
 		expect(through).toBe(false);
-		await clock.advance(1_000);
+		await clock.pass(1_000);
 		await waiting;
 	});
 
 	it('is left at different moments', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		const shared = account(clock);
 		shared.pause(1_000);
 		let through = false;
 		const waiting = shared.ready(1_000, never).then(() => {
 			through = true;
 		});
-		await clock.advance(1_499);
+		await clock.pass(1_499);
 		expect(through).toBe(false);
-		await clock.advance(1);
+		await clock.pass(1);
 		await waiting;
 	});
 
 	it('costs nothing when there is none', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		await account(clock).ready(1_000, never);
-		expect(clock.now()).toBe(1_000_000);
+		expect(clock.waits).toEqual([]);
 	});
 
 	it('is left at once by whoever is stopped', async () => {
-		const clock = new ManualClock();
+		const clock = new TestClock();
 		const shared = account(clock);
 		shared.pause(60_000);
 		const stop = new AbortController();

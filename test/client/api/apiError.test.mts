@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { errorFromRefusal, unexpectedAnswer } from '../../../nodes/client/api/apiError.ts';
@@ -15,7 +15,7 @@ import {
 	SessionError,
 	ValidationError,
 } from '../../../nodes/client/errors.ts';
-import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { makeClient, rejection, runOne } from '../support.mts';
 
 function refused(httpStatus: number, body: unknown, retryAfterMs?: number): InferenceError {
@@ -355,14 +355,7 @@ describe('an answer that is not what was promised', () => {
 });
 
 describe('the API key', () => {
-	let sandbox: Sandbox;
-	beforeAll(async () => {
-		sandbox = await startSandbox();
-	});
-	afterAll(async () => {
-		await sandbox.close();
-	});
-	beforeEach(() => sandbox.reset());
+	const sandbox = useSandbox();
 
 	const KEY = 'inf_verysecretkey';
 	const texts = (error: unknown): string[] => {
@@ -399,7 +392,7 @@ describe('the API key', () => {
 	});
 
 	it('is not in the error of a server that cannot be reached', async () => {
-		const client = makeClient(sandbox, {
+		const client = makeClient(sandbox(), {
 			baseUrl: 'http://127.0.0.1:1',
 			apiKey: KEY,
 			settings: { maxRetries: 0 },
@@ -410,10 +403,10 @@ describe('the API key', () => {
 	});
 
 	it('that is wrong gives an authentication error, with nothing started', async () => {
-		const client = makeClient(sandbox, { apiKey: KEY });
+		const client = makeClient(sandbox(), { apiKey: KEY });
 		const error = await rejection(runOne(client, { app: 'sandbox/echo', input: { text: 'x' } }));
 		expect(error).toBeInstanceOf(AuthenticationError);
-		expect(sandbox.tasks()).toHaveLength(0);
-		expect(sandbox.requests).toHaveLength(1);
+		expect(sandbox().tasks()).toHaveLength(0);
+		expect(sandbox().requests).toHaveLength(1);
 	});
 });

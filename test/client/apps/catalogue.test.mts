@@ -1,7 +1,6 @@
 /** Apps with their functions, versions and sessions, as the client reads them. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { appFromWire, functionOf } from '../../../nodes/client/apps/appInfo.ts';
-import { systemClock } from '../../../nodes/client/util/clock.ts';
 import {
 	NotFoundError,
 	ProtocolError,
@@ -9,7 +8,8 @@ import {
 	StoppedError,
 } from '../../../nodes/client/errors.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
-import { makeClient, rejection } from '../support.mts';
+import { until } from '../../until.mts';
+import { clock, makeClient, rejection } from '../support.mts';
 
 let sandbox: Sandbox;
 // One for each test: what is known of apps is shared by all clients of an account.
@@ -53,9 +53,9 @@ describe('an app', () => {
 	});
 
 	it('is asked for again after a while, by another run', async () => {
-		await makeClient(sandbox, { clock: systemClock }).apps.get(STUDIO);
-		const later = { ...systemClock, now: () => systemClock.now() + 121_000 };
-		const client = makeClient(sandbox, { clock: later });
+		await makeClient(sandbox).apps.get(STUDIO);
+		await clock.pass(121_000);
+		const client = makeClient(sandbox);
 		await client.apps.get(STUDIO);
 		await client.apps.get(STUDIO);
 		expect(sandbox.requests).toHaveLength(2);
@@ -75,7 +75,8 @@ describe('an app', () => {
 		const giveUp = new AbortController();
 		const asked = rejection(makeClient(sandbox).apps.get(STUDIO, giveUp.signal));
 		const reason = new StoppedError('no more');
-		setTimeout(() => giveUp.abort(reason), 20);
+		await until(() => sandbox.requests.length === 1);
+		giveUp.abort(reason);
 		expect(await asked).toBe(reason);
 	});
 
@@ -136,8 +137,8 @@ describe('a version', () => {
 		const ref = `${STUDIO}@${older}`;
 		await makeClient(sandbox).apps.get(ref);
 		const asked = sandbox.requests.length;
-		const later = { ...systemClock, now: () => systemClock.now() + 1e9 };
-		await makeClient(sandbox, { clock: later }).apps.get(ref);
+		await clock.pass(1e9);
+		await makeClient(sandbox).apps.get(ref);
 		expect(sandbox.requests).toHaveLength(asked);
 	});
 });
@@ -146,9 +147,9 @@ describe('what is remembered of apps', () => {
 	it('has a limit', async () => {
 		const body = JSON.stringify({ data: { id: 'a', version: {} } });
 		sandbox.fault({ on: 'GET /apps/many/*', kind: 'body', body, times: 999 });
-		const { apps } = makeClient(sandbox, { clock: systemClock });
+		const { apps } = makeClient(sandbox);
 		for (let n = 0; n < 201; n += 1) await apps.get(`many/app-${n}`);
-		const another = makeClient(sandbox, { clock: systemClock });
+		const another = makeClient(sandbox);
 		await another.apps.get('many/app-200');
 		await another.apps.get('many/app-1');
 		expect(sandbox.requests).toHaveLength(201);

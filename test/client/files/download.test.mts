@@ -23,7 +23,8 @@ import {
 } from '../../../nodes/client/errors.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startFileHost, startSandbox, type FileHost, type Sandbox } from '../../sandbox/index.mts';
-import { makeClient, rejection, TRANSPORTS, type Overrides } from '../support.mts';
+import { aMoment, until } from '../../until.mts';
+import { makeClient, passing, rejection, TRANSPORTS, type Overrides } from '../support.mts';
 
 const content = randomBytes(300_000);
 
@@ -155,13 +156,13 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 				if (requests <= 2) fail(response);
 				else sendContent(response);
 			});
-			expect((await download('/file')).equals(content)).toBe(true);
+			expect((await passing(download('/file'))).equals(content)).toBe(true);
 			expect(requests).toBe(3);
 		});
 
 		it.each(failures)('%s, but not for ever', async (_what, fail) => {
 			host.serve('/file', (_request, response) => fail(response));
-			const error = await rejection(download('/file', {}, 1));
+			const error = await passing(rejection(download('/file', {}, 1)));
 			expect(error instanceof NetworkError || error instanceof ServerError).toBe(true);
 			expect(String(error)).toContain(`The download from ${new URL(host.url).host}`);
 			expect(host.requests).toHaveLength(2);
@@ -276,7 +277,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 			const error = await rejection(download('/file', { maxBytes: 1 * MB }));
 			expect(error).toBeInstanceOf(ValidationError);
 			expect(host.requests).toHaveLength(1);
-			await expect.poll(() => host.answering()).toBe(0);
+			await until(() => host.answering() === 0);
 		});
 
 		it('may be as large as the limit', async () => {
@@ -303,24 +304,19 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 				`${host.url}/file`,
 				{ ...UNLIMITED, signal: stop },
 				async ({ stream }) => {
-					for await (const _piece of stream)
-						await new Promise((resolve) => setTimeout(resolve, 50));
+					for await (const _piece of stream) await aMoment();
 				},
 			),
 		);
 		let before = -1;
 		// Until nothing more is sent: all buffers between here and there are full.
-		await expect
-			.poll(
-				() => {
-					const now = host.bytesSent();
-					const settled = now > 0 && now - before < 1_000_000;
-					before = now;
-					return settled;
-				},
-				{ interval: 300 },
-			)
-			.toBe(true);
+		await until(async () => {
+			await aMoment();
+			const now = host.bytesSent();
+			const settled = now > 0 && now - before < 200_000;
+			before = now;
+			return settled;
+		});
 		expect(host.bytesSent()).toBeLessThan(30_000_000);
 		stop.abort(new StoppedError('enough'));
 		await slow;
@@ -339,19 +335,19 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 				return await readAll(incoming);
 			}),
 		);
-		await expect.poll(() => stream).toBeDefined();
+		await until(() => stream !== undefined);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
 		expect(await stopped).toBe(reason);
 		expect(stream?.destroyed).toBe(true);
-		await expect.poll(() => host.answering()).toBe(0);
+		await until(() => host.answering() === 0);
 	});
 
 	it('stops while the answer is awaited', async () => {
 		host.serve('/file', () => {});
 		const signal = new CancelSource();
 		const stopped = rejection(download('/file', { signal }));
-		await expect.poll(() => host.requests.length).toBe(1);
+		await until(() => host.requests.length === 1);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
 		expect(await stopped).toBe(reason);
@@ -366,7 +362,7 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		);
 		expect(String(error)).toBe('Error: no space left');
 		expect(host.requests).toHaveLength(1);
-		await expect.poll(() => host.answering()).toBe(0);
+		await until(() => host.answering() === 0);
 	});
 
 	it('never stores compressed bytes as the file itself', async () => {

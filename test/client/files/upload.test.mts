@@ -13,7 +13,9 @@ import {
 } from '../../../nodes/client/errors.ts';
 import type { UploadSource } from '../../../nodes/client/files/upload.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
-import { makeClient, rejection, TRANSPORTS, type Overrides } from '../support.mts';
+import { TestClock } from '../../testClock.mts';
+import { until } from '../../until.mts';
+import { makeClient, passing, rejection, TRANSPORTS, type Overrides } from '../support.mts';
 
 const PUT = 'PUT /uploads/:id';
 const content = randomBytes(300_000);
@@ -170,9 +172,11 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'hang', when: 'before' });
 		const large = Buffer.alloc(20_000_000);
 		const { source, streams } = streamed(large);
-		const error = await rejection(
+		const uploading = rejection(
 			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
+		await until(() => puts() >= 1);
+		const error = await passing(uploading, { always: true });
 		expect(error).toBeInstanceOf(NetworkError);
 		expect(String(error)).toContain('no more bytes came');
 		expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
@@ -180,13 +184,8 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 
 	it('ends an upload that is never answered', async () => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'hang', when: 'after' });
-		const timings = { submitMs: 300, headersMs: 300 };
-		const error = await rejection(
-			client({ settings: { maxRetries: 0 }, timings }).files.upload(
-				streamed().source,
-				neverAborted,
-			),
-		);
+		const hurried = client({ settings: { maxRetries: 0 }, impatient: { on: PUT } });
+		const error = await rejection(hurried.files.upload(streamed().source, neverAborted));
 		expect(error).toBeInstanceOf(NetworkError);
 	});
 
@@ -194,9 +193,11 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const { source } = streamed(content, {
 			open: async () => await Promise.resolve(new Readable({ read: () => {} })),
 		});
-		const error = await rejection(
+		const uploading = rejection(
 			client({ settings: { maxRetries: 0 } }).files.upload(source, neverAborted),
 		);
+		await until(() => posts() >= 1);
+		const error = await passing(uploading, { always: true });
 		expect(String(error)).toContain('no more bytes came');
 		expect(sandbox.files()).toEqual([]);
 	});
@@ -252,7 +253,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const signal = new CancelSource();
 		const { source, streams } = streamed(Buffer.alloc(5_000_000));
 		const upload = rejection(client().files.upload(source, signal));
-		await expect.poll(puts).toBe(1);
+		await until(() => puts() >= 1);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
 		expect(await upload).toBe(reason);
@@ -263,12 +264,13 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('stops between two attempts', async () => {
 		sandbox.fault({ on: PUT, times: Infinity, kind: 'status', status: 500 });
 		const signal = new CancelSource();
-		const settings = { backoffBaseMs: 1e7, backoffCapMs: 1e7 };
-		const upload = rejection(client({ settings }).files.upload(streamed().source, signal));
-		await expect.poll(puts).toBe(1);
+		const still = new TestClock();
+		const upload = rejection(client({ clock: still }).files.upload(streamed().source, signal));
+		await until(() => still.awaited);
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
 		expect(await upload).toBe(reason);
+		expect(puts()).toBe(1);
 	});
 
 	it('shows no signature of a presigned URL in its errors', async () => {

@@ -1,5 +1,5 @@
 /** Following tasks that are there already, over every transport; and what an observer sees. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
 	AuthenticationError,
 	ContactLostError,
@@ -12,25 +12,34 @@ import {
 } from '../../../nodes/client/errors.ts';
 import type { TaskObserver } from '../../../nodes/client/tasks/followTask.ts';
 import type { TaskRun } from '../../../nodes/client/tasks/taskRun.ts';
-import { startSandbox, type Sandbox, type StreamFaultOptions } from '../../sandbox/index.mts';
-import { makeClient, rejection, runOne, TRANSPORTS, type Overrides } from '../support.mts';
+import { type StreamFaultOptions } from '../../sandbox/index.mts';
+import { useSandbox } from '../../useSandbox.mts';
+import { until } from '../../until.mts';
+import {
+	clock,
+	heldUntil,
+	makeClient,
+	rejection,
+	runOne,
+	TRANSPORTS,
+	type Overrides,
+} from '../support.mts';
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-	sandbox = await startSandbox();
-});
-afterAll(async () => {
-	await sandbox.close();
-});
-beforeEach(() => sandbox.reset());
+const sandbox = useSandbox();
 
 const STREAM = 'GET /tasks/:id/stream';
 const TASK = 'GET /tasks/:id';
 const KEEP = { onTimeout: 'keep', onStop: 'keep' } as const;
 
+const streams = () => sandbox().count('GET', /\/stream$/);
+
 /** Starts a task outside of the client that follows it. */
 async function begin(app: string, input: Readonly<Record<string, unknown>> = {}): Promise<string> {
-	const run = await runOne(makeClient(sandbox), { app: `sandbox/${app}`, input }, { wait: 'none' });
+	const run = await runOne(
+		makeClient(sandbox()),
+		{ app: `sandbox/${app}`, input },
+		{ wait: 'none' },
+	);
 	return run.task.id;
 }
 
@@ -41,14 +50,20 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		observer: TaskObserver = {},
 		signal = new AbortController().signal,
 	): Promise<TaskRun> {
-		const client = makeClient(sandbox, { transport: makeTransport(), ...overrides });
+		const client = makeClient(sandbox(), { transport: makeTransport(), ...overrides });
 		return await client.tasks.follow(taskId, { full: false, observer, signal });
 	}
 
 	it('is followed to its end', async () => {
-		const id = await begin('sleep', { ms: 300, value: 1 });
-		expect(await follow(id)).toMatchObject({
-			task: { id, status: 'completed', output: { slept: 300, value: 1 } },
+		sandbox().hold();
+		const id = await begin('sleep', { ms: 1, value: 1 });
+		const following = heldUntil(
+			sandbox(),
+			() => streams() >= 1,
+			async () => await follow(id),
+		);
+		expect(await following).toMatchObject({
+			task: { id, status: 'completed', output: { slept: 1, value: 1 } },
 			attempts: 0,
 			via: 'stream',
 			adopted: false,
@@ -57,9 +72,9 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 
 	it('that is over is read once', async () => {
 		const id = await begin('instant', { text: 'x' });
-		const before = sandbox.requests.length;
+		const before = sandbox().requests.length;
 		expect(await follow(id)).toMatchObject({ task: { output: { text: 'x' } }, via: 'poll' });
-		expect(sandbox.requests.length - before).toBe(1);
+		expect(sandbox().requests.length - before).toBe(1);
 	});
 
 	it('that has failed is not started again', async () => {
@@ -68,12 +83,12 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		const error = await rejection(follow(id, { settings }));
 		expect(error).toBeInstanceOf(TaskFailedError);
 		expect(String(error)).toContain('no memory');
-		expect(sandbox.tasks()).toHaveLength(1);
+		expect(sandbox().tasks()).toHaveLength(1);
 	});
 
 	it('that was cancelled is an error', async () => {
 		const id = await begin('manual');
-		sandbox.finishTask(id, { status: 'cancelled' });
+		sandbox().finishTask(id, { status: 'cancelled' });
 		expect(await rejection(follow(id))).toBeInstanceOf(TaskCancelledError);
 	});
 
@@ -84,7 +99,7 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 	});
 
 	it('of another team is an error', async () => {
-		const id = sandbox.foreignTask(403);
+		const id = sandbox().foreignTask(403);
 		const error = await rejection(follow(id));
 		expect(error).toBeInstanceOf(PermissionError);
 		expect(String(error)).toContain('belongs to another team');
@@ -103,25 +118,38 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		['is cut', { on: TASK, kind: 'truncate' }],
 		['is limited', { on: TASK, kind: 'status', status: 429 }],
 	] as const)('is followed although its first answer %s', async (_what, fault) => {
-		const id = await begin('sleep', { ms: 250 });
-		sandbox.fault(fault);
-		const run = await follow(id, { timings: { headersMs: 250 } });
+		sandbox().hold();
+		const id = await begin('sleep', { ms: 1 });
+		sandbox().fault(fault);
+		const run = await heldUntil(
+			sandbox(),
+			() => streams() > 0,
+			async () => await follow(id, { impatient: { on: TASK } }),
+		);
 		expect(run.task.status).toBe('completed');
 	});
 
 	it('is followed by polling if that is wanted', async () => {
-		const id = await begin('sleep', { ms: 250 });
-		const run = await follow(id, { settings: { follow: 'poll' } });
-		expect(run).toMatchObject({ via: 'poll', task: { output: { slept: 250 } } });
-		expect(sandbox.count('GET', /\/stream$/)).toBe(0);
+		sandbox().hold();
+		const id = await begin('sleep', { ms: 1 });
+		const run = await heldUntil(
+			sandbox(),
+			() => sandbox().count('GET', /\/status$/) > 0,
+			async () => await follow(id, { settings: { follow: 'poll' } }),
+		);
+		expect(run).toMatchObject({ via: 'poll', task: { output: { slept: 1 } } });
+		expect(streams()).toBe(0);
 	});
 
 	it('goes on after a timeout if that is wanted', async () => {
 		const id = await begin('manual');
-		const error = await rejection(follow(id, { settings: { ...KEEP, timeoutMs: 150 } }));
+		const following = rejection(follow(id, { settings: { ...KEEP, timeoutMs: 60_000 } }));
+		await until(() => streams() >= 1);
+		await clock.runOut(60_000);
+		const error = await following;
 		expect(error).toBeInstanceOf(TimeoutError);
-		expect(String(error)).toContain(`Task ${id} did not finish within 0.2 s. The task was left`);
-		expect(sandbox.running()).toHaveLength(1);
+		expect(String(error)).toContain(`Task ${id} did not finish within 60 s. The task was left`);
+		expect(sandbox().running()).toHaveLength(1);
 	});
 
 	it('is cancelled at a stop if that is wanted', async () => {
@@ -129,26 +157,26 @@ describe.each(TRANSPORTS)('over %s, an existing task', (_name, makeTransport) =>
 		const stop = new AbortController();
 		const following = follow(id, {}, { opened: () => stop.abort() }, stop.signal);
 		expect(await rejection(following)).toBeInstanceOf(StoppedError);
-		await expect.poll(() => sandbox.running()).toEqual([]);
+		await until(() => sandbox().running().length === 0);
 	});
 
 	it('without a timeout is given up after a long silence', async () => {
 		const id = await begin('manual');
-		sandbox.fault({ on: '*', kind: 'reset', when: 'before', times: Infinity });
+		sandbox().fault({ on: '*', kind: 'reset', when: 'before', times: Infinity });
 		const overrides = { settings: { timeoutMs: undefined }, timings: { contactMs: 10_000 } };
 		expect(await rejection(follow(id, overrides))).toBeInstanceOf(ContactLostError);
 	});
 
 	it('waits for its turn under the limit of the credential', async () => {
 		const [first, second] = [await begin('manual'), await begin('manual')];
-		const client = makeClient(sandbox, { transport: makeTransport(), maxConcurrency: 1 });
+		const client = makeClient(sandbox(), { transport: makeTransport(), maxConcurrency: 1 });
 		const options = { full: false, observer: {}, signal: new AbortController().signal };
 		const runs = [first, second].map(async (id) => await client.tasks.follow(id, options));
-		await expect.poll(() => sandbox.count('GET', /\/stream$/)).toBe(1);
-		expect(sandbox.count('GET', `/tasks/${second}`)).toBe(0);
-		sandbox.finishTask(first);
-		await expect.poll(() => sandbox.count('GET', `/tasks/${second}`)).toBe(1);
-		sandbox.finishTask(second);
+		await until(() => streams() >= 1);
+		expect(sandbox().count('GET', `/tasks/${second}`)).toBe(0);
+		sandbox().finishTask(first);
+		await until(() => sandbox().count('GET', `/tasks/${second}`) >= 1);
+		sandbox().finishTask(second);
 		expect((await Promise.all(runs)).map(({ task }) => task.id)).toEqual([first, second]);
 	});
 });
@@ -165,25 +193,25 @@ describe('An observer', () => {
 			},
 			opened: () => void (seen.opened += 1),
 		};
-		if (fault) sandbox.fault({ on: STREAM, kind: 'stream', ...fault });
+		if (fault) sandbox().fault({ on: STREAM, kind: 'stream', ...fault });
 		const id = await begin('manual');
-		await expect.poll(() => sandbox.running()[0]?.status).toBe('running');
-		const client = makeClient(sandbox, { timings: { streamSilenceMs: 300 } });
+		await until(() => sandbox().running()[0]?.status === 'running');
+		const client = makeClient(sandbox(), { impatient: { on: STREAM } });
 		const run = client.tasks.follow(id, {
 			full: false,
 			observer,
 			signal: new AbortController().signal,
 		});
-		await expect.poll(() => seen.opened).toBe(1);
+		await until(() => seen.opened === 1);
 		for (const [log, status] of [
 			['a', 'preparing'],
 			['b', 'running'],
 			['c', 'uploading'],
 		] as const) {
-			sandbox.pushTask(id, { logs: log, status });
-			await expect.poll(() => seen.logs.endsWith(log)).toBe(true);
+			sandbox().pushTask(id, { logs: log, status });
+			await until(() => seen.logs.endsWith(log));
 		}
-		sandbox.finishTask(id, { output: { done: 1 } });
+		sandbox().finishTask(id, { output: { done: 1 } });
 		expect((await run).task.output).toEqual({ done: 1 });
 		return seen;
 	}

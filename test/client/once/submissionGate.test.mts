@@ -4,12 +4,8 @@ import type { Fingerprint } from '../../../nodes/client/once/fingerprint.ts';
 import { SubmissionGate } from '../../../nodes/client/once/submissionGate.ts';
 import { TaskFingerprint } from '../../../nodes/client/tasks/taskFingerprint.ts';
 import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
+import { nextTurn } from '../../until.mts';
 import { rejection } from '../support.mts';
-
-/** Lets everything happen that needs no time. */
-async function settle(): Promise<void> {
-	await new Promise((resolve) => void setImmediate(resolve));
-}
 
 /** A promise whose end is in the test's hands, and whether it has been asked for. */
 function gate() {
@@ -57,7 +53,7 @@ describe('the submission gate', () => {
 			through(shared, 'submitting', print('x'), first.job),
 			through(shared, 'submitting', print('x'), second.job),
 		];
-		await settle();
+		await nextTurn();
 		expect([first.state.entered, second.state.entered]).toEqual([true, true]);
 		second.open();
 		first.open();
@@ -73,10 +69,10 @@ describe('the submission gate', () => {
 			through(shared, 'lookingUp', print('x'), lookup.job),
 		];
 		first.open();
-		await settle();
+		await nextTurn();
 		expect(lookup.state.entered).toBe(false);
 		second.open();
-		await settle();
+		await nextTurn();
 		expect(lookup.state.entered).toBe(true);
 		lookup.open();
 		await Promise.all(all);
@@ -89,10 +85,10 @@ describe('the submission gate', () => {
 			through(shared, 'lookingUp', print('x'), lookup.job),
 			through(shared, 'submitting', print('x'), submission.job),
 		];
-		await settle();
+		await nextTurn();
 		expect([lookup.state.entered, submission.state.entered]).toEqual([true, false]);
 		lookup.open();
-		await settle();
+		await nextTurn();
 		expect(submission.state.entered).toBe(true);
 		submission.open();
 		await Promise.all(all);
@@ -107,7 +103,7 @@ describe('the submission gate', () => {
 			through(shared, 'submitting', print('x'), after.job),
 		];
 		before.open();
-		await settle();
+		await nextTurn();
 		expect([lookup.state.entered, after.state.entered]).toEqual([true, false]);
 		lookup.open();
 		after.open();
@@ -119,7 +115,7 @@ describe('the submission gate', () => {
 		const [lookup, submission] = [gate(), gate()];
 		const looking = through(shared, 'lookingUp', print('x'), lookup.job);
 		const submitting = through(shared, 'submitting', print('y'), submission.job);
-		await settle();
+		await nextTurn();
 		expect(submission.state.entered).toBe(true);
 		submission.open();
 		await submitting;
@@ -152,9 +148,9 @@ describe('the submission gate', () => {
 			rejection(through(shared, kind, print('x'), async () => 'never', stop));
 		const first = through(shared, 'submitting', print('x'), submission.job);
 		const waiting = [wait('lookingUp')];
-		await settle();
+		await nextTurn();
 		waiting.push(wait('lookingUp'), wait('submitting'));
-		await settle();
+		await nextTurn();
 		stop.abort(reason);
 		expect(await Promise.all(waiting)).toEqual([reason, reason, reason]);
 		submission.open();
@@ -172,7 +168,7 @@ describe('the submission gate', () => {
 		const looking = through(shared, 'lookingUp', pinned, lookup.job);
 		const any = through(shared, 'submitting', print('x'), submission.job);
 		expect(await through(shared, 'submitting', other, async () => 'submitted')).toBe('submitted');
-		await settle();
+		await nextTurn();
 		expect(submission.state.entered).toBe(false);
 		lookup.open();
 		submission.open();
@@ -195,14 +191,14 @@ describe('the submission gate', () => {
 				let ran = 0;
 				await Promise.allSettled(
 					steps.map(async ({ kind, content, startsAfter, ticks, fails }) => {
-						for (let tick = 0; tick < startsAfter; tick += 1) await settle();
+						for (let tick = 0; tick < startsAfter; tick += 1) await nextTurn();
 						await through(shared, kind, print(content), async () => {
 							const counts = running[content];
 							counts[kind] += 1;
 							if (counts.lookingUp > 1 || (counts.lookingUp > 0 && counts.submitting > 0)) {
 								overlaps.push(JSON.stringify(counts));
 							}
-							for (let tick = 0; tick < ticks; tick += 1) await settle();
+							for (let tick = 0; tick < ticks; tick += 1) await nextTurn();
 							counts[kind] -= 1;
 							ran += 1;
 							if (fails) throw new Error('failed');

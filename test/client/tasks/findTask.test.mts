@@ -1,10 +1,10 @@
 import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import * as undici from 'undici';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../nodes/client/api/account.ts';
 import { Api } from '../../../nodes/client/api/api.ts';
-import { monotonicNow, systemClock } from '../../../nodes/client/util/clock.ts';
+import { monotonicNow } from '../../../nodes/client/util/clock.ts';
 import { claims } from '../../../nodes/client/once/claims.ts';
 import type { SearchResult } from '../../../nodes/client/once/searchRecent.ts';
 import { findTask } from '../../../nodes/client/tasks/findTask.ts';
@@ -13,8 +13,9 @@ import type { Task } from '../../../nodes/client/tasks/task.ts';
 import { TaskFingerprint } from '../../../nodes/client/tasks/taskFingerprint.ts';
 import { DEFAULT_TIMINGS } from '../../../nodes/client/settings.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
-import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
-import { makeClient, rejection, runOne } from '../support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
+import { clock, makeClient, rejection, ruleTime, runOne } from '../support.mts';
 
 const MINUTE = 60_000;
 
@@ -34,9 +35,9 @@ function created(stamp: unknown, sentAt: number): void {
 function search(service: Service, request: RunRequest, options: Search, signal: AbortSignal) {
 	const credential = { baseUrl: service.url, apiKey: service.apiKey };
 	const transport = new UndiciTransport(undici);
-	const api = new Api(transport, credential, account, systemClock, DEFAULT_TIMINGS);
+	const api = new Api(transport, credential, account, clock, DEFAULT_TIMINGS);
 	const { since = monotonicNow() - MINUTE } = options;
-	const context = { api, account, clock: systemClock };
+	const context = { api, account, clock };
 	return findTask({ fingerprint: new TaskFingerprint(request), since }, context, signal);
 }
 
@@ -60,29 +61,23 @@ const found = (id = '') => ({ kind: 'found', value: { id: own(id) } });
 const unclear = (id?: string) => ({ kind: 'inconclusive', candidate: id && own(id) });
 
 beforeEach(() => {
+	ruleTime(clock);
 	tests += 1;
-	account = new Account(systemClock);
+	account = new Account(clock);
 });
 
 const ECHO: RunRequest = { app: 'sandbox/echo', input: { text: 'x' } };
 
 describe('looking for a lost submission in the sandbox', () => {
-	let sandbox: Sandbox;
-	beforeAll(async () => {
-		sandbox = await startSandbox();
-	});
-	afterAll(async () => {
-		await sandbox.close();
-	});
-	beforeEach(() => sandbox.reset());
+	const sandbox = useSandbox();
 
 	async function submit(app: string, input: unknown, more: object = {}): Promise<string> {
 		const sentAt = monotonicNow();
-		const response = await fetch(`${sandbox.url}/apps/run`, {
+		const response = await fetch(`${sandbox().url}/apps/run`, {
 			method: 'POST',
 			headers: {
 				'content-type': 'application/json',
-				authorization: `Bearer ${sandbox.apiKey}`,
+				authorization: `Bearer ${sandbox().apiKey}`,
 			},
 			body: JSON.stringify({ app, input, wait: false, ...more }),
 		});
@@ -90,21 +85,21 @@ describe('looking for a lost submission in the sandbox', () => {
 		created(body.data.created_at, sentAt);
 		return body.data.id;
 	}
-	const gets = () => sandbox.count('GET', /^\/tasks\//);
-	const pages = () => sandbox.count('POST', '/tasks/list');
+	const gets = () => sandbox().count('GET', /^\/tasks\//);
+	const pages = () => sandbox().count('POST', '/tasks/list');
 
 	it('finds the task with the same app and input', async () => {
 		await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
 		await submit('sandbox/instant', { text: 'x' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), ECHO)).toMatchObject(found(id));
 		expect(gets()).toBe(0);
 	});
 
 	it('does not care for the order of keys in the input', async () => {
 		const id = await submit('sandbox/echo', { text: 'x', ms: 5 });
 		const request = { app: 'sandbox/echo', input: { ms: 5, text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), request)).toMatchObject(found(id));
 	});
 
 	it.each([
@@ -115,7 +110,7 @@ describe('looking for a lost submission in the sandbox', () => {
 		'echo',
 	])('finds the task of an app called %s', async (app) => {
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, { ...ECHO, app })).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), { ...ECHO, app })).toMatchObject(found(id));
 	});
 
 	it.each<[what: string, request: RunRequest]>([
@@ -125,29 +120,29 @@ describe('looking for a lost submission in the sandbox', () => {
 		['of another function', { ...ECHO, function: 'other' }],
 	])('does not match a task %s', async (_what, request) => {
 		await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, request)).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), request)).toEqual({ kind: 'absent' });
 	});
 
 	it('finds the task of a named function', async () => {
 		const id = await submit('sandbox/echo', { text: 'x' });
 		const request = { ...ECHO, function: 'run' };
-		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), request)).toMatchObject(found(id));
 	});
 
 	it('says absent if there are no tasks at all', async () => {
-		expect(await lookUp(sandbox, ECHO)).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO)).toEqual({ kind: 'absent' });
 		expect(pages()).toBe(1);
 	});
 
 	it('leaves a task alone that was there before', async () => {
 		await submit('sandbox/echo', { text: 'x' });
 		const since = monotonicNow() + MINUTE;
-		expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO, { since })).toEqual({ kind: 'absent' });
 	});
 
 	it('does not guess whether a part of an input is all that was sent', async () => {
 		const id = await submit('sandbox/echo', { text: 'x', ms: 1 });
-		expect(await lookUp(sandbox, ECHO)).toEqual(unclear(id));
+		expect(await lookUp(sandbox(), ECHO)).toEqual(unclear(id));
 	});
 
 	it('takes every task once, and none that belongs to somebody', async () => {
@@ -156,14 +151,14 @@ describe('looking for a lost submission in the sandbox', () => {
 			ids.push(await submit('sandbox/echo', { text: 'x' }));
 		claims.add(ids[2] ?? '');
 		claims.add(ids[1] ?? '');
-		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(ids[0]));
-		expect(await lookUp(sandbox, ECHO)).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO)).toMatchObject(found(ids[0]));
+		expect(await lookUp(sandbox(), ECHO)).toEqual({ kind: 'absent' });
 	});
 
 	it('claims only the task that it returns', async () => {
 		const other = await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
-		await lookUp(sandbox, ECHO);
+		await lookUp(sandbox(), ECHO);
 		expect([claims.has(id), claims.has(other)]).toEqual([true, false]);
 	});
 
@@ -171,14 +166,14 @@ describe('looking for a lost submission in the sandbox', () => {
 		const id = await submit('sandbox/instant', { text: 'x' });
 		for (let count = 0; count < 250; count += 1) await submit('sandbox/instant', { text: 'other' });
 		const request = { app: 'sandbox/instant', input: { text: 'x' } };
-		expect(await lookUp(sandbox, request)).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), request)).toMatchObject(found(id));
 		expect(pages()).toBe(3);
 	});
 
 	it('reads no further than needed', async () => {
 		for (let count = 0; count < 150; count += 1) await submit('sandbox/instant', { text: 'old' });
 		const since = monotonicNow() + MINUTE;
-		expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO, { since })).toEqual({ kind: 'absent' });
 		expect(pages()).toBe(1);
 	});
 
@@ -187,60 +182,61 @@ describe('looking for a lost submission in the sandbox', () => {
 		['ahead', 3_600_000],
 	])("with the service's clock an hour %s", (_what, clockSkewMs) => {
 		it('finds the task', async () => {
-			sandbox.configure({ clockSkewMs });
+			sandbox().configure({ clockSkewMs });
 			const since = monotonicNow();
 			const id = await submit('sandbox/echo', { text: 'x' });
-			expect(await lookUp(sandbox, ECHO, { since })).toMatchObject(found(id));
+			expect(await lookUp(sandbox(), ECHO, { since })).toMatchObject(found(id));
 		});
 
 		it('does not take an old task for the one', async () => {
-			sandbox.configure({ clockSkewMs });
+			sandbox().configure({ clockSkewMs });
 			await submit('sandbox/echo', { text: 'x' });
 			const since = monotonicNow() + MINUTE;
-			expect(await lookUp(sandbox, ECHO, { since })).toEqual({ kind: 'absent' });
+			expect(await lookUp(sandbox(), ECHO, { since })).toEqual({ kind: 'absent' });
 		});
 	});
 
 	it('asks for a task whose app the list does not show', async () => {
-		sandbox.configure({ listPreloads: 'none' });
+		sandbox().configure({ listPreloads: 'none' });
 		const id = await submit('sandbox/echo', { text: 'x' });
-		expect(await lookUp(sandbox, { ...ECHO, app: 'other/echo' })).toEqual({ kind: 'absent' });
-		expect(await lookUp(sandbox, ECHO)).toMatchObject(found(id));
+		expect(await lookUp(sandbox(), { ...ECHO, app: 'other/echo' })).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO)).toMatchObject(found(id));
 	});
 
 	it('does not ask for a task that cannot be the one', async () => {
-		sandbox.configure({ listPreloads: 'none' });
+		sandbox().configure({ listPreloads: 'none' });
 		for (let count = 0; count < 5; count += 1) await submit('sandbox/echo', { text: 'other' });
-		expect(await lookUp(sandbox, ECHO)).toEqual({ kind: 'absent' });
+		expect(await lookUp(sandbox(), ECHO)).toEqual({ kind: 'absent' });
 		expect(gets()).toBe(0);
 	});
 
 	it('fails if the list cannot be read', async () => {
-		sandbox.fault({ on: 'POST /tasks/list', kind: 'status', status: 500 });
-		expect(await rejection(lookUp(sandbox, ECHO))).toMatchObject({ code: 'server' });
-		sandbox.fault({ on: 'POST /tasks/list', kind: 'body', body: '{"data":{"rows":[]}}' });
-		expect(await rejection(lookUp(sandbox, ECHO))).toMatchObject({ code: 'protocol' });
+		sandbox().fault({ on: 'POST /tasks/list', kind: 'status', status: 500 });
+		expect(await rejection(lookUp(sandbox(), ECHO))).toMatchObject({ code: 'server' });
+		sandbox().fault({ on: 'POST /tasks/list', kind: 'body', body: '{"data":{"rows":[]}}' });
+		expect(await rejection(lookUp(sandbox(), ECHO))).toMatchObject({ code: 'protocol' });
 	});
 
 	it('is done after a 503 that only tells when the rate limit is reset', async () => {
-		await runOne(makeClient(sandbox), { app: 'sandbox/instant', input: {} });
-		sandbox.fault({
+		await runOne(makeClient(sandbox()), { app: 'sandbox/instant', input: {} });
+		sandbox().fault({
 			on: 'POST /apps/run',
 			kind: 'statusAfter',
 			status: 503,
 			headers: { 'x-ratelimit-reset': '1' },
 		});
-		const run = await runOne(makeClient(sandbox), ECHO);
+		const run = await runOne(makeClient(sandbox()), ECHO);
 		expect(run.adopted).toBe(true);
-		expect(sandbox.tasks()).toHaveLength(2);
+		expect(sandbox().tasks()).toHaveLength(2);
 	});
 
 	it('ends at once when it is stopped', async () => {
-		sandbox.fault({ on: 'POST /tasks/list', kind: 'hang', when: 'before' });
+		sandbox().fault({ on: 'POST /tasks/list', kind: 'hang', when: 'before' });
 		const stop = new AbortController();
 		const reason = new Error('stopped');
-		const looking = rejection(search(sandbox, ECHO, {}, stop.signal));
-		setTimeout(() => stop.abort(reason), 20);
+		const looking = rejection(search(sandbox(), ECHO, {}, stop.signal));
+		await until(() => pages() >= 1);
+		stop.abort(reason);
 		expect(await looking).toBe(reason);
 	});
 });
@@ -273,7 +269,7 @@ describe('looking for a lost submission in a list that is not as expected', () =
 			data: task((request.params as { id: string }).id),
 		}));
 		await server.listen({ host: '127.0.0.1', port: 0 });
-		created(new Date().toISOString(), monotonicNow());
+		created(new Date(Date.now()).toISOString(), monotonicNow());
 		close = async () => await server.close();
 		const { port } = server.server.address() as AddressInfo;
 		return { url: `http://127.0.0.1:${port}`, apiKey: 'inf_local' };
@@ -395,14 +391,14 @@ describe('looking for a lost submission in a list that is not as expected', () =
 		'does not take a task of a service whose clock is not known: date %j',
 		async (date) => {
 			const service = await serve(() => page([row('a', 1_000, lost)]), undefined, date ?? '');
-			account = new Account(systemClock);
+			account = new Account(clock);
 			expect(await lookUp(service, ECHO)).toEqual(unclear('a'));
 		},
 	);
 
 	it('knows without a clock that nothing like it is in a whole list', async () => {
 		const service = await serve(() => page([row('a', 1_000)]), undefined, 'today');
-		account = new Account(systemClock);
+		account = new Account(clock);
 		expect(await lookUp(service, ECHO)).toEqual({ kind: 'absent' });
 	});
 

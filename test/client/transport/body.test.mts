@@ -7,21 +7,28 @@ import { letGo, readText } from '../../../nodes/client/transport/body.ts';
 import { StreamBody } from '../../../nodes/client/transport/helperTransport.ts';
 import { TransportError, type ResponseBody } from '../../../nodes/client/transport/transport.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
-import { rejection } from '../support.mts';
+import { TestClock } from '../../testClock.mts';
+import { until } from '../../until.mts';
+import { rejection, ruleTime } from '../support.mts';
 
 const LIMIT = 10_000;
+/** Longer than a body is given to end by itself, ms. */
+const A_WHILE = 1_000;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** A server that answers as told, and knows its connections. */
 let server: Server;
-let answer: (response: ServerResponse, count: number) => void;
+let answer: (response: ServerResponse) => void;
+let last: ServerResponse | undefined;
 let sockets: Socket[];
 let origin: string;
 
 beforeEach(async () => {
 	sockets = [];
-	let count = 0;
-	server = createServer((_request, response) => answer(response, (count += 1)));
+	server = createServer((_request, response) => {
+		last = response;
+		answer(response);
+	});
 	server.on('connection', (socket) => sockets.push(socket));
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -93,19 +100,19 @@ describe('readText', () => {
 		answer = (response) => {
 			response.writeHead(200, { 'content-length': '100' });
 			response.write('half');
-			setTimeout(() => response.destroy(), 10);
 		};
-		const error = await rejection(readText(await get(), LIMIT));
+		const body = await get();
+		last?.destroy();
+		const error = await rejection(readText(body, LIMIT));
 		expect(error).toBeInstanceOf(TransportError);
 		expect(error).toMatchObject({ mayHaveArrived: true });
 	});
 
 	it('fails if a body without a length breaks off', async () => {
-		answer = (response) => {
-			response.write('half');
-			setTimeout(() => response.socket?.resetAndDestroy(), 10);
-		};
-		expect(await rejection(readText(await get(), LIMIT))).toBeInstanceOf(TransportError);
+		answer = (response) => void response.write('half');
+		const body = await get();
+		last?.socket?.resetAndDestroy();
+		expect(await rejection(readText(body, LIMIT))).toBeInstanceOf(TransportError);
 	});
 
 	it('fails if the body is closed without an error', async () => {
@@ -117,15 +124,36 @@ describe('readText', () => {
 });
 
 describe('letGo', () => {
+	const clock = new TestClock();
+	beforeEach(() => ruleTime(clock));
+
+	/** Lets go of the body, and tells when it has ended by itself. */
+	function letGoOf(body: ResponseBody): () => boolean {
+		let ended = false;
+		letGo({
+			destroy: () => body.destroy(),
+			read: (reader) => {
+				const end = () => {
+					reader.end();
+					ended = true;
+				};
+				body.read({
+					piece: (piece) => reader.piece(piece),
+					end,
+					fail: (error) => reader.fail(error),
+				});
+			},
+		});
+		return () => ended;
+	}
+
 	it('keeps the connection for the next request if the body ends soon', async () => {
-		answer = (response, count) => {
-			response.write('first');
-			if (count > 1) response.end();
-			else setTimeout(() => response.end('last'), 20);
-		};
-		letGo(await get());
-		await new Promise((resolve) => setTimeout(resolve, 100));
-		expect(await readText(await get(), LIMIT)).toBe('first');
+		answer = (response) => void response.write('first');
+		const ended = letGoOf(await get());
+		last?.end('last');
+		await until(ended);
+		answer = (response) => response.end('second');
+		expect(await readText(await get(), LIMIT)).toBe('second');
 		expect(sockets).toHaveLength(1);
 	});
 
@@ -135,6 +163,7 @@ describe('letGo', () => {
 			response.on('close', () => clearInterval(drip));
 		};
 		letGo(await get());
+		await clock.pass(A_WHILE);
 		await closed(sockets[0]);
 		expect(sockets[0]?.destroyed).toBe(true);
 	});
@@ -142,17 +171,15 @@ describe('letGo', () => {
 	it('closes the connection if the body falls silent', async () => {
 		answer = (response) => void response.write('first');
 		letGo(await get());
+		await clock.pass(A_WHILE);
 		await closed(sockets[0]);
 		expect(sockets[0]?.destroyed).toBe(true);
 	});
 
 	it('does not mind if the connection breaks', async () => {
-		answer = (response) => {
-			response.write('first');
-			setTimeout(() => response.socket?.resetAndDestroy(), 10);
-		};
-		const body = await get();
-		letGo(body);
+		answer = (response) => void response.write('first');
+		letGo(await get());
+		last?.socket?.resetAndDestroy();
 		await closed(sockets[0]);
 		expect(sockets[0]?.destroyed).toBe(true);
 	});

@@ -11,6 +11,7 @@ import {
 	type EgressPolicy,
 } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
+import { until } from '../../until.mts';
 import { makeClient, rejection, runOne, TRANSPORTS } from '../support.mts';
 
 const echo = { app: 'sandbox/echo', input: { text: 'x' } };
@@ -29,7 +30,7 @@ describe('undici', () => {
 		const client = makeClient(sandbox);
 		for (let index = 0; index < 20; index += 1) await runOne(client, echo);
 		expect(sandbox.connections().opened).toBeLessThan(10);
-		await expect.poll(() => sandbox.connections().open, { timeout: 10_000 }).toBe(0);
+		await until(() => sandbox.connections().open === 0);
 	});
 
 	it('keeps them from one node run to the next, each of which imports undici anew', async () => {

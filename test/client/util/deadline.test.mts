@@ -1,8 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { CancelSignal } from '../../../nodes/client/util/cancelSignal.ts';
 import { Deadline, Grace } from '../../../nodes/client/util/deadline.ts';
 import { StoppedError, TimeoutError } from '../../../nodes/client/errors.ts';
+import { TestClock } from '../../testClock.mts';
+import { ruleTime } from '../support.mts';
 
 const tooLate = () => new TimeoutError('too late');
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
@@ -15,17 +17,22 @@ async function reasonOf(signal: CancelSignal): Promise<unknown> {
 	}
 	return signal.reason;
 }
-const pause = async (ms: number) => await new Promise((resolve) => void setTimeout(resolve, ms));
+
+const clock = new TestClock();
+beforeEach(() => ruleTime(clock));
 
 describe('Deadline', () => {
 	it('aborts with the given error when its time is over', async () => {
-		using deadline = new Deadline(undefined, 5, tooLate);
+		using deadline = new Deadline(undefined, 60_000, tooLate);
+		await clock.pass(59_999);
 		expect(deadline.signal.aborted).toBe(false);
+		await clock.runOut(1_000);
 		expect(await reasonOf(deadline.signal)).toMatchObject({ code: 'timeout', message: 'too late' });
 	});
 
 	it.each([0, -5, 0.2])('with a time of %d ms is over at once', async (ms) => {
 		using deadline = new Deadline(undefined, ms, tooLate);
+		await clock.pass(1);
 		expect(await reasonOf(deadline.signal)).toBeInstanceOf(TimeoutError);
 	});
 
@@ -54,7 +61,7 @@ describe('Deadline', () => {
 
 	it('never ends without a time and a parent', async () => {
 		using deadline = new Deadline(undefined, undefined, tooLate);
-		await pause(5);
+		await clock.pass(1e9);
 		expect(deadline.signal.aborted).toBe(false);
 	});
 
@@ -80,7 +87,7 @@ describe('Deadline', () => {
 	it('does not end any more after disposal', async () => {
 		const deadline = new Deadline(undefined, 1, tooLate);
 		deadline[Symbol.dispose]();
-		await pause(20);
+		await clock.pass(1e9);
 		expect(deadline.signal.aborted).toBe(false);
 	});
 
@@ -99,7 +106,9 @@ describe('Grace', () => {
 		using grace = new Grace(parent.signal, 20);
 		const reason = tooLate();
 		parent.abort(reason);
+		await clock.pass(19);
 		expect(grace.signal.aborted).toBe(false);
+		await clock.runOut(1);
 		expect(await reasonOf(grace.signal)).toBe(reason);
 	});
 
@@ -107,12 +116,13 @@ describe('Grace', () => {
 		const reason = tooLate();
 		using grace = new Grace(AbortSignal.abort(reason), 20);
 		expect(grace.signal.aborted).toBe(false);
+		await clock.runOut(20);
 		expect(await reasonOf(grace.signal)).toBe(reason);
 	});
 
 	it('does not abort while its parent goes on', async () => {
 		using grace = new Grace(new AbortController().signal, 1);
-		await pause(20);
+		await clock.pass(1e9);
 		expect(grace.signal.aborted).toBe(false);
 	});
 
@@ -129,7 +139,7 @@ describe('Grace', () => {
 		const grace = new Grace(parent.signal, 1);
 		grace[Symbol.dispose]();
 		parent.abort();
-		await pause(20);
+		await clock.pass(1e9);
 		expect(grace.signal.aborted).toBe(false);
 	});
 });

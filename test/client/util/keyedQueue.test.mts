@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedQueue } from '../../../nodes/client/util/keyedQueue.ts';
+import { nextTurn } from '../../until.mts';
 import { rejection } from '../support.mts';
 
 const NEVER = new AbortController().signal;
-
-/** Lets everything that can happen happen. */
-async function settle(): Promise<void> {
-	await new Promise((resolve) => setImmediate(resolve));
-}
 
 describe('a queue by key', () => {
 	it('lets those with one key through one after another, in their order', async () => {
@@ -19,10 +15,10 @@ describe('a queue by key', () => {
 			order.push(n);
 		};
 		const all = [enter(1), enter(2), enter(3)];
-		await settle();
+		await nextTurn();
 		expect(order).toEqual([1]);
 		leave[0]?.();
-		await settle();
+		await nextTurn();
 		expect(order).toEqual([1, 2]);
 		leave[1]?.();
 		await Promise.all(all);
@@ -45,7 +41,7 @@ describe('a queue by key', () => {
 		expect(await gone).toEqual(new Error('enough'));
 		let through = false;
 		void next.then(() => (through = true));
-		await settle();
+		await nextTurn();
 		expect(through).toBe(false);
 		leave();
 		(await next)();
@@ -57,7 +53,7 @@ describe('a queue by key', () => {
 		const leave = await queue.enter('a', NEVER);
 		leave();
 		leave();
-		await settle();
+		await nextTurn();
 		(await queue.enter('a', NEVER))();
 		await queue.enter('a', NEVER);
 	});

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentMessage, saying, type AgentOptions } from './support.mts';
 import type { EngineRun } from '../../engine/engine.mts';
-import { jsonOf, useSandbox } from '../../engine/support.mts';
+import { jsonOf } from '../../engine/support.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox({ agentStartMs: 20 });
 const LIVE = { streaming: true, mode: 'webhook' } as const;

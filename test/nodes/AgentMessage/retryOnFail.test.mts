@@ -1,7 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { agentMessage, saying, sent, type AgentOptions } from './support.mts';
-import { jsonOf, pause, until, useSandbox } from '../../engine/support.mts';
+import { jsonOf } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf } from './support.mts';
-import { jsonOf, useSandbox } from '../../engine/support.mts';
+import { jsonOf } from '../../engine/support.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentMessage, saying, sent } from './support.mts';
-import { credentialsOf, jsonOf, pause, until, useSandbox } from '../../engine/support.mts';
+import { credentialsOf, jsonOf } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const states = () =>

@@ -5,13 +5,13 @@ import { NODE_NAME } from '../../engine/engine.mts';
 import {
 	credentialsOf,
 	FROM_ITEM,
-	mostInFlight,
 	objectIn,
 	spyOnParameters,
 	submissions,
-	until,
-	useSandbox,
 } from '../../engine/support.mts';
+import { mostInFlight } from '../../mostInFlight.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

@@ -16,12 +16,11 @@ import {
 	credentialsOf,
 	FROM_ITEM,
 	objectIn,
-	pause,
 	spyOnParameters,
 	submissions,
-	until,
-	useSandbox,
 } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

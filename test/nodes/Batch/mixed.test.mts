@@ -10,15 +10,10 @@ import {
 	type BatchResult,
 } from './support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import {
-	FROM_ITEM,
-	jsonOf,
-	mostInFlight,
-	objectIn,
-	submissions,
-	until,
-	useSandbox,
-} from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, objectIn, submissions } from '../../engine/support.mts';
+import { mostInFlight } from '../../mostInFlight.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 // A limit for runs that hang; these are large.

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { describe, expect, it, vi } from 'vitest';
 import { addsUp, each, FROM_LIST, pairs, resultOf, runBatch } from './support.mts';
-import { FROM_ITEM, objectIn, submissions, useSandbox } from '../../engine/support.mts';
+import { FROM_ITEM, objectIn, submissions } from '../../engine/support.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 // A limit for runs that hang; some are large.

@@ -7,12 +7,11 @@ import type { EngineRun } from '../../engine/engine.mts';
 import {
 	credentialsOf,
 	FROM_ITEM,
-	pause,
 	submissions,
-	until,
-	useSandbox,
 	type RunAppOptions,
 } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });

@@ -5,12 +5,12 @@ import {
 	credentialsOf,
 	everythingSaid,
 	jsonOf,
-	mostInFlight,
 	objectIn,
 	runApp,
 	submissions,
-	useSandbox,
 } from '../../engine/support.mts';
+import { mostInFlight } from '../../mostInFlight.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const numbered = (count: number, ms: number) =>

@@ -2,14 +2,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
-import {
-	credentialsOf,
-	jsonOf,
-	objectIn,
-	runApp,
-	submissions,
-	useSandbox,
-} from '../../engine/support.mts';
+import { credentialsOf, jsonOf, objectIn, runApp, submissions } from '../../engine/support.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { startSandbox, type SandboxApp } from '../../sandbox/index.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));

@@ -11,9 +11,9 @@ import {
 	QUICK,
 	runApp,
 	submissions,
-	until,
-	useSandbox,
 } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const again = { retryOnFail: true, maxTries: 3 };

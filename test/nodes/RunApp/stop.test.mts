@@ -1,15 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
-import {
-	FROM_ITEM,
-	jsonOf,
-	objectIn,
-	pause,
-	runApp,
-	spyOnParameters,
-	until,
-	useSandbox,
-} from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, objectIn, runApp, spyOnParameters } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {

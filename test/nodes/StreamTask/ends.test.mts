@@ -1,14 +1,8 @@
 /** Stop, timeouts, failures and Retry On Fail of tasks that the node has started. */
 import { describe, expect, it } from 'vitest';
-import {
-	FROM_ITEM,
-	jsonOf,
-	objectIn,
-	pause,
-	submissions,
-	until,
-	useSandbox,
-} from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, objectIn, submissions } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import {
 	A_MOMENT,
 	chunksOf,

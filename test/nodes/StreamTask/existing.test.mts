@@ -1,14 +1,9 @@
 /** Following tasks that somebody else has started. */
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
-import {
-	jsonOf,
-	objectIn,
-	pause,
-	until,
-	useSandbox,
-	type RunAppOptions,
-} from '../../engine/support.mts';
+import { jsonOf, objectIn, type RunAppOptions } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import {
 	A_MOMENT,
 	EXISTING,

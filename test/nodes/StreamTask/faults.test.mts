@@ -1,7 +1,9 @@
 /** What goes wrong with streams does not show in the updates. */
 import { describe, expect, it } from 'vitest';
 import type { StreamFaultOptions } from '../../sandbox/index.mts';
-import { jsonOf, until, useSandbox } from '../../engine/support.mts';
+import { jsonOf } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import {
 	comparable,
 	drive,

@@ -1,7 +1,9 @@
 /** What the caller of a streaming execution gets while tasks run. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { FROM_ITEM, jsonOf, objectIn, pause, until, useSandbox } from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, objectIn } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import {
 	A_MOMENT,
 	chunksOf,

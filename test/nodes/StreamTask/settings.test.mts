@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { jsonOf, objectIn, until, useSandbox } from '../../engine/support.mts';
+import { jsonOf, objectIn } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { EXISTING, linesOf, startManual, streamTask, updatesOf } from './support.mts';
 
 const sandbox = useSandbox();

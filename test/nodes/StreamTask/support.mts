@@ -3,14 +3,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
 import type { Sandbox } from '../../sandbox/index.mts';
 import { NODE_NAME, runNode, type EngineRun } from '../../engine/engine.mts';
-import {
-	appRef,
-	credentialsOf,
-	pause,
-	QUICK,
-	until,
-	type RunAppOptions,
-} from '../../engine/support.mts';
+import { appRef, credentialsOf, QUICK, type RunAppOptions } from '../../engine/support.mts';
+import { pause, until } from '../../until.mts';
 
 /** Runs Stream Task in the engine. Every change is an update, unless told otherwise. */
 export async function streamTask(

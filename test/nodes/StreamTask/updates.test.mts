@@ -2,14 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import {
-	FROM_ITEM,
-	jsonOf,
-	mostInFlight,
-	objectIn,
-	pause,
-	useSandbox,
-} from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, objectIn } from '../../engine/support.mts';
+import { mostInFlight } from '../../mostInFlight.mts';
+import { pause } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { drive, linesOf, startManual, streamTask, THINK, updatesOf } from './support.mts';
 
 const sandbox = useSandbox();

@@ -9,6 +9,7 @@ import { ChatWire } from './chatWire.mts';
 import { Chats } from './chats.mts';
 import { decisionRoutes } from './decisionRoutes.mts';
 import { newId } from '../util/ids.mts';
+import type { Timetable } from '../timetable.mts';
 import type { Route } from '../http/routes.mts';
 import type { JobFiles, SandboxChatView, SandboxRunView, SandboxSettings } from '../types.mts';
 
@@ -27,6 +28,7 @@ export interface ChatService {
 }
 
 interface ChatEnvironment {
+	readonly time: Timetable;
 	readonly settings: SandboxSettings;
 	readonly agents: readonly SandboxAgent[];
 	readonly files: JobFiles;
@@ -56,11 +58,11 @@ function runViews(chat: Chat): SandboxRunView[] {
 
 /** Agents and chats of their own. */
 export function chatService(environment: ChatEnvironment): ChatService {
-	const { settings, files, clock } = environment;
+	const { time, settings, files, clock } = environment;
 	const agents = new Agents(environment.agents, clock);
 	const wire = new ChatWire(settings, clock);
 	const feed = new ChatFeed(settings, wire);
-	const chats = new Chats(settings, feed, files);
+	const chats = new Chats(time, settings, feed, files);
 	const streams = new ChatStreams(settings, wire, feed);
 	const foreign = new Map<string, 403 | 404>();
 	return {

@@ -1,5 +1,6 @@
 /** What chats are made of. */
 import type { AgentCall, AgentDecision, Gate, Json, SandboxAgent } from '../agents/agentTypes.mts';
+import type { Appointment } from '../timetable.mts';
 import type { AgentEntry } from '../agents/savedAgents.mts';
 import { newId } from '../util/ids.mts';
 
@@ -56,7 +57,7 @@ export interface Run {
 	state: string;
 	error: string | undefined;
 	output: unknown;
-	readonly timers: Set<NodeJS.Timeout>;
+	readonly appointments: Set<Appointment>;
 }
 
 /** Who answers in a chat. */

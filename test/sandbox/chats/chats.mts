@@ -14,8 +14,14 @@ import {
 } from './chatState.mts';
 import { ChatTurn, type TurnHost } from './chatTurn.mts';
 import { newId } from '../util/ids.mts';
+import type { Timetable } from '../timetable.mts';
 import type { JobFiles, SandboxSettings } from '../types.mts';
 import { text } from '../util/values.mts';
+
+function cancelAppointments(run: Run): void {
+	for (const appointment of run.appointments) appointment.cancel();
+	run.appointments.clear();
+}
 
 interface Sent {
 	readonly user: ChatMessage;
@@ -28,8 +34,10 @@ export class Chats implements TurnHost {
 	readonly files: JobFiles;
 	private readonly byId = new Map<string, Chat>();
 	private readonly settings: SandboxSettings;
+	private readonly time: Timetable;
 
-	constructor(settings: SandboxSettings, feed: ChatFeed, files: JobFiles) {
+	constructor(time: Timetable, settings: SandboxSettings, feed: ChatFeed, files: JobFiles) {
+		this.time = time;
 		this.settings = settings;
 		this.feed = feed;
 		this.files = files;
@@ -144,7 +152,7 @@ export class Chats implements TurnHost {
 
 	clear(): void {
 		for (const chat of this.byId.values()) {
-			for (const { timers } of chat.runs) for (const timer of timers) clearTimeout(timer);
+			for (const run of chat.runs) cancelAppointments(run);
 		}
 		this.byId.clear();
 		this.feed.clear();
@@ -152,11 +160,11 @@ export class Chats implements TurnHost {
 
 	/** Runs something later, unless the run has ended or the chat is gone by then. */
 	after(chat: Chat, run: Run, ms: number, then: () => void): void {
-		const timer = setTimeout(() => {
-			run.timers.delete(timer);
+		const appointment = this.time.after(ms, () => {
+			run.appointments.delete(appointment);
 			if (this.byId.get(chat.id) === chat && !isOver(run)) then();
-		}, ms);
-		run.timers.add(timer);
+		});
+		run.appointments.add(appointment);
 	}
 
 	goOn(chat: Chat, run: Run, then: () => void): void {
@@ -168,7 +176,7 @@ export class Chats implements TurnHost {
 
 	end(chat: Chat, run: Run, state: string): void {
 		if (isOver(run)) return;
-		for (const timer of run.timers) clearTimeout(timer);
+		cancelAppointments(run);
 		const touched = new Set<ChatMessage>();
 		for (const interrupt of chat.interrupts) {
 			if (interrupt.runId !== run.id || interrupt.status !== 'pending') continue;
@@ -194,7 +202,7 @@ export class Chats implements TurnHost {
 		const now = Date.now();
 		const run: Run = {
 			...{ id: newId(), userMessageId: user.id, startedAt: now, updatedAt: now },
-			...{ state: 'submitted', error: undefined, output: undefined, timers: new Set() },
+			...{ state: 'submitted', error: undefined, output: undefined, appointments: new Set() },
 		};
 		chat.runs.push(run);
 		chat.output = undefined;

@@ -1,6 +1,7 @@
 /** The sandbox's agents and chats: what they serve, and how they can be made to misbehave. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { until } from '../../until.mts';
 import { caller, type Json } from '../caller.mts';
 import { startSandbox, type Sandbox } from '../index.mts';
 
@@ -42,10 +43,6 @@ const define = (config: Json, text: string, more: Json = {}): Promise<Response> 
 
 async function chatOf(sent: Promise<Response>): Promise<string> {
 	return String(((await dto(sent))['user_message'] as Json)['chat_id']);
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-	while (!(await condition())) await new Promise((next) => setTimeout(next, 2));
 }
 
 const stateOf = (chatId: string) => sandbox.chats().find(({ id }) => id === chatId)?.state;
@@ -160,7 +157,8 @@ describe('a message', () => {
 	});
 
 	it('to a busy chat is queued and answered after the turn', async () => {
-		const id = await reach('working', send('assistant', 'first (60 ms)'));
+		sandbox.hold();
+		const id = await chatOf(send('assistant', 'first'));
 		const queued = await dto(send('assistant', 'second', { chat_id: id, stream: true }));
 		expect(queued).toMatchObject({
 			user_message: { status: 'queued', chat_id: id },
@@ -171,13 +169,14 @@ describe('a message', () => {
 		expect((await call('POST', `/chats/messages/${thirdId}/cancel`)).status).toBe(200);
 		expect((await call('POST', `/chats/messages/${thirdId}/cancel`)).status).toBe(409);
 		expect((await call('POST', '/chats/messages/nothing/cancel')).status).toBe(404);
+		sandbox.release();
 		await until(() => sandbox.agentRuns().length === 2 && stateOf(id) === 'completed');
 		expect(saidIn(id)).toEqual([
-			'user: first (60 ms)',
-			'assistant: You said "first (60 ms)".',
+			'user: first',
+			'assistant: You said "first".',
 			'user: second',
 			'user: third',
-			'assistant: You said "second". Before that: "first (60 ms)".',
+			'assistant: You said "second". Before that: "first".',
 		]);
 	});
 

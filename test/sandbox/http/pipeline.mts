@@ -7,9 +7,11 @@ import { problem, render, type Answer, type Rendered } from './answers.mts';
 import type { Faults, Trouble } from './faults.mts';
 import type { RateLimiter } from './limits.mts';
 import type { Call, Route } from './routes.mts';
+import type { Timetable } from '../timetable.mts';
 import type { RecordedRequest, SandboxSettings } from '../types.mts';
 
 interface PipelineContext {
+	readonly time: Timetable;
 	readonly settings: SandboxSettings;
 	readonly apiKey: string;
 	readonly faults: Faults;
@@ -102,20 +104,17 @@ export class Pipeline {
 
 	private send(answer: Answer, reply: FastifyReply): void {
 		const { settings } = this.context;
-		const date =
-			settings.clockSkewMs === 0
-				? undefined
-				: new Date(Date.now() + settings.clockSkewMs).toUTCString();
+		const date = new Date(Date.now() + settings.clockSkewMs).toUTCString();
 		if (answer.kind === 'stream') {
 			reply.hijack();
-			if (date !== undefined) reply.raw.setHeader('date', date);
+			reply.raw.setHeader('date', date);
 			answer.open(reply.raw, undefined);
 			return;
 		}
 		const rendered = render(answer, settings.envelope);
 		reply.code(rendered.status);
 		if (rendered.contentType !== undefined) reply.header('content-type', rendered.contentType);
-		if (date !== undefined) reply.header('date', date);
+		reply.header('date', date);
 		if (rendered.headers) reply.headers(rendered.headers);
 		reply.send(answer.kind === 'empty' ? undefined : rendered.body);
 	}
@@ -127,7 +126,7 @@ export class Pipeline {
 		trouble: Trouble | undefined,
 	): Promise<void> {
 		const delay = this.context.settings.latencyMs + (trouble?.delayBeforeMs ?? 0);
-		if (delay > 0) await sleep(delay);
+		if (delay > 0) await this.context.time.sleep(delay);
 		const effect = trouble?.effect;
 		if (effect) {
 			if (effect.kind === 'status') return this.override(reply, effect);
@@ -139,7 +138,7 @@ export class Pipeline {
 			}
 		}
 		const answer = await this.answer(route, call);
-		if (trouble?.delayAfterMs) await sleep(trouble.delayAfterMs);
+		if (trouble?.delayAfterMs) await this.context.time.sleep(trouble.delayAfterMs);
 		if (answer.kind === 'stream' && (effect === undefined || effect.kind === 'dripBody')) {
 			reply.hijack();
 			answer.open(reply.raw, effect ? { byteByByte: true } : trouble?.stream);

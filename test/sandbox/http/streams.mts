@@ -1,5 +1,6 @@
 /** Writing event streams: NDJSON lines or SSE frames, heartbeats, and what can go wrong. */
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { SandboxSettings, StreamFaultOptions } from '../types.mts';
 
@@ -32,8 +33,10 @@ const GARBAGE = [
 	'',
 	'<html><body>502</body></html>',
 ];
-// An RST throws away what the peer has not read yet, so it waits for the peer to catch up.
-const BEFORE_RESET_MS = 25;
+/** Turns of the event loop in which a peer of this process reads what has been sent to it. */
+const TURNS_TO_READ = 20;
+/** The same for a peer elsewhere. */
+const TIME_TO_READ_MS = 5;
 
 /** The format the client gets: what it accepts, unless the settings overrule it. */
 export function negotiate(
@@ -42,6 +45,16 @@ export function negotiate(
 ): StreamFormat {
 	if (setting !== 'negotiate') return setting;
 	return accept !== undefined && /application\/(x-ndjson|jsonl)/i.test(accept) ? 'ndjson' : 'sse';
+}
+
+async function nextTurn(): Promise<void> {
+	await new Promise<void>((next) => setImmediate(next));
+}
+
+/** An RST throws away what the peer has not read yet. */
+async function letPeerRead(): Promise<void> {
+	await sleep(TIME_TO_READ_MS);
+	for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn();
 }
 
 function payload(message: StreamMessage): unknown {
@@ -151,7 +164,7 @@ export class StreamWriter {
 		if (closeAfter === this.lines) this.finish(() => this.response.end());
 		if (resetAfter === this.lines) {
 			this.finish(() => {
-				setTimeout(() => this.response.socket?.resetAndDestroy(), BEFORE_RESET_MS);
+				void letPeerRead().then(() => this.response.socket?.resetAndDestroy());
 			});
 		}
 		if (stallAfter === this.lines) {
@@ -177,7 +190,7 @@ export class StreamWriter {
 			if (this.closed) return;
 			this.response.write(Buffer.of(byte));
 			// Writes of one turn of the event loop would share a packet.
-			await new Promise<void>((next) => setImmediate(next));
+			await nextTurn();
 		}
 	}
 

@@ -14,6 +14,7 @@ import {
 	statusName,
 	statusNumber,
 } from './status.mts';
+import type { Appointment, Timetable } from '../timetable.mts';
 import type { StreamMessage } from '../http/streams.mts';
 import type { Job, JobFiles, JobUpdate, SandboxSettings, SandboxTaskView } from '../types.mts';
 
@@ -45,7 +46,7 @@ export interface Task {
 	cancelRequestedAt: number | undefined;
 	finishedAt: number | undefined;
 	// Made only when needed: most tasks end before anybody watches them.
-	timers: Set<NodeJS.Timeout> | undefined;
+	appointments: Set<Appointment> | undefined;
 	watchers: Set<Watcher> | undefined;
 }
 
@@ -56,6 +57,7 @@ export type Watcher = (message: StreamMessage) => void;
 type Changes = Record<string, unknown>;
 
 interface TaskEnvironment {
+	readonly time: Timetable;
 	readonly settings: SandboxSettings;
 	readonly sessions: Sessions;
 	readonly files: JobFiles;
@@ -157,7 +159,7 @@ export class Tasks {
 			holdsSlot: false,
 			cancelRequestedAt: undefined,
 			finishedAt: undefined,
-			timers: undefined,
+			appointments: undefined,
 			watchers: undefined,
 		};
 		this.byId.set(task.id, task);
@@ -205,12 +207,12 @@ export class Tasks {
 
 	/** Runs something later, unless the task has ended by then. */
 	after(task: Task, ms: number, then: () => void): void {
-		const timers = (task.timers ??= new Set());
-		const timer = setTimeout(() => {
-			timers.delete(timer);
+		const appointments = (task.appointments ??= new Set());
+		const appointment = this.environment.time.after(ms, () => {
+			appointments.delete(appointment);
 			then();
-		}, ms);
-		timers.add(timer);
+		});
+		appointments.add(appointment);
 	}
 
 	/** Changes a running task and tells its watchers. */
@@ -278,8 +280,7 @@ export class Tasks {
 			task.error = error;
 			changed['error'] = error;
 		}
-		if (task.timers) for (const timer of task.timers) clearTimeout(timer);
-		task.timers = undefined;
+		this.cancelAppointments(task);
 		this.waiting.delete(task);
 		if (task.holdsSlot) {
 			task.holdsSlot = false;
@@ -313,8 +314,7 @@ export class Tasks {
 			return;
 		}
 		if (task.status === CANCELLING) return;
-		if (task.timers) for (const timer of task.timers) clearTimeout(timer);
-		task.timers?.clear();
+		this.cancelAppointments(task);
 		this.update(task, { status: CANCELLING });
 		const { ms = 1, completesWith } = task.entry.app.cancel ?? {};
 		this.after(task, Math.min(ms, timeoutMs), () => {
@@ -344,13 +344,16 @@ export class Tasks {
 	clear(): void {
 		if (this.drain) clearImmediate(this.drain);
 		this.drain = undefined;
-		for (const task of this.byId.values()) {
-			if (task.timers) for (const timer of task.timers) clearTimeout(timer);
-		}
+		for (const task of this.byId.values()) this.cancelAppointments(task);
 		this.byId.clear();
 		this.waiting.clear();
 		this.memory.clear();
 		this.busy = 0;
+	}
+
+	private cancelAppointments(task: Task): void {
+		for (const appointment of task.appointments ?? []) appointment.cancel();
+		task.appointments = undefined;
 	}
 
 	private enqueue(task: Task): void {

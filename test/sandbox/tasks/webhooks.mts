@@ -1,6 +1,7 @@
 /** Task webhooks: one POST per task when it ends, tried again when the receiver is not there. */
 import { request } from 'node:http';
 
+import type { Appointment, Timetable } from '../timetable.mts';
 import type { SandboxSettings, WebhookDelivery } from '../types.mts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -18,13 +19,15 @@ interface Callback {
 }
 
 export class Webhooks {
-	private readonly timers = new Set<NodeJS.Timeout>();
+	private readonly appointments = new Set<Appointment>();
+	private readonly time: Timetable;
 	private readonly settings: WebhookSettings;
 	private readonly violate: (what: string) => void;
 	/** Every attempt that has been answered, or has failed, in that order. */
 	readonly deliveries: WebhookDelivery[] = [];
 
-	constructor(settings: WebhookSettings, violate: (what: string) => void) {
+	constructor(time: Timetable, settings: WebhookSettings, violate: (what: string) => void) {
+		this.time = time;
 		this.settings = settings;
 		this.violate = violate;
 	}
@@ -47,17 +50,17 @@ export class Webhooks {
 
 	/** Drops what is still to be delivered. */
 	clear(): void {
-		for (const timer of this.timers) clearTimeout(timer);
-		this.timers.clear();
+		for (const appointment of this.appointments) appointment.cancel();
+		this.appointments.clear();
 		this.deliveries.length = 0;
 	}
 
 	private later(ms: number, then: () => void): void {
-		const timer = setTimeout(() => {
-			this.timers.delete(timer);
+		const appointment = this.time.after(ms, () => {
+			this.appointments.delete(appointment);
 			then();
-		}, ms);
-		this.timers.add(timer);
+		});
+		this.appointments.add(appointment);
 	}
 
 	private attempt(callback: Callback, tries: number): void {

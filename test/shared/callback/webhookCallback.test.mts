@@ -9,10 +9,10 @@ import {
 	FROM_ITEM,
 	jsonOf,
 	runApp,
-	until,
-	useSandbox,
 	type RunAppOptions,
 } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });

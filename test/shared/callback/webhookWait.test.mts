@@ -14,10 +14,10 @@ import {
 	QUICK,
 	runApp,
 	submissions,
-	until,
-	useSandbox,
 	type RunAppOptions,
 } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { jsons, WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });

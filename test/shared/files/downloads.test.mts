@@ -13,14 +13,9 @@ import {
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData } from '../../engine/engine.mts';
 import { filesOf, hintsOf, sha256 } from './support.mts';
-import {
-	jsonOf,
-	objectIn,
-	runApp,
-	until,
-	useSandbox,
-	type RunAppOptions,
-} from '../../engine/support.mts';
+import { jsonOf, objectIn, runApp, type RunAppOptions } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const FILE = { type: 'string', format: 'file' };
 

@@ -6,15 +6,9 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData } from '../../engine/engine.mts';
 import { binaryFiles, inMemory, inStorage, sha256 } from './support.mts';
-import {
-	everythingSaid,
-	jsonOf,
-	objectIn,
-	runApp,
-	submissions,
-	until,
-	useSandbox,
-} from '../../engine/support.mts';
+import { everythingSaid, jsonOf, objectIn, runApp, submissions } from '../../engine/support.mts';
+import { until } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const bytes = randomBytes(200_000);

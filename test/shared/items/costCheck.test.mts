@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
 import { inMemory } from '../files/support.mts';
 import { filledIn, STUDIO } from '../formSupport.mts';
-import { FROM_ITEM, jsonOf, runApp, useSandbox } from '../../engine/support.mts';
+import { FROM_ITEM, jsonOf, runApp } from '../../engine/support.mts';
+import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const echo = (count: number) => Array.from({ length: count }, (_, n) => ({ text: `${n}` }));

@@ -12,13 +12,13 @@ import {
 	appRef,
 	jsonOf,
 	objectIn,
-	pause,
 	runApp,
 	spyOnParameters,
 	submissions,
-	useSandbox,
 	type RunAppOptions,
 } from '../../engine/support.mts';
+import { pause } from '../../until.mts';
+import { useSandbox } from '../../useSandbox.mts';
 import { streamTask } from '../../nodes/StreamTask/support.mts';
 import { AppForms } from '../../../nodes/shared/run/appForms.ts';
 
