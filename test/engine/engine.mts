@@ -12,13 +12,16 @@ import type {
 	ExecutionError,
 	ICredentialDataDecryptedObject,
 	ICredentials,
+	ICredentialsExpressionResolveValues,
 	ICredentialsHelper,
 	IConnections,
 	IDataObject,
+	IExecuteData,
 	IExecuteFunctions,
 	IHttpRequestOptions,
 	ILoadOptionsFunctions,
 	INode,
+	INodeCredentialsDetails,
 	INodeExecutionData,
 	INodeParameters,
 	INodeProperties,
@@ -34,6 +37,7 @@ import type {
 	StructuredChunk,
 	WorkflowExecuteMode,
 } from 'n8n-workflow';
+import { InferenceShApi } from '../../credentials/InferenceShApi.credentials.ts';
 
 // n8n-core writes its settings below this folder as soon as it is loaded.
 if (process.env['N8N_USER_FOLDER'] === undefined) {
@@ -89,7 +93,7 @@ export interface EngineRun {
 
 /** Options of both ways to run something. */
 export interface EngineOptions {
-	/** Decrypted data of every `inferenceShApi` credential. */
+	/** Data of every `inferenceShApi` credential; texts that begin with `=` are expressions. */
 	credentials?: IDataObject;
 	/** Lets nodes stream to a caller. */
 	streaming?: boolean;
@@ -165,12 +169,23 @@ export const PASSTHROUGH = 'test.passthrough';
 
 const passthrough = new Passthrough();
 
-class CredentialsHelper extends workflows.ICredentialsHelper {
-	readonly #decrypted: ICredentialDataDecryptedObject;
+/** What n8n evaluates expressions of a credential with where there is no execution. */
+const MOCK_NODE: INode = {
+	id: '',
+	name: '',
+	typeVersion: 1,
+	type: 'mock',
+	position: [0, 0],
+	parameters: {},
+};
 
-	constructor(decrypted: IDataObject) {
+/** Credentials as n8n's own helper gives them: defaults filled in, expressions evaluated. */
+class CredentialsHelper extends workflows.ICredentialsHelper {
+	readonly #stored: ICredentialDataDecryptedObject;
+
+	constructor(stored: IDataObject) {
 		super();
-		this.#decrypted = decrypted as ICredentialDataDecryptedObject;
+		this.#stored = stored as ICredentialDataDecryptedObject;
 	}
 
 	getParentTypes(): string[] {
@@ -203,12 +218,59 @@ class CredentialsHelper extends workflows.ICredentialsHelper {
 		throw new Error('The engine harness has decrypted credentials only');
 	}
 
-	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
-		return { ...this.#decrypted };
+	async getDecrypted(
+		additionalData: IWorkflowExecuteAdditionalData,
+		_credential: INodeCredentialsDetails,
+		_type: string,
+		mode: WorkflowExecuteMode,
+		executeData?: IExecuteData,
+		_raw?: boolean,
+		item?: ICredentialsExpressionResolveValues,
+	): Promise<ICredentialDataDecryptedObject> {
+		const filled = workflows.NodeHelpers.getNodeParameters(
+			this.getCredentialsProperties(),
+			this.#stored as INodeParameters,
+			true,
+			false,
+			null,
+			null,
+		) as ICredentialDataDecryptedObject;
+		const keys = core.getAdditionalKeys(additionalData, mode, null, { isCredential: true });
+		if (item) {
+			const { workflow, node, runExecutionData, runIndex, itemIndex, connectionInputData } = item;
+			return workflow.expression.getParameterValue(
+				filled as INodeParameters,
+				runExecutionData,
+				runIndex,
+				itemIndex,
+				node.name,
+				connectionInputData,
+				mode,
+				keys,
+				executeData,
+				false,
+				filled,
+			) as ICredentialDataDecryptedObject;
+		}
+		const workflow = new workflows.Workflow({
+			nodes: [MOCK_NODE],
+			connections: {},
+			active: false,
+			nodeTypes: nodeTypesOf({ mock: passthrough }),
+		});
+		return workflow.expression.getComplexParameterValue(
+			MOCK_NODE,
+			filled as INodeParameters,
+			mode,
+			keys,
+			undefined,
+			undefined,
+			filled,
+		) as ICredentialDataDecryptedObject;
 	}
 
 	getCredentialsProperties(): INodeProperties[] {
-		return [];
+		return new InferenceShApi().properties;
 	}
 
 	async updateCredentials(): Promise<void> {}

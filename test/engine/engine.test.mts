@@ -239,7 +239,7 @@ describe('engine harness', () => {
 		const options = { node, parameters: {}, credentials: { apiKey: 'k', maxConcurrency: 2 } };
 		const run = await runNode(options);
 		expect(run.output(NODE_NAME)[0]?.json).toEqual({
-			credentials: { apiKey: 'k', maxConcurrency: 2 },
+			credentials: { apiKey: 'k', baseUrl: 'https://api.inference.sh', maxConcurrency: 2 },
 			egress: 'function',
 			request: 'function',
 			signal: 'function',
@@ -255,6 +255,37 @@ describe('engine harness', () => {
 			signal: 'undefined',
 		});
 	});
+
+	it.each([
+		['={{ $json.key }}', ['key-a', 'key-b']],
+		['=Bearer {{ $json.key }}', ['Bearer key-a', 'Bearer key-b']],
+		["={{ $('Start').item.json.key }}", ['key-a', 'key-b']],
+		["={{ $('Start').first().json.key }}", ['key-a', 'key-a']],
+		['={{ $itemIndex }}', [0, 1]],
+		// n8n takes an expression that fails in JavaScript for one that gives nothing.
+		['={{ $json.key.no.such.thing }}', [undefined, undefined]],
+	])('evaluates a credential with %s for the item it is asked for', async (apiKey, given) => {
+		const node = nodeDoing(async (context, item) => {
+			return { given: (await context.getCredentials('inferenceShApi', item))['apiKey'] };
+		});
+		const run = await runNode({
+			node,
+			parameters: {},
+			items: [{ key: 'key-a' }, { key: 'key-b' }],
+			credentials: { apiKey },
+		});
+		expect(run.output(NODE_NAME).map(({ json }) => json['given'])).toEqual(given);
+	});
+
+	it.each(['={{ $json.key }}', "={{ $('Start').first().json.key }}"])(
+		'cannot evaluate a credential with %s where there is no execution',
+		async (apiKey) => {
+			const context = loadOptionsContext({ node: double, parameters: {}, credentials: { apiKey } });
+			await expect(context.getCredentials('inferenceShApi')).rejects.toThrow(
+				/hasn't been executed|node doesn't exist/,
+			);
+		},
+	);
 
 	it('keeps binary data in files', async () => {
 		await useFileBinaryData();

@@ -1,6 +1,12 @@
 /** A stand-in of the inference.sh API for tests, demos and benchmarks. */
 export type { AgentCall, AgentDecision, AgentTurn, SandboxAgent } from './agents/agentTypes.mts';
-export { API_KEY, startSandbox, type Sandbox, type SandboxOptions } from './server.mts';
+export {
+	API_KEY,
+	startSandbox,
+	type Sandbox,
+	type SandboxOptions,
+	type SandboxWorkspace,
+} from './server.mts';
 export { startFileHost, type FileHost } from './files/fileHost.mts';
 export { syntheticSha256 } from './files/files.mts';
 export type { SessionState } from './tasks/sessions.mts';

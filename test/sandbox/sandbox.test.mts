@@ -201,6 +201,52 @@ describe('answers', () => {
 	});
 });
 
+describe('keys', () => {
+	const other = (key: string) => ({ authorization: `Bearer ${key}` });
+
+	it('see the tasks and chats of their own workspace only', async () => {
+		const there = sandbox.workspace('inf_sandbox_b');
+		const mine = await start('manual');
+		const theirs = String(
+			(
+				await dto(
+					call('POST', '/apps/run', { app: 'sandbox/manual', input: {} }, other(there.apiKey)),
+				)
+			)['id'],
+		);
+		expect(sandbox.tasks().map(({ id }) => id)).toEqual([mine]);
+		expect(there.running().map(({ id }) => id)).toEqual([theirs]);
+		expect((await call('GET', `/tasks/${theirs}`)).status).toBe(404);
+		expect((await call('GET', `/tasks/${theirs}`, undefined, other(there.apiKey))).status).toBe(
+			200,
+		);
+		sandbox.finishTask(theirs);
+		expect(there.running()).toEqual([]);
+	});
+
+	it('have limits of their own, and faults if they are meant for them', async () => {
+		const key = 'inf_sandbox_b';
+		sandbox.workspace(key);
+		sandbox.configure({ rateLimit: { max: 1 } });
+		expect((await run('echo')).status).toBe(200);
+		expect((await run('echo')).status).toBe(429);
+		const body = { app: 'sandbox/echo', input: {} };
+		sandbox.fault({ on: 'POST /apps/run', kind: 'status', status: 500, key });
+		expect((await run('echo')).status).toBe(429);
+		expect((await call('POST', '/apps/run', body, other(key))).status).toBe(500);
+		expect((await call('POST', '/apps/run', body, other(key))).status).toBe(200);
+	});
+
+	it('are unknown until somebody has asked for their workspace, and after a reset', async () => {
+		const me = async () => (await call('GET', '/me', undefined, other('inf_sandbox_c'))).status;
+		expect(await me()).toBe(401);
+		sandbox.workspace('inf_sandbox_c');
+		expect(await me()).toBe(200);
+		sandbox.reset();
+		expect(await me()).toBe(401);
+	});
+});
+
 describe('scheduler', () => {
 	it('queues what is over the limit, and starts it when a place is free', async () => {
 		sandbox.configure({ schedulerLimit: 1 });

@@ -2,7 +2,6 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { accountRoutes } from './account.mts';
 import { sandboxAgents } from './agents/index.mts';
 import type { SandboxAgent } from './agents/agentTypes.mts';
 import { problem } from './http/answers.mts';
@@ -10,18 +9,13 @@ import { formApps } from './apps/formApps.mts';
 import { sandboxApps } from './apps/sandboxApps.mts';
 import { storeApps } from './apps/storeApps.mts';
 import { Catalogue } from './apps/catalogue.mts';
-import { chatService } from './chats/chatService.mts';
 import { Faults } from './http/faults.mts';
 import { FileStore } from './files/files.mts';
 import { newId, timestamp } from './util/ids.mts';
-import { RateLimiter } from './http/limits.mts';
 import { Pipeline } from './http/pipeline.mts';
 import type { Route } from './http/routes.mts';
-import { Sessions, type SessionState } from './tasks/sessions.mts';
-import { CANCELLED, COMPLETED, FAILED, isTerminal, statusName } from './tasks/status.mts';
-import { taskRoutes } from './tasks/taskRoutes.mts';
-import { TaskWire } from './tasks/taskWire.mts';
-import { Tasks, taskView, type Task } from './tasks/tasks.mts';
+import type { SessionState } from './tasks/sessions.mts';
+import { CANCELLED, COMPLETED, FAILED } from './tasks/status.mts';
 import type {
 	Fault,
 	RecordedRequest,
@@ -35,18 +29,32 @@ import type {
 } from './types.mts';
 import { Timetable } from './timetable.mts';
 import { Webhooks } from './tasks/webhooks.mts';
+import { Workspace, Workspaces } from './workspace.mts';
 
-/** A running stand-in of the API. */
-export interface Sandbox {
-	/** `http://127.0.0.1:<port>` */
-	readonly url: string;
+/** What one workspace has, and the only key that sees it. */
+export interface SandboxWorkspace {
 	readonly apiKey: string;
-	readonly requests: readonly RecordedRequest[];
-	/** How many requests were recorded for a method and path (exact, or a pattern). */
-	count(method: string, path: RegExp | string): number;
 	tasks(): readonly SandboxTaskView[];
 	/** Tasks that have not ended. */
 	running(): readonly SandboxTaskView[];
+	/** Chats, oldest first. */
+	chats(): readonly SandboxChatView[];
+	/** What agents have done: one for each message that was taken up, by chat. */
+	agentRuns(): readonly SandboxRunView[];
+}
+
+/** A running stand-in of the API. Its own key is that of one workspace; there can be more. */
+export interface Sandbox extends SandboxWorkspace {
+	/** `http://127.0.0.1:<port>` */
+	readonly url: string;
+	readonly requests: readonly RecordedRequest[];
+	/** How many requests were recorded for a method and path (exact, or a pattern). */
+	count(method: string, path: RegExp | string): number;
+	/**
+	 * The workspace of another key: with the same apps and agents, but tasks, sessions, chats and
+	 * limits of its own. It is there until the sandbox is reset.
+	 */
+	workspace(apiKey: string): SandboxWorkspace;
 	/** Files that were uploaded or made by apps. */
 	files(): readonly SandboxFileView[];
 	/** Ends a task, usually one of the `manual` app. */
@@ -68,10 +76,6 @@ export interface Sandbox {
 	): void;
 	/** Makes the id of a task that belongs to another team, and says how requests for it end. */
 	foreignTask(status?: 403 | 404): string;
-	/** Chats, oldest first. */
-	chats(): readonly SandboxChatView[];
-	/** What agents have done: one for each message that was taken up, by chat. */
-	agentRuns(): readonly SandboxRunView[];
 	/** Makes a chat that belongs to another team, and returns its id. */
 	foreignChat(status?: 403 | 404): string;
 	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
@@ -172,59 +176,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const time = new Timetable();
 	const faults = new Faults();
-	const limiter = new RateLimiter();
-	const sessions = new Sessions(clock);
 	const files = new FileStore(() => url, clock, violate, API_KEY);
 	const catalogue = new Catalogue([...sandboxApps, ...formApps, ...storeApps, ...apps], clock);
 	const webhooks = new Webhooks(time, settings, violate);
-	const wire = new TaskWire(catalogue, clock, settings);
-	const foreign = new Map<string, 403 | 404>();
-	const tasks = new Tasks({
-		time,
-		settings,
-		sessions,
-		files,
-		wire,
-		onTerminal(task) {
-			const webhook = task.request['webhook'];
-			if (typeof webhook !== 'string' || webhook === '') return;
-			webhooks.deliver(webhook, task.id, {
-				event: `task.${statusName(task.status)}`,
-				timestamp: clock(Date.now()),
-				data: wire.result(task),
-			});
-		},
-	});
-	const chats = chatService({
-		...{ time, settings, files, clock },
-		agents: [...sandboxAgents, ...agents],
-	});
-	const views = (): SandboxTaskView[] => [...tasks.all()].map(taskView);
-	const unended = (): Task[] => [...tasks.all()].filter(({ status }) => !isTerminal(status));
-	const known = (id: string): Task => {
-		const task = tasks.get(id);
-		if (!task) throw new Error(`there is no task ${id}`);
-		return task;
-	};
-
-	const routes: Route[] = [
-		...taskRoutes({ settings, catalogue, sessions, tasks, wire, foreign }),
-		...catalogue.routes(),
-		...chats.routes,
-		...sessions.routes(),
-		...files.routes(),
-		...accountRoutes({
-			settings,
-			clock,
-			startedAt: Date.now(),
-			runningTasks: () => unended().length,
-			submittedTasks: () => views().length,
-		}),
-	];
+	const open = (apiKey: string): Workspace =>
+		new Workspace(apiKey, {
+			...{ time, settings, catalogue, files, webhooks, clock },
+			agents: [...sandboxAgents, ...agents],
+		});
+	const workspaces = new Workspaces(API_KEY, open);
+	const own = workspaces.first;
 
 	const app = buildServer(
-		new Pipeline({ time, settings, apiKey: API_KEY, faults, limiter, requests }),
-		routes,
+		new Pipeline({ time, settings, workspaces, faults, requests }),
+		own.routes,
 	);
 	app.server.on('connection', (socket: Socket) => {
 		opened++;
@@ -236,14 +201,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	function forget(): void {
 		time.release();
-		tasks.clear();
-		foreign.clear();
-		chats.clear();
-		sessions.clear();
+		workspaces.clear();
 		webhooks.clear();
 		files.clear();
 		faults.clear();
-		limiter.reset();
 		requests.length = 0;
 		violations.length = 0;
 	}
@@ -258,17 +219,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 					one.method === method &&
 					(typeof path === 'string' ? one.path === path : one.path.search(path) >= 0),
 			).length,
-		tasks: views,
-		running: () => unended().map(taskView),
+		tasks: own.tasks,
+		running: own.running,
+		workspace: (apiKey) => workspaces.of(apiKey),
 		files: () => files.all(),
 		finishTask(id, outcome = {}) {
 			const { status = 'completed', output = {}, error } = outcome;
 			const number = { completed: COMPLETED, failed: FAILED, cancelled: CANCELLED }[status];
 			const reason = status === 'failed' ? (error ?? 'failed by the test') : error;
-			tasks.settle(known(id), number, output, reason);
+			const { tasks, task } = workspaces.task(id);
+			tasks.settle(task, number, output, reason);
 		},
 		pushTask(id, { status, logs, logType, output, delta }) {
-			tasks.update(known(id), {
+			const { tasks, task } = workspaces.task(id);
+			tasks.update(task, {
 				...(status === undefined ? {} : { status }),
 				...(logs === undefined ? {} : { log: logs }),
 				...(logType === undefined ? {} : { logType }),
@@ -276,20 +240,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 				...(delta === undefined ? {} : { delta }),
 			});
 		},
-		chats: () => chats.chats(),
-		agentRuns: () => chats.runs(),
-		foreignChat: (status = 404) => chats.foreign(status),
+		chats: own.chats,
+		agentRuns: own.agentRuns,
+		foreignChat: (status = 404) => own.chat.foreign(status),
 		foreignTask(status = 404) {
 			const id = newId();
-			foreign.set(id, status);
+			own.foreign.set(id, status);
 			return id;
 		},
-		setSession: (id, state) => sessions.set(id, state),
+		setSession: (id, state) => own.sessions.set(id, state),
 		fault: (fault) => faults.add(fault),
 		clearFaults: () => faults.clear(),
 		configure(changes) {
 			Object.assign(settings, changes);
-			tasks.schedule();
+			for (const { service } of workspaces.all()) service.schedule();
 		},
 		hold: () => time.hold(),
 		release: () => time.release(),
@@ -299,7 +263,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		connections: () => ({ opened, open: sockets.size }),
 		violations: () => violations,
 		apps: () => [...catalogue.entries()].map(({ ref }) => ref),
-		agents: () => chats.refs(),
+		agents: () => own.chat.refs(),
 		reset() {
 			forget();
 			Object.assign(settings, DEFAULTS, initial);

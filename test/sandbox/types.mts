@@ -160,6 +160,8 @@ interface FaultTarget {
 	readonly times?: number;
 	/** How many matching requests pass before it starts. */
 	readonly skip?: number;
+	/** Hits only requests with this key. */
+	readonly key?: string;
 }
 
 type When = 'before' | 'after';

@@ -1,4 +1,5 @@
 /** The queue of things that shall go wrong. */
+import type { Call } from './routes.mts';
 import type { Fault, FaultEffect, StreamFaultOptions } from '../types.mts';
 
 interface Armed {
@@ -45,12 +46,14 @@ export class Faults {
 	 * Takes the faults that hit this request out of the queue: every delay, and the first of the
 	 * others. Returns undefined in the usual case that there is none.
 	 */
-	take(method: string, path: string): Trouble | undefined {
+	take({ method, path, headers }: Pick<Call, 'method' | 'path' | 'headers'>): Trouble | undefined {
 		if (this.armed.length === 0) return undefined;
 		const name = `${method} ${path}`;
 		let trouble: Trouble | undefined;
 		for (const entry of this.armed) {
 			if (!entry.pattern.test(name)) continue;
+			const { key } = entry.fault;
+			if (key !== undefined && headers['authorization'] !== `Bearer ${key}`) continue;
 			if (entry.skip > 0) {
 				entry.skip--;
 				continue;

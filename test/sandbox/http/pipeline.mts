@@ -5,17 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { problem, render, type Answer, type Rendered } from './answers.mts';
 import type { Faults, Trouble } from './faults.mts';
-import type { RateLimiter } from './limits.mts';
 import type { Call, Route } from './routes.mts';
 import type { Timetable } from '../timetable.mts';
 import type { RecordedRequest, SandboxSettings } from '../types.mts';
+import type { Workspaces } from '../workspace.mts';
 
 interface PipelineContext {
 	readonly time: Timetable;
 	readonly settings: SandboxSettings;
-	readonly apiKey: string;
+	readonly workspaces: Workspaces;
 	readonly faults: Faults;
-	readonly limiter: RateLimiter;
 	readonly requests: RecordedRequest[];
 }
 
@@ -23,11 +22,9 @@ type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<
 
 export class Pipeline {
 	private readonly context: PipelineContext;
-	private readonly authorization: string;
 
 	constructor(context: PipelineContext) {
 		this.context = context;
-		this.authorization = `Bearer ${context.apiKey}`;
 	}
 
 	/** The fastify handler of a route. */
@@ -36,7 +33,7 @@ export class Pipeline {
 		return (request, reply) => {
 			const call = this.call(request, route.service !== 'storage');
 			this.record(call);
-			const trouble = faults.take(call.method, call.path);
+			const trouble = faults.take(call);
 			if (trouble || settings.latencyMs > 0) return this.slowly(route, call, reply, trouble);
 			// The usual way stays synchronous as long as the handler is.
 			const answer = this.answer(route, call);
@@ -80,16 +77,18 @@ export class Pipeline {
 		});
 	}
 
-	private answer(route: Route, call: Call): Answer | Promise<Answer> {
-		if (route.service === 'storage') return route.handle(call);
-		const { settings, limiter } = this.context;
-		if (call.headers['authorization'] !== this.authorization) {
-			return problem(
-				401,
-				'unauthorized',
-				call.headers['authorization'] === undefined ? 'missing API key' : 'invalid API key',
-			);
+	/** @param asked the route as the first workspace has it */
+	private answer(asked: Route, call: Call): Answer | Promise<Answer> {
+		if (asked.service === 'storage') return asked.handle(call);
+		const { settings, workspaces } = this.context;
+		const { authorization } = call.headers;
+		const workspace = workspaces.find(authorization);
+		if (!workspace) {
+			const detail = authorization === undefined ? 'missing API key' : 'invalid API key';
+			return problem(401, 'unauthorized', detail);
 		}
+		const { limiter } = workspace;
+		const route = workspaces.routeOf(workspace, asked);
 		const limit = settings.rateLimit;
 		if (limit && (route.submits || limit.scope === 'all')) {
 			const admitted = limiter.admit(limit, () => Date.now() + settings.clockSkewMs);
