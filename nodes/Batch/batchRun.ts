@@ -18,6 +18,7 @@ import { Results } from './results';
 import type { BatchSettings } from './settings';
 import { StopRules } from './stopRules';
 import { Tally } from './summary';
+import type { BatchFacts } from './waiting';
 
 /** One run of a batch, from its first item to its outputs. */
 export class BatchRun {
@@ -34,7 +35,7 @@ export class BatchRun {
 		private readonly run: NodeRun,
 		private readonly source: RunItems,
 		private readonly settings: BatchSettings,
-		private readonly callback: WebhookWait | undefined,
+		private readonly callback: WebhookWait<BatchFacts> | undefined,
 	) {
 		const { order, stopAfterFailures, progressEvery } = settings;
 		this.tally = new Tally(source.total, this.startedAt);
@@ -80,16 +81,17 @@ export class BatchRun {
 	}
 
 	/** Leaves the rest to the callbacks of the service. */
-	private async leaveTo(callback: WebhookWait): Promise<NodeOutputs> {
-		const { tally, startedAt: started_at, settings, results } = this;
-		const soFar = tally.toJson(systemClock.now(), this.run.client.statistics, []);
-		const max_in_flight = Math.max(Number(soFar['max_in_flight']), callback.started);
-		const { order } = settings;
+	private async leaveTo(callback: WebhookWait<BatchFacts>): Promise<NodeOutputs> {
+		const { tally, startedAt, settings, results } = this;
+		const { retries, rateLimited } = this.run.client.statistics;
 		return await callback.outputs(results.settled(), {
-			...soFar,
-			max_in_flight,
-			started_at,
-			order,
+			order: settings.order,
+			total: tally.total,
+			started_at: startedAt,
+			retries,
+			rate_limited: rateLimited,
+			max_in_flight: Math.max(tally.mostInFlight, callback.started),
+			stopped_by: tally.stoppedBy ?? null,
 		});
 	}
 

@@ -13,7 +13,8 @@ export class Tally {
 	notStarted = 0;
 	stoppedBy: StoppedBy | undefined;
 	private inFlight = 0;
-	private mostInFlight = 0;
+	/** Items that were in flight at once, at most. */
+	mostInFlight = 0;
 	private readonly messages = new Map<string, number>();
 
 	constructor(

@@ -6,6 +6,7 @@ import { RunParameters } from '../shared/parameters/runParameters';
 import type { AwaitedTask, WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
+import type { BatchSettings } from './settings';
 import { Tally } from './summary';
 
 /** When the task of an output item ended, ms since the epoch. */
@@ -24,8 +25,29 @@ function failed(task: AwaitedTask, facts: INodeExecutionData['json']) {
 	return { ok: false, position: task.position, item: failedItem(facts, task) };
 }
 
+/** What a batch keeps for its outputs while it waits. */
+export interface BatchFacts {
+	readonly order: BatchSettings['order'];
+	readonly total: number;
+	/** ms since the epoch */
+	readonly started_at: number;
+	readonly retries: number;
+	readonly rate_limited: number;
+	readonly max_in_flight: number;
+	readonly stopped_by: string | null;
+}
+
+function isBatchFacts(kept: unknown): kept is BatchFacts {
+	if (!isJsonObject(kept)) return false;
+	const { total, started_at, retries, rate_limited, max_in_flight } = kept;
+	const counts = [total, started_at, retries, rate_limited, max_in_flight];
+	return 'order' in kept && 'stopped_by' in kept && counts.every(Number.isFinite);
+}
+
 /** Succeeded, Failed, Summary: the same outputs, made of what was kept during the wait. */
-export const waitingBatch: WaitingNode = {
+export const waitingBatch: WaitingNode<BatchFacts> = {
+	isFacts: isBatchFacts,
+
 	ended(end) {
 		const { awaited, durationMs } = end;
 		const { position, itemIndex, attempts } = awaited;
@@ -48,8 +70,8 @@ export const waitingBatch: WaitingNode = {
 	},
 
 	outputs(items, facts, now) {
-		const { order, total, started_at, retries, rate_limited, max_in_flight, stopped_by } = facts;
-		const tally = new Tally(Number(total), Number(started_at));
+		const { order, retries, rate_limited: rateLimited, max_in_flight, stopped_by } = facts;
+		const tally = new Tally(facts.total, facts.started_at);
 		for (const { ok, item } of items) {
 			const { id, status, error } = item.json;
 			const message = isJsonObject(error) ? (textOf(error['message']) ?? '') : '';
@@ -63,9 +85,12 @@ export const waitingBatch: WaitingNode = {
 				: left.position - right.position,
 		);
 		const all = sorted.map(({ ok, item }) => ({ ok, item: withIndex(item) }));
-		const statistics = { retries: Number(retries), rateLimited: Number(rate_limited) };
 		const durations = items.filter(({ ok }) => ok).map(({ item }) => durationOf(item));
-		const json = { ...tally.toJson(now, statistics, durations), max_in_flight, stopped_by };
+		const json = {
+			...tally.toJson(now, { retries, rateLimited }, durations),
+			max_in_flight,
+			stopped_by,
+		};
 		return [
 			all.filter(({ ok }) => ok).map(({ item }) => item),
 			all.filter(({ ok }) => !ok).map(({ item }) => item),
@@ -79,7 +104,7 @@ export const waitingBatch: WaitingNode = {
  *
  * @throws NodeOperationError if this execution cannot be resumed by a callback
  */
-export async function openCallback(run: NodeRun): Promise<WebhookWait | undefined> {
+export async function openCallback(run: NodeRun): Promise<WebhookWait<BatchFacts> | undefined> {
 	const wait = new RunParameters(run.context)
 		.get('wait', 'Wait', 'result')
 		.oneOf(['result', 'webhook']);

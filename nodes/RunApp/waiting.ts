@@ -9,7 +9,10 @@ import type { WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 
 /** One output, with an item for each input item, in order. */
-export const waitingApp: WaitingNode = {
+export const waitingApp: WaitingNode<unknown> = {
+	/** The tasks alone say all. */
+	isFacts: (_kept): _kept is unknown => true,
+
 	ended(end) {
 		const { position, itemIndex } = end.awaited;
 		return end.kind === 'completed'
@@ -38,5 +41,5 @@ export async function runAndWait(run: NodeRun): Promise<INodeExecutionData[][]> 
 	const failed = items.flatMap((item, position) =>
 		item.json['error'] === undefined ? [] : [{ ok: false, position, item }],
 	);
-	return await callback.outputs(failed);
+	return await callback.outputs(failed, {});
 }

@@ -62,7 +62,7 @@ export async function readEnd(
 
 /** The output item of a task that has ended, with its files if they are wanted. */
 export async function settle(
-	node: WaitingNode,
+	node: Pick<WaitingNode<unknown>, 'ended'>,
 	end: TaskEnd,
 	keeper: FileKeeper,
 ): Promise<SettledItem> {

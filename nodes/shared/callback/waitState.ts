@@ -1,12 +1,8 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	INodeExecutionData,
-	IWebhookFunctions,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 import type { TaskRun } from '../../client/tasks/taskRun';
 import { isJsonObject } from '../../client/util/json';
 import type { TaskStatus } from '../../client/tasks/taskStatus';
+import { keepWithExecution, keptWithExecution } from '../run/waitingExecution';
 import type { DownloadWish } from '../files/downloads';
 
 /** A task that an execution waits for; plain data, because n8n keeps it in its database. */
@@ -41,45 +37,55 @@ export interface SettledItem {
 }
 
 /** What a waiting execution knows; n8n saves it with the execution. */
-export interface WaitState {
+export interface WaitState<Facts> {
 	readonly tasks: readonly AwaitedTask[];
 	/** Items of which nothing will change. */
 	readonly settled: readonly SettledItem[];
 	/** What the node needs to make its outputs. */
-	readonly facts: IDataObject;
+	readonly facts: Facts;
 	/** Tasks that are read at once. */
 	readonly concurrency: number;
 	/** Whether a failed task fails the node. */
 	readonly stopOnError: boolean;
 }
 
-/** How a node makes its outputs of the ends of its tasks, in the execution and after it. */
-export interface WaitingNode {
+/**
+ * How a node makes its outputs of the ends of its tasks, in the execution and after it.
+ *
+ * @typeParam Facts what it needs for that besides; plain data
+ */
+export interface WaitingNode<Facts> {
+	/** Whether something that n8n has kept is what this node left there. */
+	isFacts(kept: unknown): kept is Facts;
 	/** The output item of a task that has ended. */
 	ended(end: TaskEnd): SettledItem;
 	/** The output item of a task that has not ended when the wait is over. */
 	unfinished(task: AwaitedTask): SettledItem;
 	/** @param now end of the run, ms since the epoch */
-	outputs(items: readonly SettledItem[], facts: IDataObject, now: number): INodeExecutionData[][];
+	outputs(items: readonly SettledItem[], facts: Facts, now: number): INodeExecutionData[][];
 }
 
 const KEY = 'inferenceShWait';
 
-/** Leaves the state where a callback finds it: in the node's context, which n8n saves. */
-export function keepState(context: IExecuteFunctions, state: WaitState): void {
-	context.getContext('node')[KEY] = state;
-}
-
-function isWaitState(value: unknown): value is WaitState {
-	return isJsonObject(value) && Array.isArray(value['tasks']) && Array.isArray(value['settled']);
+/** Leaves the state where a callback finds it. */
+export function keepState<Facts>(context: IExecuteFunctions, state: WaitState<Facts>): void {
+	keepWithExecution(context, KEY, state);
 }
 
 /** The state that a callback's execution waits with; undefined if it has none. */
-export function findState(context: IWebhookFunctions): WaitState | undefined {
-	// Braces would end the expression.
-	const name = JSON.stringify(context.getNode().name)
-		.replaceAll('{', '\\x7b')
-		.replaceAll('}', '\\x7d');
-	const state: unknown = context.evaluateExpression(`{{ $node[${name}].context.${KEY} }}`, 0);
-	return isWaitState(state) ? state : undefined;
+export function findState<Facts>(
+	context: IWebhookFunctions,
+	node: WaitingNode<Facts>,
+): WaitState<Facts> | undefined {
+	const state = keptWithExecution(context, KEY);
+	return isWaitState(state, node) ? state : undefined;
+}
+
+function isWaitState<Facts>(value: unknown, node: WaitingNode<Facts>): value is WaitState<Facts> {
+	return (
+		isJsonObject(value) &&
+		Array.isArray(value['tasks']) &&
+		Array.isArray(value['settled']) &&
+		node.isFacts(value['facts'])
+	);
 }

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { AbandonedError, StoppedError } from '../../client/errors';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import { notStarted } from '../../client/api/itemTime';
-import type { WebhookWait } from '../callback/webhookWait';
+import type { TaskWait } from '../callback/webhookWait';
 import { failureItem, toNodeError } from '../output/failures';
 import type { NodeRun } from '../run/nodeRun';
 import { stoppedError, wasStopped } from '../run/stop';
@@ -30,7 +30,7 @@ interface ItemFailure {
 export async function eachItem(
 	run: NodeRun,
 	work: ItemWork,
-	callback?: WebhookWait,
+	callback?: TaskWait,
 ): Promise<INodeExecutionData[]> {
 	const { context, settings } = run;
 	/** In the order in which they happened. */
@@ -58,7 +58,7 @@ async function unlessDone(
 	{ memory, scope }: NodeRun,
 	index: number,
 	work: ItemWork,
-	callback: WebhookWait | undefined,
+	callback: TaskWait | undefined,
 ): Promise<INodeExecutionData> {
 	const earlier = memory.recall(index);
 	if (earlier.state === 'done') return earlier.item;
@@ -86,7 +86,7 @@ export interface RunFates {
 	/** What items have failed with. */
 	readonly errors: readonly unknown[];
 	/** Waits for the tasks that have been started. */
-	readonly callback: WebhookWait | undefined;
+	readonly callback: TaskWait | undefined;
 }
 
 /**

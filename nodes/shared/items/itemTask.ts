@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskObserver } from '../../client/tasks/followTask';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import type { Task } from '../../client/tasks/task';
-import type { WebhookWait } from '../callback/webhookWait';
+import type { TaskWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';
 import { fileUploads } from '../files/uploads';
 import { resultItem, startedItem } from '../output/items';
@@ -48,7 +48,7 @@ export function inputItems(context: IExecuteFunctions): RunItems {
 /** How the task of an item is run. */
 export interface ItemTaskOptions {
 	/** Until when: until the task has ended, has been started, or for the service's callback. */
-	readonly wait: 'result' | 'none' | WebhookWait;
+	readonly wait: 'result' | 'none' | TaskWait;
 	/** What an earlier try has begun. */
 	readonly earlier: TaskProgress;
 	readonly observer: TaskObserver;
