@@ -138,6 +138,10 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	partials: 'changed',
 	messages: [],
 	clockSkewMs: 0,
+	timesAs: 'zoned',
+	stampsLateMs: 0,
+	dateHeader: true,
+	inputsAs: 'sent',
 	listPreloads: 'app',
 	webhookRetriesMs: [100, 500, 2000],
 	webhookDelayMs: 0,
@@ -171,7 +175,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	let opened = 0;
 	let url = '';
 
-	const clock = (epochMs: number): string => timestamp(epochMs + settings.clockSkewMs);
+	const clock = (epochMs: number): string => {
+		const told = timestamp(epochMs + settings.clockSkewMs - settings.stampsLateMs);
+		return settings.timesAs === 'bare' ? told.slice(0, -1) : told;
+	};
 	const violate = (what: string): void => void violations.push(what);
 
 	const time = new Timetable();

@@ -121,6 +121,17 @@ export interface SandboxSettings {
 	messages: readonly Notice[];
 	/** Shifts the service's clock: `created_at` and the like, and the Date header. */
 	clockSkewMs: number;
+	/** How creation times are told: with their zone, or bare, as a database without zones has them. */
+	timesAs: 'zoned' | 'bare';
+	/** By so much the clock that stamps tasks and chats is behind the one of the Date header. */
+	stampsLateMs: number;
+	/** Whether answers have a Date header. */
+	dateHeader: boolean;
+	/**
+	 * How a task shows its input: as it was sent; with the defaults of its schema filled in; without
+	 * nulls; not at all.
+	 */
+	inputsAs: 'sent' | 'defaults' | 'withoutNulls' | 'hidden';
 	/** Whether task lists embed the (version-less) app. */
 	listPreloads: 'app' | 'none';
 	/** Delays before a webhook delivery is tried again. */

@@ -228,6 +228,59 @@ describe.each([
 		expect(sandbox().tasks()).toHaveLength(2);
 	});
 
+	describe('what the service shows in another form', () => {
+		/** Submissions of the item, whose answer got lost although its task was started. */
+		async function lost(items: IDataObject[]): Promise<void> {
+			// Something that the service has told about its clock, if it does.
+			await runApp(sandbox(), { app: 'sandbox/instant', items: [{ text: 'before' }] });
+			sandbox().fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502 });
+			const run = await runApp(sandbox(), { items, onError: 'continueRegularOutput' });
+			const tasks = sandbox().tasks();
+			expect(tasks).toHaveLength(2);
+			const [json] = jsonOf(run);
+			if (json?.['error'] === undefined) expect(json?.['id']).toBe(tasks[1]?.id);
+			else {
+				expect(json).toMatchObject({ details: { code: 'submission_unknown' } });
+				expect(json['error']).toContain(tasks[1]?.id);
+			}
+		}
+
+		it.each([
+			['an app that fills in defaults', { inputsAs: 'defaults' }],
+			['an app that drops nulls', { inputsAs: 'withoutNulls' }],
+			['an input that is not shown', { inputsAs: 'hidden' }],
+			['creation times without a zone', { timesAs: 'bare' }],
+			['creation times that are seconds late', { stampsLateMs: 4_000 }],
+			['answers without a date', { dateHeader: false }],
+			['none of all that', { timesAs: 'bare', dateHeader: false, inputsAs: 'hidden' }],
+		] as const)('%s: nothing is bought twice', async (_what, settings) => {
+			sandbox().configure(settings);
+			await lost([{ text: 'x', image: null }]);
+		});
+
+		it.each([
+			['creation times without a zone', { timesAs: 'bare' }],
+			['creation times that are seconds late', { stampsLateMs: 4_000 }],
+			['answers without a date', { dateHeader: false }],
+		] as const)(
+			'%s, of a service that is new here: nothing is bought twice',
+			async (_what, settings) => {
+				const fresh = await startSandbox(settings);
+				try {
+					fresh.fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502 });
+					const run = await runApp(fresh, {
+						items: [{ text: 'x' }],
+						onError: 'continueRegularOutput',
+					});
+					expect(fresh.tasks()).toHaveLength(1);
+					expect(jsonOf(run)).toMatchObject([{ details: { code: 'submission_unknown' } }]);
+				} finally {
+					await fresh.close();
+				}
+			},
+		);
+	});
+
 	it('the very first submission is found, with no clock to go by but the dates of answers', async () => {
 		const fresh = await startSandbox();
 		try {

@@ -104,16 +104,17 @@ export class Pipeline {
 	private send(answer: Answer, reply: FastifyReply): void {
 		const { settings } = this.context;
 		const date = new Date(Date.now() + settings.clockSkewMs).toUTCString();
+		reply.raw.sendDate = settings.dateHeader;
 		if (answer.kind === 'stream') {
 			reply.hijack();
-			reply.raw.setHeader('date', date);
+			if (settings.dateHeader) reply.raw.setHeader('date', date);
 			answer.open(reply.raw, undefined);
 			return;
 		}
 		const rendered = render(answer, settings.envelope);
 		reply.code(rendered.status);
 		if (rendered.contentType !== undefined) reply.header('content-type', rendered.contentType);
-		reply.header('date', date);
+		if (settings.dateHeader) reply.header('date', date);
 		if (rendered.headers) reply.headers(rendered.headers);
 		reply.send(answer.kind === 'empty' ? undefined : rendered.body);
 	}

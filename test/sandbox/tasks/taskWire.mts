@@ -5,19 +5,20 @@ import { shortId } from '../util/ids.mts';
 import { COMPLETED, isTerminal, RUNNING, statusName } from './status.mts';
 import type { Task } from './tasks.mts';
 import type { SandboxSettings } from '../types.mts';
+import { asRecord } from '../util/values.mts';
 
 type Dto = Record<string, unknown>;
 
 export class TaskWire {
 	private readonly catalogue: Catalogue;
-	private readonly settings: Pick<SandboxSettings, 'logsAs'>;
+	private readonly settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs'>;
 	/** Formats a time on the service's clock. */
 	readonly time: (epochMs: number) => string;
 
 	constructor(
 		catalogue: Catalogue,
 		time: (epochMs: number) => string,
-		settings: Pick<SandboxSettings, 'logsAs'>,
+		settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs'>,
 	) {
 		this.catalogue = catalogue;
 		this.time = time;
@@ -72,7 +73,7 @@ export class TaskWire {
 		if (request['run_at'] !== undefined) dto['run_at'] = request['run_at'];
 		if (request['webhook'] !== undefined) dto['webhook'] = request['webhook'];
 		if (request['setup'] !== undefined) dto['setup'] = request['setup'];
-		dto['input'] = request['input'];
+		dto['input'] = this.input(task);
 		dto['output'] = task.output;
 		if (task.error !== undefined) dto['error'] = task.error;
 		dto['rating'] = 'safe';
@@ -84,6 +85,22 @@ export class TaskWire {
 			dto['session_timeout'] = task.session.timeoutMs / 1000;
 		}
 		return dto;
+	}
+
+	/** The input as the service has stored it. */
+	private input({ request, entry, functionName }: Task): unknown {
+		const { inputsAs } = this.settings;
+		const input = asRecord(request['input']);
+		if (inputsAs === 'hidden') return null;
+		if (inputsAs === 'withoutNulls') {
+			return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null));
+		}
+		if (inputsAs === 'sent') return request['input'];
+		const properties = asRecord(asRecord(entry.app.functions[functionName]?.input)['properties']);
+		const defaults = Object.entries(properties).map(
+			([key, schema]) => [key, asRecord(schema)['default'] ?? null] as const,
+		);
+		return { ...Object.fromEntries(defaults), ...input };
 	}
 
 	/** The whole TaskDTO, schemas and all. */
