@@ -104,6 +104,21 @@ export class PermissionError extends InferenceError {
 	override readonly outOfReach = true;
 }
 
+/**
+ * Everything is refused, whatever is asked: the region (HTTP 451) or the address of this n8n (a 403
+ * that is not in the API's words), or the account of the key.
+ */
+export class BlockedError extends InferenceError {
+	readonly code = 'blocked';
+	readonly concern = 'service';
+	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly outOfReach = true;
+	override readonly hopeless = 'the service refuses everything from here';
+}
+
 /** HTTP 402, or a refusal that names an entitlement: plan, balance or quota. */
 export class PaymentError extends InferenceError {
 	readonly code = 'payment';
@@ -123,6 +138,26 @@ export class NotFoundError extends InferenceError {
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
 	override readonly outOfReach = true;
+}
+
+/** The owner has taken the app out of service for good. */
+export class AppRetiredError extends InferenceError {
+	readonly code = 'app_retired';
+	readonly concern = 'request';
+	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+}
+
+/** The owner has taken the app out of service for a while; nothing was created. */
+export class AppMaintenanceError extends InferenceError {
+	readonly code = 'app_maintenance';
+	readonly concern = 'service';
+	readonly retryable = true;
+	readonly repeatable = 'serverError';
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = false;
 }
 
 /** One missing secret, integration or scope of an HTTP 412 answer. */
@@ -163,7 +198,7 @@ export class ValidationError extends InferenceError {
 	readonly endsFollowing = true;
 }
 
-/** HTTP 429: refused because of the request rate; nothing was created. */
+/** HTTP 429, and what means the same in another status: too many requests; nothing was created. */
 export class RateLimitError extends InferenceError {
 	readonly code = 'rate_limit';
 	readonly concern = 'service';
@@ -211,11 +246,17 @@ export class AbandonedError extends StoppedError {}
 export class TaskFailedError extends InferenceError {
 	readonly code = 'task_failed';
 	readonly concern = 'task';
-	readonly retryable = false;
+	readonly retryable: boolean;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
 	override readonly ending = 'failed';
+
+	/** @param facts `byPlatform` if the platform could not run it, so that app and input are not to blame */
+	constructor(message: string, facts: ErrorFacts & { readonly byPlatform?: boolean } = {}) {
+		super(message, facts);
+		this.retryable = facts.byPlatform ?? false;
+	}
 }
 
 /** Somebody cancelled the task on the service. */
@@ -261,7 +302,10 @@ export class ContactLostError extends InferenceError {
 	readonly endsFollowing = true;
 }
 
-/** No answer: the connection failed, was cut or stayed silent. */
+/**
+ * No answer: the connection failed, was cut or stayed silent. Also an answer that only says that:
+ * HTTP 407, 408, 421, 425 and 499.
+ */
 export class NetworkError extends InferenceError {
 	readonly code = 'network';
 	readonly concern = 'service';
@@ -283,11 +327,16 @@ export class ServerError extends InferenceError {
 	readonly concern = 'service';
 	readonly retryable = true;
 	readonly repeatable = 'serverError';
+	readonly mayHaveBeenAccepted: boolean;
 	readonly endsFollowing = false;
 
-	/** 503 with Retry-After is an orderly refusal; any other 5xx may come after the work was done. */
-	get mayHaveBeenAccepted(): boolean {
-		return this.httpStatus !== 503 || this.retryAfterMs === undefined;
+	/**
+	 * @param facts `mayHaveBeenAccepted` is `false` only for an orderly refusal; any other 5xx may
+	 * come after the work was done
+	 */
+	constructor(message: string, facts: ErrorFacts & { readonly mayHaveBeenAccepted: boolean }) {
+		super(message, facts);
+		this.mayHaveBeenAccepted = facts.mayHaveBeenAccepted;
 	}
 }
 

@@ -8,6 +8,7 @@ export {
 	type SandboxWorkspace,
 } from './server.mts';
 export { startFileHost, type FileHost } from './files/fileHost.mts';
+export { REFUSALS } from './http/refusals.mts';
 export { syntheticSha256 } from './files/files.mts';
 export type { SessionState } from './tasks/sessions.mts';
 export type {

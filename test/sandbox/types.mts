@@ -95,6 +95,8 @@ export interface RateLimit {
 	readonly resetHeader?: boolean;
 	/** What counts: submissions only (default) or every API request. */
 	readonly scope?: 'run' | 'all';
+	/** Status of the refusal; the smallest plan has 402. Default 429. */
+	readonly status?: 402 | 429;
 }
 
 export interface SandboxSettings {
@@ -235,6 +237,7 @@ export interface Refusal {
 	readonly status: number;
 	readonly body: Readonly<Record<string, unknown>>;
 	readonly contentType: string;
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What an app's code sees of the task it runs. */

@@ -48,7 +48,11 @@ export async function createChat(
 	if (!answer.ok) {
 		signal.throwIfAborted();
 		const { error } = answer;
-		const isRefused = error instanceof InferenceError && NOT_OFFERED.has(error.httpStatus ?? 0);
+		const isRefused =
+			error instanceof InferenceError &&
+			NOT_OFFERED.has(error.httpStatus ?? 0) &&
+			// What passes says nothing of what is offered.
+			!error.retryable;
 		if (!isRefused) throw error;
 		return { kind: 'refused', remember: () => void withoutChats.add(account) };
 	}

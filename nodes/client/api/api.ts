@@ -6,7 +6,7 @@ import { monotonicNow, type Clock } from '../util/clock';
 import { decodeReply, isRefusedBody, type Reply } from './envelope';
 import { InferenceError, NetworkError, type RemoteWork } from '../errors';
 import { redact } from '../util/redact';
-import { requestedDelay } from './retryTiming';
+import { rateLimitReset, requestedDelay } from './retryTiming';
 import type { Exchange } from './serviceClock';
 import type { Timings } from '../settings';
 import {
@@ -234,10 +234,12 @@ export class Api {
 		statusInBody = Number.NaN,
 	): InferenceError {
 		const httpStatus = statusInBody >= 300 ? statusInBody : response.status;
+		const now = this.clock.now();
 		return errorFromRefusal({
 			httpStatus,
 			text: this.clean(text),
-			retryAfterMs: requestedDelay(response.headers, this.clock.now(), httpStatus),
+			retryAfterMs: requestedDelay(response.headers, now),
+			resetMs: rateLimitReset(response.headers, now),
 			call: describe(call),
 			about: call.about,
 		});

@@ -21,25 +21,69 @@ export interface Problem {
 	readonly message: string | undefined;
 	readonly suggestions: readonly string[];
 	readonly meta: JsonObject;
+	/** The limit of the plan that is used up. */
+	readonly resource: string | undefined;
+	/** The words of an app's owner about it. */
+	readonly statusMessage: string | undefined;
+	/** Whether the API itself has said it, and not whoever stands before it. */
+	readonly fromApi: boolean;
+}
+
+const NOTHING: Problem = {
+	code: undefined,
+	message: undefined,
+	suggestions: [],
+	meta: {},
+	resource: undefined,
+	statusMessage: undefined,
+	fromApi: false,
+};
+
+/** Parts of a body that what stands before the API does not write. */
+const API_KEYS = ['type', 'title', 'detail', 'code', 'error', 'meta'];
+/** A text that is a code: some servers say `{"error": "rate_limited"}`. */
+const CODE = /^[a-z]+(?:_[a-z]+)+$/i;
+
+/** The last part of a problem's type; `about:blank` says that there is none (RFC 9457). */
+function codeOfType(type: unknown): string | undefined {
+	const text = textOf(type);
+	if (text === undefined || text === 'about:blank') return undefined;
+	return text.slice(text.lastIndexOf('/') + 1);
 }
 
 /** Reads every error shape of API notes 1.4. */
 export function readProblem(body: unknown): Problem {
-	if (!isJsonObject(body))
-		return { code: undefined, message: undefined, suggestions: [], meta: {} };
+	if (!isJsonObject(body)) return NOTHING;
 	const inner = isJsonObject(body['error']) ? body['error'] : {};
-	const type = textOf(body['type']);
+	const plain = textOf(body['error']);
+	const plainCode = plain !== undefined && CODE.test(plain) ? plain : undefined;
 	const code =
-		textOf(inner['code']) ?? textOf(body['code']) ?? type?.slice(type.lastIndexOf('/') + 1);
+		textOf(inner['code']) ??
+		textOf(body['code']) ??
+		codeOfType(body['type']) ??
+		codeOfType(inner['type']) ??
+		plainCode;
 	const message =
 		textOf(body['detail']) ??
 		textOf(body['title']) ??
 		textOf(inner['message']) ??
-		textOf(body['error']) ??
-		textOf(body['message']);
-	const meta = [body['meta'], inner['meta']].find(isJsonObject) ?? {};
+		(plainCode === undefined ? plain : undefined) ??
+		textOf(body['message']) ??
+		plain;
+	const metas = [body['meta'], inner['meta']].filter(isJsonObject);
+	const places = [...metas, body, inner];
+	const first = (name: string) =>
+		places.map((place) => textOf(place[name])).find((value) => value !== undefined);
 	const suggestions = [...listOf(body['suggestions']), ...listOf(inner['suggestions'])]
 		.map((entry) => (isJsonObject(entry) ? textOf(entry['ref'] ?? entry['name']) : textOf(entry)))
 		.filter((entry) => entry !== undefined);
-	return { code: code?.toLowerCase(), message, suggestions, meta };
+	return {
+		code: code?.toLowerCase(),
+		message,
+		suggestions,
+		meta: metas[0] ?? {},
+		resource: first('resource'),
+		statusMessage: first('status_message'),
+		fromApi: API_KEYS.some((key) => key in body),
+	};
 }

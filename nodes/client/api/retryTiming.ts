@@ -26,40 +26,52 @@ const TIME_OF_DAY = /\d\d:\d\d/;
 const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MILLISECONDS_FROM = 1e12;
 
+/** What points in time of an answer are read against: the service's own clock, if it tells it. */
+function referenceTime(headers: Readonly<Record<string, string>>, now: number): number {
+	const serverNow = Date.parse(headers['date'] ?? '');
+	return Number.isNaN(serverNow) ? now : serverNow;
+}
+
 /**
- * How long the service asks to wait: `retry-after-ms`, `Retry-After` (seconds or HTTP date), else
- * `X-RateLimit-Reset` (unix seconds or milliseconds, or seconds from now). The latter may come with
- * any answer and asks for a wait only if the request was refused for its rate. Points in time are
- * read against the service's own `Date`, so a wrong clock on either side does no harm. Retry-After in
- * seconds and the reset header are documented for this API (API notes 1.6); gateways use the others.
+ * How long the service asks to wait: `retry-after-ms` or `Retry-After` (seconds or HTTP date). Points
+ * in time are read against the service's own `Date`, so a wrong clock on either side does no harm.
+ * Seconds are documented for this API (API notes 1.6); gateways use the other forms.
  *
  * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header
- * @param httpStatus status of the answer
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
 export function requestedDelay(
 	headers: Readonly<Record<string, string>>,
 	now: number,
-	httpStatus: number,
 ): number | undefined {
-	const serverNow = Date.parse(headers['date'] ?? '');
-	const reference = Number.isNaN(serverNow) ? now : serverNow;
-
 	const milliseconds = headers['retry-after-ms']?.trim() ?? '';
 	if (SECONDS.test(milliseconds)) return Number(milliseconds);
 
 	const retryAfter = headers['retry-after']?.trim() ?? '';
 	if (SECONDS.test(retryAfter)) return Number(retryAfter) * 1000;
-	if (TIME_OF_DAY.test(retryAfter)) {
-		const at = Date.parse(retryAfter);
-		if (!Number.isNaN(at)) return Math.max(0, at - reference);
-	}
+	if (!TIME_OF_DAY.test(retryAfter)) return undefined;
+	const at = Date.parse(retryAfter);
+	return Number.isNaN(at) ? undefined : Math.max(0, at - referenceTime(headers, now));
+}
 
-	if (httpStatus !== 429) return undefined;
+/**
+ * How long it takes until a rate limit begins anew: `X-RateLimit-Reset` (unix seconds or
+ * milliseconds, or seconds from now; API notes 1.6). It may come with any answer and asks for a wait
+ * only if the request was refused for its rate.
+ *
+ * @param headers with lower-case names
+ * @param now milliseconds since the epoch, used if there is no `Date` header
+ * @returns milliseconds, or undefined if the headers say nothing usable
+ */
+export function rateLimitReset(
+	headers: Readonly<Record<string, string>>,
+	now: number,
+): number | undefined {
 	const reset = headers['x-ratelimit-reset']?.trim() ?? '';
 	if (!SECONDS.test(reset)) return undefined;
 	const value = Number(reset);
+	const reference = referenceTime(headers, now);
 	if (value >= EPOCH_MILLISECONDS_FROM) return Math.max(0, value - reference);
 	if (value >= EPOCH_SECONDS_FROM) return Math.max(0, value * 1000 - reference);
 	return value * 1000;

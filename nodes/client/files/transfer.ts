@@ -13,7 +13,7 @@ import {
 } from '../errors';
 import type { QuietStream, QuietWatch } from '../util/quietWatch';
 import type { RetryContext } from '../api/retry';
-import { requestedDelay } from '../api/retryTiming';
+import { rateLimitReset, requestedDelay } from '../api/retryTiming';
 import type { Timings } from '../settings';
 import { TransportError, type Readable, type Transport } from '../transport/transport';
 
@@ -158,8 +158,11 @@ export function transferRefused(
 	const message = `${what} was refused with HTTP ${httpStatus}${said === '' ? '' : `: ${said}`}`;
 	const facts = { httpStatus };
 	if (httpStatus >= 500 || [408, 425, 429].includes(httpStatus)) {
-		const retryAfterMs = requestedDelay(answer.headers, clock.now(), httpStatus);
-		return new ServerError(message, { ...facts, retryAfterMs });
+		const { headers } = answer;
+		const now = clock.now();
+		const reset = httpStatus === 429 ? rateLimitReset(headers, now) : undefined;
+		const retryAfterMs = requestedDelay(headers, now) ?? reset;
+		return new ServerError(message, { ...facts, retryAfterMs, mayHaveBeenAccepted: true });
 	}
 	if (httpStatus === 403) return new PermissionError(message, facts);
 	if (httpStatus === 404 || httpStatus === 410) return new NotFoundError(message, facts);

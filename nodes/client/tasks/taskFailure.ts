@@ -1,4 +1,5 @@
 import type { Api } from '../api/api';
+import { withoutFullStop } from '../api/problem';
 import { TaskCancelledError, TaskFailedError, type InferenceError } from '../errors';
 import type { Task } from './task';
 
@@ -8,12 +9,30 @@ export function failureOf(task: Task, api: Pick<Api, 'clean'>): InferenceError |
 	return task.status === 'failed' ? taskFailed(task, api) : undefined;
 }
 
+/** What the platform, and not the app, says of a task that it could not run (API notes 3.2). */
+const PLATFORM_FAILURES: ReadonlyArray<{ readonly text: RegExp; readonly hint: string }> = [
+	{
+		text: /please retry$/i,
+		hint: 'The platform could not run it; app and input are not to blame. Run it again, or add Failed Task to Retry On in the options.',
+	},
+	{
+		text: /^session (?:worker (?:busy too long|offline)|expired or not found)$/i,
+		hint: 'The session is gone or busy; app and input are not to blame. Start a new session by setting Session to "new".',
+	},
+	{
+		text: /^no (?:active|available) workers\b/i,
+		hint: 'No worker was free for it; app and input are not to blame. Run it again later, or change Infrastructure in the options.',
+	},
+];
+
 /** The error of a task that has failed, with the reason that the service gives. */
 export function taskFailed(task: Task, api: Pick<Api, 'clean'>): TaskFailedError {
 	const reason = api.clean(task.error ?? 'the service gave no reason');
+	const platform = PLATFORM_FAILURES.find(({ text }) => text.test(withoutFullStop(reason)));
 	return new TaskFailedError(`Task ${task.id} failed: ${reason}`, {
 		about: { kind: 'task', id: task.id },
-		hint: 'The reason comes from the app. Check its input and its logs.',
+		hint: platform?.hint ?? 'The reason comes from the app. Check its input and its logs.',
+		byPlatform: platform !== undefined,
 	});
 }
 

@@ -3,8 +3,12 @@ import { fastify } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { errorFromRefusal, unexpectedAnswer } from '../../../nodes/client/api/apiError.ts';
 import {
+	AppMaintenanceError,
+	AppRetiredError,
 	AuthenticationError,
+	BlockedError,
 	InferenceError,
+	NetworkError,
 	NotFoundError,
 	PaymentError,
 	PermissionError,
@@ -82,15 +86,31 @@ describe('the class of an error', () => {
 		[402, 'payment_required', PaymentError, 'payment', false],
 		[403, 'forbidden', PermissionError, 'permission', false],
 		[403, 'otp_required', PermissionError, 'permission', false],
-		[403, 'account_banned', PermissionError, 'permission', false],
+		[403, 'account_banned', BlockedError, 'blocked', false],
+		[403, 'account_deactivated', BlockedError, 'blocked', false],
 		[404, 'not_found', NotFoundError, 'not_found', false],
 		[409, 'name_conflict', ValidationError, 'validation', false],
+		[407, 'x', NetworkError, 'network', true],
+		[408, 'x', NetworkError, 'network', true],
+		[409, 'APP_MISMATCH', SessionError, 'session', false],
 		[410, 'gone', ValidationError, 'validation', false],
+		[410, 'app_retired', AppRetiredError, 'app_retired', false],
+		[410, 'MODEL_RETIRED', AppRetiredError, 'app_retired', false],
+		[421, 'x', NetworkError, 'network', true],
+		[425, 'x', NetworkError, 'network', true],
+		[451, 'x', BlockedError, 'blocked', false],
 		[412, 'x', RequirementsNotMetError, 'requirements_not_met', false],
 		[413, 'too_large', ValidationError, 'validation', false],
 		[422, 'validation_failed', ValidationError, 'validation', false],
 		[429, 'rate_limited', RateLimitError, 'rate_limit', true],
+		[400, 'rate_limited', RateLimitError, 'rate_limit', true],
+		[402, 'limit_exceeded', PaymentError, 'payment', false],
+		[403, 'feature_not_available', PaymentError, 'payment', false],
+		[429, 'insufficient_quota', PaymentError, 'payment', false],
 		[500, 'internal_error', ServerError, 'server', true],
+		[500, 'entitlement_unavailable', ServerError, 'server', true],
+		[503, 'app_maintenance', AppMaintenanceError, 'app_maintenance', true],
+		[503, 'model_maintenance', AppMaintenanceError, 'app_maintenance', true],
 		[502, 'x', ServerError, 'server', true],
 		[503, 'x', ServerError, 'server', true],
 		[504, 'x', ServerError, 'server', true],
@@ -131,6 +151,21 @@ describe('the class of an error', () => {
 	it('of HTTP 503 with Retry-After says that nothing was started', () => {
 		expect(refused(503, '', 1_000).mayHaveBeenAccepted).toBe(false);
 		expect(refused(500, '', 1_000).mayHaveBeenAccepted).toBe(true);
+	});
+
+	it.each([
+		['entitlement_unavailable', 500],
+		['app_maintenance', 503],
+	])('of %s at HTTP %i says that nothing was started', (code, status) => {
+		expect(refused(status, problem(code, 'x')).mayHaveBeenAccepted).toBe(false);
+	});
+
+	it.each([499, 460])('of HTTP %i leaves open whether anything was started', (status) => {
+		expect(refused(status, '')).toMatchObject({
+			code: 'network',
+			retryable: true,
+			mayHaveBeenAccepted: true,
+		});
 	});
 
 	it('carries how long to wait', () => {
@@ -195,6 +230,46 @@ describe('the hint', () => {
 
 	it('of an unknown app is the general one if null is suggested', () => {
 		expect(refused(404, problem('not_found', 'x', { suggestions: null })).hint).toMatch(/Check/);
+	});
+});
+
+describe('HTTP 403', () => {
+	it.each<[what: string, body: unknown, code: string, hint: RegExp]>([
+		['of a blocked address', { message: 'access denied' }, 'blocked', /address/],
+		['of a firewall', '<html>Attention required</html>', 'permission', /firewall/],
+		['of a missing scope', { message: 'missing scope: apps:execute' }, 'permission', /apps:read/],
+		['without any words', '', 'permission', /apps:read/],
+		['in old words', { error: 'forbidden' }, 'permission', /apps:read/],
+		['of a wanted password', problem('otp_required', 'x'), 'permission', /none is wanted/],
+	])('%s', (_what, body, code, hint) => {
+		const error = refused(403, body);
+		expect(error.code).toBe(code);
+		expect(error.hint).toMatch(hint);
+	});
+});
+
+describe('the owner’s words about an app', () => {
+	it.each<[what: string, body: unknown]>([
+		['beside the detail', problem('app_retired', 'gone', { status_message: 'Use v2.' })],
+		['in meta', problem('app_retired', 'gone', { meta: { status_message: 'Use v2.' } })],
+		['under error', { error: { code: 'app_retired', message: 'gone', status_message: 'Use v2.' } }],
+	])('are shown: %s', (_what, body) => {
+		expect(refused(410, body).message).toBe(
+			'The app has been retired: gone. Its owner says: Use v2',
+		);
+	});
+
+	it('are not said twice', () => {
+		const body = problem('app_retired', 'gone: Use v2.', { status_message: 'Use v2.' });
+		expect(refused(410, body).message).toBe('The app has been retired: gone: Use v2');
+	});
+});
+
+describe('a page that is not the API’s', () => {
+	it.each([400, 404, 405])('at HTTP %i is told as that', (status) => {
+		const error = refused(status, '<html>The plain HTTP request was sent to HTTPS port</html>');
+		expect(error).toMatchObject({ code: 'protocol', mayHaveBeenAccepted: false });
+		expect(error.hint).toContain('base URL');
 	});
 });
 
@@ -326,6 +401,71 @@ describe('a refusal that names an entitlement', () => {
 			retryable: true,
 			retryAfterMs: 5_000,
 		});
+	});
+
+	it.each<[what: string, status: number, body: unknown]>([
+		['in meta', 402, problem('limit_exceeded', 'x', { meta: { resource: 'rate_per_min' } })],
+		[
+			'with any code',
+			402,
+			problem('payment_required', 'x', { meta: { resource: 'rate_per_min' } }),
+		],
+		['in capitals', 402, problem('LIMIT_EXCEEDED', 'x', { meta: { resource: 'RATE_PER_MIN' } })],
+		[
+			'under error',
+			402,
+			{ error: { code: 'x', message: 'x', meta: { resource: 'rate_per_min' } } },
+		],
+		['as a member of the problem', 402, problem('x', 'x', { resource: 'rate_per_min' })],
+		['as a member of the error', 402, { error: { message: 'x', resource: 'rate_per_min' } }],
+		[
+			'at another status',
+			403,
+			problem('limit_exceeded', 'x', { meta: { resource: 'rate_per_min' } }),
+		],
+		['spelled out', 402, problem('x', 'x', { meta: { resource: 'requests_per_minute' } })],
+		['as a label', 402, problem('x', 'x', { meta: { resource_label: 'Requests per minute' } })],
+		['in the sentence alone', 402, problem('limit_exceeded', 'rate_per_min limit reached')],
+		['as a code', 403, { error: 'rate_limited', message: 'slow down' }],
+		[
+			'in a refusal of the first generation',
+			200,
+			{ success: false, error: { code: 'RATE_LIMITED' } },
+		],
+	])('is a rate limit if it is one of requests in a time: %s', (_what, status, body) => {
+		expect(refused(status, body)).toMatchObject({
+			code: 'rate_limit',
+			repeatable: 'rateLimit',
+			mayHaveBeenAccepted: false,
+		});
+	});
+
+	it.each([
+		'task_executions',
+		'storage_mb',
+		'seats',
+		'feature:webhooks',
+		'rate_per_month',
+		'private_apps',
+	])('is a payment matter if it is another one: %s', (resource) => {
+		const error = refused(402, problem('limit_exceeded', 'x', { meta: { resource } }));
+		expect(error).toMatchObject({ code: 'payment', retryable: false });
+	});
+
+	it.each<[price: unknown, shown: string]>([
+		[1_250, 'The add-on Pack ($12.50) includes it.'],
+		['900', 'The add-on Pack ($9.00) includes it.'],
+		[0, 'The add-on Pack ($0.00) includes it.'],
+		[undefined, 'The add-on Pack includes it.'],
+		['free', 'The add-on Pack includes it.'],
+		[-1, 'The add-on Pack includes it.'],
+	])('names what can be bought, in dollars: %o', (price, shown) => {
+		const meta = { addon_plan_name: 'Pack', addon_plan_price: price };
+		for (const status of [402, 403]) {
+			expect(refused(status, problem('feature_not_available', 'no', { meta })).message).toContain(
+				shown,
+			);
+		}
 	});
 
 	it('does not make a payment matter of what is not found', () => {

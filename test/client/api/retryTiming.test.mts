@@ -1,12 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelay, requestedDelay } from '../../../nodes/client/api/retryTiming.ts';
+import {
+	backoffDelay,
+	rateLimitReset,
+	requestedDelay,
+} from '../../../nodes/client/api/retryTiming.ts';
 
 const NOW = Date.UTC(2026, 9, 21, 7, 28, 0);
 const http = (at: number) => new Date(at).toUTCString();
 const unix = (at: number) => String(at / 1000);
 
-describe('requestedDelay', () => {
+/** How long to wait after a refusal for the rate. */
+const waitOf = (headers: Record<string, string>, now: number) =>
+	requestedDelay(headers, now) ?? rateLimitReset(headers, now);
+
+describe('requestedDelay and rateLimitReset', () => {
 	it.each<[what: string, headers: Record<string, string>, ms: number | undefined]>([
 		['no header', {}, undefined],
 		['seconds', { 'retry-after': '7' }, 7_000],
@@ -35,7 +43,7 @@ describe('requestedDelay', () => {
 			3_000,
 		],
 	])('reads %s', (_what, headers, ms) => {
-		expect(requestedDelay(headers, NOW, 429)).toBe(ms);
+		expect(waitOf(headers, NOW)).toBe(ms);
 	});
 
 	it.each([
@@ -55,9 +63,9 @@ describe('requestedDelay', () => {
 		'null',
 		'Fri, 99 Foo 2026 99:99:99 GMT',
 	])('ignores the nonsense value "%s"', (value) => {
-		expect(requestedDelay({ 'retry-after': value }, NOW, 429)).toBeUndefined();
-		expect(requestedDelay({ 'retry-after-ms': value }, NOW, 429)).toBeUndefined();
-		expect(requestedDelay({ 'x-ratelimit-reset': value }, NOW, 429)).toBeUndefined();
+		expect(waitOf({ 'retry-after': value }, NOW)).toBeUndefined();
+		expect(waitOf({ 'retry-after-ms': value }, NOW)).toBeUndefined();
+		expect(waitOf({ 'x-ratelimit-reset': value }, NOW)).toBeUndefined();
 	});
 
 	it.each([
@@ -67,28 +75,21 @@ describe('requestedDelay', () => {
 		const headers = { date: http(NOW) };
 		const ours = NOW + skew;
 		const inFive = NOW + 5_000;
-		expect(requestedDelay({ ...headers, 'retry-after': http(inFive) }, ours, 429)).toBe(5_000);
-		expect(requestedDelay({ ...headers, 'x-ratelimit-reset': unix(inFive) }, ours, 429)).toBe(
-			5_000,
-		);
-		expect(requestedDelay({ ...headers, 'x-ratelimit-reset': String(inFive) }, ours, 429)).toBe(
-			5_000,
-		);
-		expect(requestedDelay({ ...headers, 'retry-after': '5' }, ours, 429)).toBe(5_000);
+		expect(waitOf({ ...headers, 'retry-after': http(inFive) }, ours)).toBe(5_000);
+		expect(waitOf({ ...headers, 'x-ratelimit-reset': unix(inFive) }, ours)).toBe(5_000);
+		expect(waitOf({ ...headers, 'x-ratelimit-reset': String(inFive) }, ours)).toBe(5_000);
+		expect(waitOf({ ...headers, 'retry-after': '5' }, ours)).toBe(5_000);
 	});
 
 	it('falls back to our clock if the Date header is nonsense', () => {
 		const headers = { date: 'today', 'retry-after': http(NOW + 5_000) };
-		expect(requestedDelay(headers, NOW, 429)).toBe(5_000);
+		expect(waitOf(headers, NOW)).toBe(5_000);
 	});
 
-	it.each([500, 502, 503, 504])(
-		'does not take the reset that comes with every answer for a wish to wait at HTTP %i',
-		(status) => {
-			expect(requestedDelay({ 'x-ratelimit-reset': '12' }, NOW, status)).toBeUndefined();
-			expect(requestedDelay({ 'retry-after': '3' }, NOW, status)).toBe(3_000);
-		},
-	);
+	it('keep the reset that comes with every answer apart from a wish to wait', () => {
+		expect(requestedDelay({ 'x-ratelimit-reset': '12' }, NOW)).toBeUndefined();
+		expect(requestedDelay({ 'retry-after': '3', 'x-ratelimit-reset': '12' }, NOW)).toBe(3_000);
+	});
 
 	it('never gives a negative wait or none that is a number', () => {
 		const header = fc.oneof(
@@ -100,7 +101,7 @@ describe('requestedDelay', () => {
 		const names = fc.constantFrom('retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'date');
 		fc.assert(
 			fc.property(fc.dictionary(names, header), (headers) => {
-				const ms = requestedDelay(headers, NOW, 429);
+				const ms = waitOf(headers, NOW);
 				expect(ms === undefined || ms >= 0).toBe(true);
 			}),
 		);

@@ -359,6 +359,58 @@ const behaviours: readonly SandboxApp[] = [
 		run: () => undefined,
 	}),
 	single({
+		name: 'featured',
+		title: 'Featured',
+		description: 'Needs a feature that the plan does not have.',
+		category: 'other',
+		input: free,
+		output: outputSchema({}),
+		refuse: problemBody(
+			403,
+			'feature_not_available',
+			'Forbidden',
+			'this app needs the feature GPU priority',
+			{
+				meta: {
+					resource: 'feature:gpu_priority',
+					resource_label: 'GPU priority',
+					upgrade_available: true,
+					addon_plan_id: 'plan_gpu',
+					addon_plan_name: 'GPU Pack',
+					addon_plan_price: 1_250,
+				},
+			},
+		),
+		run: () => undefined,
+	}),
+	single({
+		name: 'retired',
+		title: 'Retired',
+		description: 'Has been taken out of service for good.',
+		category: 'other',
+		input: free,
+		output: outputSchema({}),
+		refuse: problemBody(410, 'app_retired', 'Gone', 'app is retired', {
+			status_message: 'Use sandbox/echo instead.',
+		}),
+		run: () => undefined,
+	}),
+	single({
+		name: 'maintenance',
+		title: 'Maintenance',
+		description: 'Is out of service for a while.',
+		category: 'other',
+		input: free,
+		output: outputSchema({}),
+		refuse: {
+			...problemBody(503, 'app_maintenance', 'Service Unavailable', 'app is under maintenance', {
+				status_message: 'Back at noon.',
+			}),
+			headers: { 'retry-after': '3600' },
+		},
+		run: () => undefined,
+	}),
+	single({
 		name: 'forbidden',
 		title: 'Forbidden',
 		description: 'Needs a scope that the key lacks.',

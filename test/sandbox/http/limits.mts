@@ -1,4 +1,4 @@
-/** Request rate: a fixed window, refused with 429. */
+/** Request rate: a fixed window, refused with 429, or with 402 as the smallest plan is. */
 import { problem, type Answer } from './answers.mts';
 import type { RateLimit } from '../types.mts';
 
@@ -47,7 +47,12 @@ export class RateLimiter {
 			case 'none':
 				break;
 		}
-		const refusal = problem(429, 'rate_limited', `rate limit of ${max} requests exceeded`);
+		const said = `rate limit of ${max} requests exceeded`;
+		const meta = { resource: 'rate_per_min', limit: max, current: this.used };
+		const refusal =
+			limit.status === 402
+				? problem(402, 'limit_exceeded', said, { meta })
+				: problem(429, 'rate_limited', said);
 		return { ...refusal, headers } as Answer;
 	}
 }

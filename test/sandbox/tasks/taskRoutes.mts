@@ -49,8 +49,8 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 		if ('kind' in target) return target;
 		const { app, id } = target.entry;
 		if (app.refuse) {
-			const { status, body: refusal, contentType } = app.refuse;
-			return { kind: 'raw', status, contentType, body: JSON.stringify(refusal) };
+			const { body: refusal, ...rest } = app.refuse;
+			return { kind: 'raw', ...rest, body: JSON.stringify(refusal) };
 		}
 		if (body['input'] === undefined) return problem(422, 'validation_failed', 'input is required');
 		const invalid = validate(target.function.input, body['input']);

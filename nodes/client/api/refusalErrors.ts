@@ -1,0 +1,267 @@
+import {
+	AppMaintenanceError,
+	AppRetiredError,
+	BlockedError,
+	NetworkError,
+	NotFoundError,
+	PaymentError,
+	ProtocolError,
+	RateLimitError,
+	RequirementsNotMetError,
+	ServerError,
+	SessionError,
+	ValidationError,
+	type ErrorClass,
+	type ErrorFacts,
+	type InferenceError,
+	type MissingRequirement,
+	type RemoteWork,
+} from '../errors';
+import { isJsonObject, listOf, textOf } from '../util/json';
+import { planFacts } from './entitlement';
+import { excerpt, withoutFullStop, type Problem } from './problem';
+
+/** An answer that is not a success. */
+export interface Refusal {
+	readonly httpStatus: number;
+	/** Body as text, with secrets already taken out. */
+	readonly text: string;
+	/** How long the service asked to wait, ms. */
+	readonly retryAfterMs: number | undefined;
+	/** How long it takes until the limit on requests begins anew, ms. */
+	readonly resetMs?: number | undefined;
+	/** What was called, for example `POST /apps/run`. */
+	readonly call: string;
+	readonly about?: RemoteWork | undefined;
+}
+
+/** A refusal, read. */
+export interface Answer extends Pick<Refusal, 'httpStatus' | 'text' | 'call' | 'resetMs'> {
+	readonly body: unknown;
+	readonly problem: Problem;
+	/** What the service says, as the end of a sentence without its full stop. */
+	readonly said: string;
+	/** What every error of it says. */
+	readonly facts: ErrorFacts;
+}
+
+/** Makes the error of a situation. */
+export type MakeError = (answer: Answer) => InferenceError;
+
+/** What to do if it is not the API that has answered. */
+export const CHECK_ADDRESS =
+	'Check the base URL in the Inference.sh credential, and any proxy in between.';
+const NEW_SESSION = 'Start a new session by setting Session to "new".';
+/** What to do about a session, by the code of the refusal. */
+export const SESSION_ADVICE: Readonly<Record<string, string>> = {
+	session_not_found: NEW_SESSION,
+	session_expired: `Its state is gone. ${NEW_SESSION}`,
+	session_ended: `Its state is gone. ${NEW_SESSION}`,
+	worker_lost: `The worker that held it is gone. ${NEW_SESSION}`,
+	worker_leased: 'Its worker serves another session. Wait for that one to end or start a new one.',
+	app_mismatch: 'A session works only with the app that it was started with.',
+	version_mismatch: 'The app has a new version. Pin the old one in the reference or start anew.',
+};
+
+function describeRequirement(entry: unknown): MissingRequirement | undefined {
+	if (!isJsonObject(entry)) return undefined;
+	const type = textOf(entry['type']) ?? 'requirement';
+	const action = isJsonObject(entry['action']) ? entry['action'] : {};
+	const key = textOf(entry['key']) ?? textOf(action['secret_key']) ?? '';
+	const provider = textOf(action['provider_name']) ?? textOf(action['provider']) ?? key;
+	const scopes = listOf(action['scopes']).filter((scope) => typeof scope === 'string');
+	const fixes: Readonly<Record<string, string>> = {
+		add_secret: `add the secret ${key} in your inference.sh workspace settings`,
+		connect: `connect ${provider} in your inference.sh workspace settings`,
+		add_scopes: `reconnect ${provider} and grant ${scopes.join(', ') || 'the missing scopes'}`,
+	};
+	const fix =
+		fixes[textOf(action['type']) ?? ''] ?? `set up ${key || type} in your inference.sh workspace`;
+	return { type, key, message: textOf(entry['message']) ?? `${type} ${key} is missing`, fix };
+}
+
+export function requirementsError({ body, problem, facts }: Answer): InferenceError {
+	const missing = listOf(isJsonObject(body) ? body['errors'] : undefined)
+		.map(describeRequirement)
+		.filter((requirement) => requirement !== undefined);
+	const list = missing.map((each) => `${each.message} (${each.fix})`).join('; ');
+	return new RequirementsNotMetError(
+		`The app's requirements are not met: ${list || problem.message || 'no details given'}`,
+		{
+			...facts,
+			missing,
+			hint: missing.map((each) => `To do: ${each.fix}.`).join(' ') || undefined,
+		},
+	);
+}
+
+/** What the service says, and what it tells of the plan. */
+function saidOfPlan({ problem, said }: Answer): string {
+	return [said, ...planFacts(problem)].join('. ');
+}
+
+export function paymentError(answer: Answer): InferenceError {
+	return new PaymentError(`The plan or balance does not allow this: ${saidOfPlan(answer)}.`, {
+		...answer.facts,
+		hint: 'Check the balance and plan of the workspace on inference.sh. Nothing was started.',
+	});
+}
+
+export function featureError(answer: Answer): InferenceError {
+	return new PaymentError(`The plan does not include this: ${saidOfPlan(answer)}.`, {
+		...answer.facts,
+		hint: 'Add it to the plan of the workspace on inference.sh, or do without it. Nothing was started.',
+	});
+}
+
+export function rateLimitError(answer: Answer): InferenceError {
+	const { facts, resetMs } = answer;
+	return new RateLimitError(`The service limits the request rate: ${saidOfPlan(answer)}`, {
+		...facts,
+		retryAfterMs: facts.retryAfterMs ?? resetMs,
+		hint: 'Lower Concurrency, or set a limit in the credential that all nodes share.',
+	});
+}
+
+export function sessionError({ problem, said, facts }: Answer): InferenceError {
+	const hint = SESSION_ADVICE[problem.code ?? ''];
+	return new SessionError(`The session cannot be used: ${said}`, { ...facts, hint });
+}
+
+/** The words of the app's owner, unless the service's own sentence has them already. */
+function withOwnersWords({ problem: { statusMessage }, said }: Answer): string {
+	const words = withoutFullStop(excerpt(statusMessage ?? ''));
+	return words === '' || said.includes(words) ? said : `${said}. Its owner says: ${words}`;
+}
+
+export function retiredError(answer: Answer): InferenceError {
+	return new AppRetiredError(`The app has been retired: ${withOwnersWords(answer)}`, {
+		...answer.facts,
+		hint: 'It does not come back. Choose another app.',
+	});
+}
+
+export function maintenanceError(answer: Answer): InferenceError {
+	return new AppMaintenanceError(`The app is under maintenance: ${withOwnersWords(answer)}`, {
+		...answer.facts,
+		hint: 'Run it again later, or choose another app.',
+	});
+}
+
+export function notFoundError(answer: Answer): InferenceError {
+	if (isPage(answer)) return notTheApi(answer);
+	const { problem, call, said, facts } = answer;
+	const similar = problem.suggestions.slice(0, 3).join(', ');
+	const what = isRun(call)
+		? 'There is no such app or version, or this API key cannot see it'
+		: 'Not found';
+	return new NotFoundError(`${what} (${call}): ${said}`, {
+		...facts,
+		hint: similar
+			? `Did you mean ${similar}?`
+			: 'Check the reference, and that the key belongs to the workspace that can see it.',
+	});
+}
+
+/** Whether somebody has answered who writes for browsers. */
+function isPage({ body, text }: Answer): boolean {
+	return body === undefined && text.trimStart().startsWith('<');
+}
+
+function notTheApi({ httpStatus, call, said, facts }: Answer): InferenceError {
+	return new ProtocolError(
+		`Something that is not the API answered ${call} (HTTP ${httpStatus}): ${said}`,
+		{ ...facts, hint: CHECK_ADDRESS },
+	);
+}
+
+/** What to do if the way to the service goes wrong again and again. */
+export const CHECK_GATEWAYS =
+	'If it happens again, look at the proxies and gateways between this n8n and the service.';
+
+interface ConnectionFacts {
+	readonly mayHaveBeenAccepted: boolean;
+	readonly hint: string;
+}
+
+/** What refuses in this way has not looked at the request. */
+export const NOT_TAKEN: ConnectionFacts = { mayHaveBeenAccepted: false, hint: CHECK_GATEWAYS };
+
+/** The error for an answer that only says that the way to the service has gone wrong. */
+export function connectionError(what: string, more: ConnectionFacts): MakeError {
+	return ({ httpStatus, call, said, facts }) =>
+		new NetworkError(`${what} (HTTP ${httpStatus}, ${call}): ${said}`, { ...facts, ...more });
+}
+
+/** What is wrong with a key is the API's business, in whatever shape it says it. */
+const OF_THE_KEY = /\b(?:scope|permission|api key)/i;
+
+/** Whether a 403 is that of a blocked address: a message alone, before the key is looked at. */
+export function isOfTheAddress({ body, problem, said }: Answer): boolean {
+	return isJsonObject(body) && !problem.fromApi && !OF_THE_KEY.test(said);
+}
+
+export function blockedError({ said, facts }: Answer): InferenceError {
+	return new BlockedError(`The service does not let in the address of this n8n: ${said}`, {
+		...facts,
+		hint: 'It has not looked at the API key yet. Ask the support of inference.sh about the public address of this n8n.',
+	});
+}
+
+/** Whether a 403 is a page or text of somebody before the API, such as a firewall. */
+export function isOfAGateway({ body, text, said }: Answer): boolean {
+	return body === undefined && text.trim() !== '' && !OF_THE_KEY.test(said);
+}
+
+/** @param mayHaveBeenAccepted false for an orderly refusal */
+export function serverError(mayHaveBeenAccepted: boolean): MakeError {
+	return ({ httpStatus, call, said, facts }) =>
+		new ServerError(`The service failed (HTTP ${httpStatus}, ${call}): ${said}`, {
+			...facts,
+			mayHaveBeenAccepted,
+		});
+}
+
+export function redirectError({ httpStatus, call, facts }: Answer): InferenceError {
+	return new ProtocolError(
+		`The service answered ${call} with a redirect (HTTP ${httpStatus}), which is not followed because the request carries the API key`,
+		{ ...facts, hint: 'Check the base URL in the Inference.sh credential.' },
+	);
+}
+
+/** Whether a call runs an app, or asks what that would cost. */
+function isRun(call: string): boolean {
+	return /^POST (?:\/apps\/run|\/store\/apps\/[^/]+\/estimate)$/.test(call);
+}
+
+/** What to do about a refusal of which nothing but its status is known. */
+function validationHint({ httpStatus, call }: Answer): string | undefined {
+	switch (httpStatus) {
+		case 400:
+		case 422:
+			return isRun(call) ? 'Compare the input with the input schema of the app.' : undefined;
+		case 409:
+			return undefined;
+		case 410:
+			return 'It does not exist any more. Choose another one.';
+		case 413:
+			return 'Send large data as a file instead of as text.';
+		default:
+			return CHECK_ADDRESS;
+	}
+}
+
+export function validationError(answer: Answer): InferenceError {
+	const { httpStatus, problem, said, facts } = answer;
+	if (isPage(answer) && httpStatus !== 413) return notTheApi(answer);
+	const code = problem.code ? `, ${problem.code}` : '';
+	return new ValidationError(
+		`The service refuses the request (HTTP ${httpStatus}${code}): ${said}`,
+		{ ...facts, hint: validationHint(answer) },
+	);
+}
+
+/** The error of a situation that says the same whatever the answer holds besides its message. */
+export function plain(Kind: ErrorClass, what: string, hint: string): MakeError {
+	return ({ said, facts }) => new Kind(`${what}: ${said}`, { ...facts, hint });
+}
