@@ -13,7 +13,6 @@ export interface Talk {
 	readonly account: string;
 }
 
-/** A remembered chat. */
 interface Memory {
 	readonly chatId: string;
 	/** When it was last used, ms since the epoch. */

@@ -3,7 +3,7 @@ import type { Attachment, MessageRequest } from '../client/agents/messageRequest
 import type { InferenceClient } from '../client/client';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';
-import { uploadBinary } from '../shared/files/uploads';
+import { PARALLEL_UPLOADS, uploadBinary } from '../shared/files/uploads';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import { decodedPart } from '../client/util/url';
 import { inParallel } from '../shared/run/window';
@@ -23,9 +23,6 @@ export interface ItemMessage {
 	/** Uploads the files that are in binary data; undefined if there are none. */
 	readonly attach: ((signal: CancelSignal) => Promise<readonly Attachment[]>) | undefined;
 }
-
-/** Uploads of one item at a time. */
-const PARALLEL_UPLOADS = 4;
 
 /** Types by which an agent tells images from other files; for others the service finds out. */
 const TYPES: Readonly<Record<string, string>> = {

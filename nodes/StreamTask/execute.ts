@@ -35,7 +35,7 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 			try {
 				return source === 'run'
 					? await runAndFollow(run, index, earlier, feed)
-					: await followExisting(run, index, feed);
+					: await followById(run, index, feed);
 			} finally {
 				feed.end();
 			}
@@ -64,7 +64,7 @@ async function runAndFollow(
 	return withDropped(item, feed);
 }
 
-async function followExisting(
+async function followById(
 	run: NodeRun,
 	index: number,
 	feed: ItemFeed,

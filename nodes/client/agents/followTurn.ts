@@ -2,6 +2,7 @@ import { chatRoute, readChat, readMessages } from './readChat';
 import { ContactLostError, type RemoteWork } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
 import {
+	DISAGREEMENTS,
 	followToEnd,
 	type Ask,
 	type Reached,
@@ -20,8 +21,6 @@ export async function followTurn(turn: Turn, context: ClientContext): Promise<Re
 	return await followToEnd(new TurnSubject(turn, context), context);
 }
 
-/** Answers in a row that contradict the end before it is believed anyway. */
-const DISAGREEMENTS = 5;
 /** Polls that show no change before the chat is read all the same. */
 const UNCHANGED_POLLS = 4;
 

@@ -61,12 +61,12 @@ export class Catalogue {
 		const { clock, signal } = this.context;
 		const context = { ...this.context, signal: given ?? signal };
 		const version = /@(.+)$/.exec(ref)?.[1];
-		const current = await readApp(path('apps', ...appName(ref).split('/')), context);
+		const current = await fetchApp(path('apps', ...appName(ref).split('/')), context);
 		const pinned = version !== undefined && version !== 'latest';
 		const app =
 			!pinned || current.versionIds.includes(version) || current.id === undefined
 				? current
-				: await readVersion(current.id, version, context);
+				: await fetchVersion(current.id, version, context);
 		const [oldest] = this.cache.keys();
 		if (this.cache.size >= MOST_APPS && oldest !== undefined) this.cache.delete(oldest);
 		this.cache.set(ref, { app, until: pinned ? Infinity : clock.now() + FRESH_MS });
@@ -74,19 +74,19 @@ export class Catalogue {
 	}
 }
 
-async function readApp(route: string, context: ClientContext): Promise<AppInfo> {
+async function fetchApp(route: string, context: ClientContext): Promise<AppInfo> {
 	const decode = (value: unknown) => (isJsonObject(value) ? appFromWire(value) : undefined);
 	return await readService({ method: 'GET', path: route }, decode, context);
 }
 
 /** It is not documented which ids the route takes: if not the short one, then the full one. */
-async function readVersion(appId: string, id: string, context: ClientContext): Promise<AppInfo> {
+async function fetchVersion(appId: string, id: string, context: ClientContext): Promise<AppInfo> {
 	const route = (version: string) => path('apps', appId, 'versions', version);
-	const found = await outcomeOf(readApp(route(id), context));
+	const found = await outcomeOf(fetchApp(route(id), context));
 	if (found.ok) return found.value;
 	if (!(found.error instanceof NotFoundError)) throw found.error;
 	const rows = await versionRows(appId, context);
 	const full = textOf(rows.find((row) => row['short_id'] === id)?.['id']);
 	if (full === undefined || full === id) throw found.error;
-	return await readApp(route(full), context);
+	return await fetchApp(route(full), context);
 }

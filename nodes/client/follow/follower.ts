@@ -40,6 +40,9 @@ export type SubjectState =
 	/** It is over, and all of its result is known. */
 	| 'complete';
 
+/** Answers in a row that contradict an end before it is believed anyway. */
+export const DISAGREEMENTS = 5;
+
 function isOver(state: SubjectState): boolean {
 	return state === 'over' || state === 'complete';
 }

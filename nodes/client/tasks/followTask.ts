@@ -2,6 +2,7 @@ import { path } from '../api/api';
 import type { RemoteWork } from '../errors';
 import { sameJson, type JsonObject } from '../util/json';
 import {
+	DISAGREEMENTS,
 	followToEnd,
 	type Ask,
 	type NewsEvent,
@@ -50,9 +51,6 @@ export async function followTask(task: Task, context: FollowContext): Promise<Fo
 	const reached = await followToEnd(subject, context);
 	return { ...reached, task: subject.task };
 }
-
-/** Answers in a row that contradict a terminal status before it is believed anyway. */
-const DISAGREEMENTS = 5;
 
 class TaskSubject implements Subject {
 	readonly about: RemoteWork;

@@ -7,7 +7,7 @@ export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream
 
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
-	readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+	readonly method: 'GET' | 'POST' | 'PUT';
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
 	/** Bytes and streams need a Content-Length among the headers. A stream is destroyed if it fails. */

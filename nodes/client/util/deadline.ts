@@ -63,7 +63,6 @@ export class Deadline implements Disposable {
 		this.timer.addEventListener('abort', this.onTimer);
 	}
 
-	/** Aborts now. */
 	abort(reason: InferenceError): void {
 		this.source.abort(reason);
 	}

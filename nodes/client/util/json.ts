@@ -27,22 +27,6 @@ export function listOf(value: unknown): readonly unknown[] {
 	return Array.isArray(value) ? value : [];
 }
 
-/**
- * JSON text in which the keys of every object are sorted, so that two values that mean the same
- * have the same text. `undefined` and `toJSON` are treated as `JSON.stringify` does.
- */
-export function canonicalJson(value: unknown): string {
-	const text = JSON.stringify(value, (_key, inner: unknown) => {
-		if (!isJsonObject(inner)) return inner;
-		return Object.fromEntries(
-			Object.keys(inner)
-				.sort()
-				.map((key) => [key, inner[key]]),
-		);
-	});
-	return text ?? 'null';
-}
-
 /** Whether two values have the same JSON text, with their keys in the same order. */
 export function sameJson(left: unknown, right: unknown): boolean {
 	return left === right || JSON.stringify(left) === JSON.stringify(right);

@@ -12,7 +12,7 @@ import { uploadsOf } from './uploadMemory';
 import { inParallel } from '../run/window';
 
 /** Uploads of one item at a time. */
-const PARALLEL_UPLOADS = 4;
+export const PARALLEL_UPLOADS = 4;
 
 /**
  * Uploads a binary property of an item, streamed from where n8n keeps it. Within an execution the
