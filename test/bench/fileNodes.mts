@@ -47,7 +47,10 @@ async function run(
 		maxConcurrency: 0,
 	};
 	const result = await runNode({
-		...{ node, parameters, items, mode: 'trigger' },
+		node,
+		parameters,
+		items,
+		mode: 'trigger',
 		...(credentials && { credentials }),
 	});
 	if (result.error) throw result.error;

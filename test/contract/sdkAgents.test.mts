@@ -84,7 +84,8 @@ describe('polling', () => {
 		for (const text of ['one (150 ms)', 'two (150 ms)']) {
 			const statuses: string[] = [];
 			await agent.sendMessage(text, {
-				...{ stream: false, pollIntervalMs: 5 },
+				stream: false,
+				pollIntervalMs: 5,
 				onChat: ({ status }) => void statuses.push(status),
 			});
 			expect(statuses.at(-1)).toBe('idle');
@@ -144,7 +145,9 @@ describe('a tool', () => {
 			const chat = (await client.chats.get(chatId)).data;
 			const [pending] = loaded.sdk.pendingApprovals(chat);
 			expect(pending).toMatchObject({
-				...{ chatId, toolName: 'refund', arguments: { order: 'A-17', amount: 25 } },
+				chatId,
+				toolName: 'refund',
+				arguments: { order: 'A-17', amount: 25 },
 			});
 			const { data } = await client.agents.listRunInterrupts(chat.active_run?.id ?? '');
 			expect(data.map(({ id, reason }) => [id, reason])).toEqual([
@@ -226,7 +229,9 @@ describe('saved agents', () => {
 	it('can be read by id and by name', async () => {
 		const { data: byName } = await client.agents.getByName('sandbox', 'clerk');
 		expect(byName).toMatchObject({
-			...{ namespace: 'sandbox', name: 'clerk', title: 'Clerk' },
+			namespace: 'sandbox',
+			name: 'clerk',
+			title: 'Clerk',
 			version: { context: [{ name: 'user', required: true }, { name: 'desk' }] },
 		});
 		expect((await client.agents.get(byName.id)).data).toEqual(byName);

@@ -26,8 +26,13 @@ interface Tool {
 /** What an agent does with a tool: calls it, and hears of its failures. */
 class Caller implements INodeType {
 	description: INodeType['description'] = {
-		...{ displayName: 'Caller', name: 'caller', group: ['transform'], version: 1 },
-		...{ description: 'Calls a tool', defaults: { name: 'Caller' }, properties: [] },
+		displayName: 'Caller',
+		name: 'caller',
+		group: ['transform'],
+		version: 1,
+		description: 'Calls a tool',
+		defaults: { name: 'Caller' },
+		properties: [],
 		inputs: ['main', 'ai_tool'],
 		outputs: ['main'],
 	};
@@ -71,7 +76,10 @@ async function call({ node, parameters, calls, fields, ...rest }: CallOptions): 
 			{ ...at, id: 'c', name: 'Caller', type: 'test.caller' },
 			{
 				...at,
-				...{ id: 't', name: 'Tool', type: 'test.nodeTool', parameters },
+				id: 't',
+				name: 'Tool',
+				type: 'test.nodeTool',
+				parameters,
 				credentials: { inferenceShApi: { id: '1', name: 'Test' } },
 				...fields,
 			},

@@ -670,8 +670,7 @@ describe('files', () => {
 		const put = (
 			headers: Record<string, string>,
 			body: string | ReadableStream,
-		): Promise<Response> =>
-			fetch(String(url), { method: 'PUT', headers, body, ...{ duplex: 'half' } });
+		): Promise<Response> => fetch(String(url), { method: 'PUT', headers, body, duplex: 'half' });
 		const type = { 'content-type': 'text/plain' };
 		const withKey = await put({ ...type, authorization: 'Bearer inf_sandbox' }, 'x');
 		expect(withKey.status).toBe(403);

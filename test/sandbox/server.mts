@@ -188,7 +188,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const webhooks = new Webhooks(time, settings, violate);
 	const open = (apiKey: string): Workspace =>
 		new Workspace(apiKey, {
-			...{ time, settings, catalogue, files, webhooks, clock },
+			time,
+			settings,
+			catalogue,
+			files,
+			webhooks,
+			clock,
 			agents: [...sandboxAgents, ...agents],
 		});
 	const workspaces = new Workspaces(API_KEY, open);

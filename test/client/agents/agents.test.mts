@@ -58,8 +58,10 @@ interface Asked extends Partial<SendOptions> {
 }
 
 const defaults = () => ({
-	...{ progress: { state: 'none' } as const, onProgress: () => {} },
-	...{ onInterrupt: 'return' as const, observer: {} },
+	progress: { state: 'none' } as const,
+	onProgress: () => {},
+	onInterrupt: 'return' as const,
+	observer: {},
 	signal: new AbortController().signal,
 });
 

@@ -24,12 +24,22 @@ const run = (state: string, data: object = {}) =>
 	update('agent_runs', { id: 'r1', chat_id: 'c1', state, ...data });
 const answer = (status: string, data: object = {}) =>
 	update('chat_messages', {
-		...{ id: 'a1', chat_id: 'c1', agent_run_id: 'r1', order: 2, role: 'assistant', status },
+		id: 'a1',
+		chat_id: 'c1',
+		agent_run_id: 'r1',
+		order: 2,
+		role: 'assistant',
+		status,
 		...data,
 	});
 const user = (status: string, data: object = {}) =>
 	update('chat_messages', {
-		...{ id: 'u2', chat_id: 'c1', order: 3, role: 'user', status, content: 'and?' },
+		id: 'u2',
+		chat_id: 'c1',
+		order: 3,
+		role: 'user',
+		status,
+		content: 'and?',
 		...data,
 	});
 const text = (said: string) => ({ content: [{ type: 'text', text: said }] });
@@ -204,8 +214,13 @@ describe('a turn whose message is queued behind another', () => {
 
 	it('begins when it leaves the queue', () => {
 		const mine = update('chat_messages', {
-			...{ id: 'a2', chat_id: 'c1', agent_run_id: 'r2', order: 5, role: 'assistant' },
-			...{ status: 'ready', ...text('mine') },
+			id: 'a2',
+			chat_id: 'c1',
+			agent_run_id: 'r2',
+			order: 5,
+			role: 'assistant',
+			status: 'ready',
+			...text('mine'),
 		});
 		const turn = turnOf(
 			QUEUED,

@@ -16,8 +16,13 @@ const number = (
 	integer: boolean,
 	limits: Partial<Record<'min' | 'max' | 'above' | 'below', number>> = {},
 ): FieldKind => ({
-	...{ type: 'number', integer, min: undefined, max: undefined, above: undefined },
-	...{ below: undefined, ...limits },
+	type: 'number',
+	integer,
+	min: undefined,
+	max: undefined,
+	above: undefined,
+	below: undefined,
+	...limits,
 });
 
 const DEFINITIONS = {

@@ -60,8 +60,14 @@ async function emptyPackage(target: string): Promise<string> {
 		n8n: { n8nNodesApiVersion: 1, nodes: ['dist/nodes/Nothing.node.js'] },
 	};
 	const description = {
-		...{ name: 'nothing', displayName: 'Nothing', description: 'Does nothing', version: 1 },
-		...{ group: ['transform'], inputs: ['main'], outputs: ['main'], properties: [] },
+		name: 'nothing',
+		displayName: 'Nothing',
+		description: 'Does nothing',
+		version: 1,
+		group: ['transform'],
+		inputs: ['main'],
+		outputs: ['main'],
+		properties: [],
 		defaults: { name: 'Nothing' },
 	};
 	const code = `exports.Nothing = class { description = ${JSON.stringify(description)} };`;

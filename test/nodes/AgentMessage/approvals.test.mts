@@ -111,7 +111,10 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 						`^Chat ${chat?.id}: the agent waits for approval of refund \\(\\w+\\)$`,
 					) as string,
 					details: {
-						...{ code: 'input_required', id: chat?.id, status: 'input_required', item_index: 0 },
+						code: 'input_required',
+						id: chat?.id,
+						status: 'input_required',
+						item_index: 0,
 						hint: 'Answer with the operation Respond, or change On Interrupt in the options.',
 					},
 				},
@@ -134,7 +137,9 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 			const pending = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/support' }));
 			const { chatId } = pending;
 			const held = await agentMessage(sandbox(), {
-				...{ agent: 'sandbox/support', items: saying('hurry'), parameters: { chatId } },
+				agent: 'sandbox/support',
+				items: saying('hurry'),
+				parameters: { chatId },
 			});
 			expect(jsonOf(held)).toMatchObject([
 				{ status: 'input_required', text: '', pending: pending.all },
@@ -226,7 +231,9 @@ describe('a response', () => {
 			{
 				error: `Call ${pending.callId} of chat ${pending.chatId} has been answered before (completed)`,
 				details: {
-					...{ code: 'validation', id: pending.chatId, item_index: 0 },
+					code: 'validation',
+					id: pending.chatId,
+					item_index: 0,
 					hint: 'Waiting in this chat now: nothing.',
 				},
 			},

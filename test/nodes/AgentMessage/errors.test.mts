@@ -221,7 +221,8 @@ describe('what the service does not know', () => {
 		async (operation) => {
 			const { error } = await failure({
 				parameters: {
-					...{ operation, chatId: 'nowhere' },
+					operation,
+					chatId: 'nowhere',
 					...(operation === 'respond' ? { callId: 'x' } : {}),
 				},
 			});

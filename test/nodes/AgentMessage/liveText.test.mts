@@ -73,7 +73,8 @@ describe('the answer', () => {
 		const [pending] = item?.['pending'] as Array<{ id: string }>;
 		const next = await live({
 			parameters: {
-				...{ operation: 'respond', chatId: String(item?.['chat_id']) },
+				operation: 'respond',
+				chatId: String(item?.['chat_id']),
 				callId: String(pending?.id),
 			},
 		});

@@ -58,13 +58,15 @@ describe('a conversation', () => {
 			{ chatId: sandbox().chats()[0]?.id, at: expect.any(Number) as number },
 		]);
 		const run = await agentMessage(sandbox(), {
-			...{ ...common, items: saying('two') },
+			...common,
+			items: saying('two'),
 			...(await elsewhere()),
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two". Before that: "one".' }]);
 		saved.data = {};
 		const without = await agentMessage(sandbox(), {
-			...{ ...common, items: saying('three') },
+			...common,
+			items: saying('three'),
 			...(await elsewhere()),
 		});
 		expect(jsonOf(without)).toMatchObject([{ text: 'You said "three".' }]);

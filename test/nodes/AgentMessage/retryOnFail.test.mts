@@ -131,8 +131,10 @@ describe('Retry On Fail of a response', () => {
 		const [pending] = item?.['pending'] as IDataObject[];
 		const run = await retried({
 			parameters: {
-				...{ operation: 'respond', chatId: String(item?.['chat_id']) },
-				...{ callId: String(pending?.['id']), timeout: 0.35 },
+				operation: 'respond',
+				chatId: String(item?.['chat_id']),
+				callId: String(pending?.['id']),
+				timeout: 0.35,
 			},
 			options: { onTimeout: 'keep' },
 		});
@@ -150,7 +152,8 @@ describe('Retry On Fail of a response', () => {
 		sandbox().fault({ on: 'GET /chats/:id/messages', kind: 'status', status: 403, skip: 1 });
 		const run = await retried({
 			parameters: {
-				...{ operation: 'respond', chatId: String(item?.['chat_id']) },
+				operation: 'respond',
+				chatId: String(item?.['chat_id']),
 				callId: String(pending?.['id']),
 			},
 		});

@@ -249,7 +249,9 @@ describe('an agent defined in the node', () => {
 		const options = { conversationKey: 'ad hoc' };
 		await agentMessage(sandbox(), { parameters: adHoc(), options, items: saying('one') });
 		const run = await agentMessage(sandbox(), {
-			...{ parameters: adHoc(), options, items: saying('two') },
+			parameters: adHoc(),
+			options,
+			items: saying('two'),
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two". Before that: "one".' }]);
 	});

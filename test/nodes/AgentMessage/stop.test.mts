@@ -31,7 +31,10 @@ describe('a timeout', () => {
 			{
 				error: `Chat ${chat?.id} did not answer within 0.2 s. It was stopped.`,
 				details: {
-					...{ code: 'timeout', status: 'timed_out', id: chat?.id, item_index: 0 },
+					code: 'timeout',
+					status: 'timed_out',
+					id: chat?.id,
+					item_index: 0,
 					hint: 'Raise Timeout if the agent needs longer.',
 				},
 			},

@@ -71,8 +71,16 @@ describe.each(bad)('$displayName = $value', ({ displayName, value, parameters, o
 			const [summary, ...others] = run.output(NODE_NAME, 2);
 			expect(others).toEqual([]);
 			expect(summary?.json).toMatchObject({
-				...{ total: 3, succeeded: 0, failed: 0, not_started: 3, stopped_by: null },
-				...{ duration_ms: 0, per_second: 0, p50_ms: null, p95_ms: null, max_in_flight: 0 },
+				total: 3,
+				succeeded: 0,
+				failed: 0,
+				not_started: 3,
+				stopped_by: null,
+				duration_ms: 0,
+				per_second: 0,
+				p50_ms: null,
+				p95_ms: null,
+				max_in_flight: 0,
 				errors: [{ message: objectIn(failed[0]?.json, 'error')['message'], count: 3 }],
 			});
 			expect(run.output('Output 0')).toEqual([]);

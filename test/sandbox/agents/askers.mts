@@ -4,10 +4,13 @@ import { answer, speak, verdict } from './speech.mts';
 
 const REFUND: AgentCall = { name: 'refund', arguments: { order: 'A-17', amount: 25 } };
 const THERMOMETER: AgentCall = {
-	...{ name: 'read_thermometer', arguments: { room: 'kitchen' }, type: 'client' },
+	name: 'read_thermometer',
+	arguments: { room: 'kitchen' },
+	type: 'client',
 };
 const CHOICE: AgentCall = {
-	...{ name: 'choose_seat', type: 'internal' },
+	name: 'choose_seat',
+	type: 'internal',
 	widget: {
 		type: 'ui',
 		title: 'Where do you want to sit?',

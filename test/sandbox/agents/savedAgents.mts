@@ -40,7 +40,11 @@ export class Agents {
 				age: number,
 				older: readonly AgentEntry[],
 			): AgentEntry => ({
-				...{ agent: one, ref, id, versionId: newId(), older },
+				agent: one,
+				ref,
+				id,
+				versionId: newId(),
+				older,
 				createdAt: createdAt - age * A_DAY,
 			});
 			const older = (agent.older ?? []).map((one, index) =>
@@ -105,13 +109,28 @@ export class Agents {
 		const { namespace, name, title, description, context, outputSchema } = agent;
 		const at = this.clock(entry.createdAt);
 		return {
-			...{ id, created_at: at, updated_at: at, user_id: 'user_sandbox', team_id: TEAM_ID },
-			...{ visibility: 'private', namespace, name, title, harness: 'inference' },
+			id,
+			created_at: at,
+			updated_at: at,
+			user_id: 'user_sandbox',
+			team_id: TEAM_ID,
+			visibility: 'private',
+			namespace,
+			name,
+			title,
+			harness: 'inference',
 			images: { card: '', thumbnail: '', banner: '' },
 			version_id: versionId,
 			version: {
-				...{ id: versionId, short_id: shortId(versionId), created_at: at, updated_at: at },
-				...{ description, system_prompt: '', example_prompts: null, tools: null, skills: null },
+				id: versionId,
+				short_id: shortId(versionId),
+				created_at: at,
+				updated_at: at,
+				description,
+				system_prompt: '',
+				example_prompts: null,
+				tools: null,
+				skills: null,
 				core_app: { ref: 'sandbox/llm' },
 				context: context ?? null,
 				output_schema: outputSchema ?? null,

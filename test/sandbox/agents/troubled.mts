@@ -40,7 +40,9 @@ export const troubled: Readonly<Record<string, Omit<SandboxAgent, 'namespace' | 
 				satisfied: false,
 				errors: [
 					{
-						...{ type: 'secret', key: 'AGENT_API_KEY', message: 'secret AGENT_API_KEY is not set' },
+						type: 'secret',
+						key: 'AGENT_API_KEY',
+						message: 'secret AGENT_API_KEY is not set',
 						action: { type: 'add_secret' },
 					},
 				],

@@ -43,7 +43,11 @@ export class Catalogue {
 			const version = (one: SandboxApp, age: number, older: readonly AppEntry[]): AppEntry => {
 				const names = Object.keys(one.functions);
 				return {
-					...{ app: one, ref, id, versionId: newId(), older },
+					app: one,
+					ref,
+					id,
+					versionId: newId(),
+					older,
 					defaultFunction: names.includes('run') ? 'run' : (names[0] ?? 'run'),
 					createdAt: createdAt - age * 86_400_000,
 				};

@@ -103,9 +103,19 @@ export function newChat(answerer: Answerer, context: Json): Chat {
 	const now = Date.now();
 	return {
 		...answerer,
-		...{ id: newId(), context, createdAt: now, updatedAt: now, title: undefined },
-		...{ messages: [], interrupts: [], runs: [], output: undefined },
-		...{ allowsAll: false, allowedTools: new Set(), forgottenUpTo: 0, stoppedAt: undefined },
+		id: newId(),
+		context,
+		createdAt: now,
+		updatedAt: now,
+		title: undefined,
+		messages: [],
+		interrupts: [],
+		runs: [],
+		output: undefined,
+		allowsAll: false,
+		allowedTools: new Set(),
+		forgottenUpTo: 0,
+		stoppedAt: undefined,
 	};
 }
 
@@ -118,10 +128,21 @@ export function addMessage(
 ): ChatMessage {
 	const now = Date.now();
 	const message: ChatMessage = {
-		...{ id: newId(), order: chat.messages.length + 1, role, status, input: {} },
-		...{ createdAt: now, updatedAt: now, runId: undefined },
+		id: newId(),
+		order: chat.messages.length + 1,
+		role,
+		status,
+		input: {},
+		createdAt: now,
+		updatedAt: now,
+		runId: undefined,
 		taskId: role === 'assistant' ? newId() : undefined,
-		...{ thoughts: '', text: '', error: undefined, files: [], tools: [], seq: 0 },
+		thoughts: '',
+		text: '',
+		error: undefined,
+		files: [],
+		tools: [],
+		seq: 0,
 		...more,
 	};
 	chat.messages.push(message);

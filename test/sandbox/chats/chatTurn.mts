@@ -217,8 +217,15 @@ export class ChatTurn implements AgentTurn {
 		then: Interrupt['then'],
 	): Interrupt {
 		const interrupt: Interrupt = {
-			...{ id: newId(), runId: this.run.id, reason, tool, about, then },
-			...{ createdAt: Date.now(), status: 'pending', decision: undefined },
+			id: newId(),
+			runId: this.run.id,
+			reason,
+			tool,
+			about,
+			then,
+			createdAt: Date.now(),
+			status: 'pending',
+			decision: undefined,
 		};
 		this.chat.interrupts.push(interrupt);
 		return interrupt;
@@ -252,7 +259,8 @@ function callDeltas({ callId, call }: ToolInvocation): readonly Json[] {
 	const half = Math.floor(written.length / 2);
 	return [
 		{
-			...{ id: callId, type: 'function' },
+			id: callId,
+			type: 'function',
 			function: { name: call.name, arguments: written.slice(0, half) },
 		},
 		{ function: { arguments: written.slice(half) } },

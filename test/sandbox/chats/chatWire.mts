@@ -34,8 +34,11 @@ export class ChatWire {
 		const [namespace, agentName] = entry ? entry.ref.split('/') : ['', name];
 		return {
 			...this.base(chat.id, chat.createdAt, chat.updatedAt),
-			...{ name: chat.title ?? chat.messages[0]?.text ?? '', description: '' },
-			...{ status: chatStatus(chat), context: chat.context, children: null },
+			name: chat.title ?? chat.messages[0]?.text ?? '',
+			description: '',
+			status: chatStatus(chat),
+			context: chat.context,
+			children: null,
 			...(entry ? { agent_id: entry.id, agent_version_id: entry.versionId } : {}),
 			...(agentName === '' ? {} : { agent: { namespace, name: agentName } }),
 			...(chat.output === undefined ? {} : { output: chat.output }),
@@ -43,7 +46,8 @@ export class ChatWire {
 			chat_messages: null,
 			pending_interrupts: this.list(pending.map((one) => this.interrupt(chat, one))),
 			agent_data: {
-				...{ plan_steps: null, memory: null },
+				plan_steps: null,
+				memory: null,
 				always_allowed_tools: this.list([...chat.allowedTools]),
 			},
 		};
@@ -54,7 +58,10 @@ export class ChatWire {
 		const { id, order, role, status, runId, taskId } = message;
 		return {
 			...this.base(id, message.createdAt, message.updatedAt),
-			...{ chat_id: chat.id, order, role, status },
+			chat_id: chat.id,
+			order,
+			role,
+			status,
 			...(runId === undefined || this.settings.agentRuns === 'hidden'
 				? {}
 				: { agent_run_id: runId }),
@@ -70,7 +77,9 @@ export class ChatWire {
 		const waits = chat.interrupts.find(({ runId, status }) => runId === id && status === 'pending');
 		return {
 			...this.base(id, run.startedAt, run.updatedAt),
-			...{ agent_id: chat.entry?.id ?? '', chat_id: chat.id, state },
+			agent_id: chat.entry?.id ?? '',
+			chat_id: chat.id,
+			state,
 			user_message_id: userMessageId,
 			...(error === undefined ? {} : { error }),
 			...(waits ? { interrupt_reason: waits.reason } : {}),
@@ -84,13 +93,18 @@ export class ChatWire {
 		const { id, runId, reason, tool, status, decision, createdAt, about } = interrupt;
 		const meta = tool
 			? {
-					...{ tool_invocation_id: tool.id, tool_name: tool.call.name },
+					tool_invocation_id: tool.id,
+					tool_name: tool.call.name,
 					arguments: this.spelled(tool.call.arguments ?? {}, this.settings.argumentsAs),
 				}
 			: about;
 		return {
 			...this.base(id, createdAt, createdAt),
-			...{ run_id: runId, chat_id: chat.id, reason, source: 'agent', status },
+			run_id: runId,
+			chat_id: chat.id,
+			reason,
+			source: 'agent',
+			status,
 			...(tool ? { resource_id: tool.id, resource_type: 'tool_invocation' } : {}),
 			...(reason === 'hook_gate' ? { resource_id: id, resource_type: 'hook_event' } : {}),
 			...(decision ? { resolution: decision.kind === 'reject' ? 'deny' : 'allow' } : {}),
@@ -104,7 +118,10 @@ export class ChatWire {
 		const { call, callId, status, result } = tool;
 		return {
 			...this.base(tool.id, createdAt, updatedAt),
-			...{ chat_message_id: id, tool_invocation_id: callId, type: call.type ?? 'app', status },
+			chat_message_id: id,
+			tool_invocation_id: callId,
+			type: call.type ?? 'app',
+			status,
 			function: {
 				name: call.name,
 				arguments: this.spelled(call.arguments ?? {}, this.settings.argumentsAs),
@@ -126,8 +143,12 @@ export class ChatWire {
 
 	private base(id: string, createdAt: number, updatedAt: number): Json {
 		return {
-			...{ id, created_at: this.time(createdAt), updated_at: this.time(updatedAt) },
-			...{ user_id: 'user_sandbox', team_id: TEAM_ID, visibility: 'private' },
+			id,
+			created_at: this.time(createdAt),
+			updated_at: this.time(updatedAt),
+			user_id: 'user_sandbox',
+			team_id: TEAM_ID,
+			visibility: 'private',
 		};
 	}
 

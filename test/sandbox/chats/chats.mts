@@ -201,8 +201,14 @@ export class Chats implements TurnHost {
 	private begin(chat: Chat, user: ChatMessage): ChatMessage {
 		const now = Date.now();
 		const run: Run = {
-			...{ id: newId(), userMessageId: user.id, startedAt: now, updatedAt: now },
-			...{ state: 'submitted', error: undefined, output: undefined, appointments: new Set() },
+			id: newId(),
+			userMessageId: user.id,
+			startedAt: now,
+			updatedAt: now,
+			state: 'submitted',
+			error: undefined,
+			output: undefined,
+			appointments: new Set(),
 		};
 		chat.runs.push(run);
 		chat.output = undefined;

@@ -12,7 +12,10 @@ beforeAll(async () => {
 		heartbeatMs: 20,
 		agents: [
 			{
-				...{ namespace: 'mine', name: 'parrot', title: 'Parrot', description: 'Made by a test' },
+				namespace: 'mine',
+				name: 'parrot',
+				title: 'Parrot',
+				description: 'Made by a test',
 				take(turn) {
 					turn.say(`${turn.text}!`);
 					turn.finish();
@@ -129,14 +132,20 @@ describe('a message', () => {
 		expect(await messages(id)).toMatchObject([
 			{ role: 'user', agent_run_id: assistant['agent_run_id'] },
 			{
-				...{ id: assistant['id'], task_id: assistant['task_id'], status: 'ready' },
-				...{ tool_invocations: null, content: [{ type: 'text', text: 'You said "hello".' }] },
+				id: assistant['id'],
+				task_id: assistant['task_id'],
+				status: 'ready',
+				tool_invocations: null,
+				content: [{ type: 'text', text: 'You said "hello".' }],
 			},
 		]);
 		const { chat_messages: none, ...shown } = await chat(id);
 		expect(none).toBeNull();
 		expect(shown).toMatchObject({
-			...{ id, name: 'hello', status: 'idle', pending_interrupts: null },
+			id,
+			name: 'hello',
+			status: 'idle',
+			pending_interrupts: null,
 			agent: { namespace: 'sandbox', name: 'assistant' },
 			active_run: { state: 'completed', chat_id: id, output: null },
 		});
@@ -404,20 +413,25 @@ describe('an agent that waits', () => {
 		const id = await reach('input_required', send('support', 'x'));
 		const [tool] = await toolsOf(id);
 		expect(tool).toMatchObject({
-			...{ type: 'app', status: 'awaiting_approval' },
+			type: 'app',
+			status: 'awaiting_approval',
 			function: { name: 'refund', arguments: '{"order":"A-17","amount":25}' },
 		});
 		const shown = await chat(id);
 		expect(shown).toMatchObject({
 			status: 'awaiting_input',
 			active_run: {
-				...{ state: 'input_required', interrupt_reason: 'tool_approval' },
+				state: 'input_required',
+				interrupt_reason: 'tool_approval',
 				interrupt_tool_id: tool?.['id'],
 			},
 		});
 		const [interrupt] = await pendingOf(id);
 		expect(interrupt).toMatchObject({
-			...{ reason: 'tool_approval', status: 'pending', chat_id: id, resource_id: tool?.['id'] },
+			reason: 'tool_approval',
+			status: 'pending',
+			chat_id: id,
+			resource_id: tool?.['id'],
 			resource_type: 'tool_invocation',
 		});
 		expect(JSON.parse(String(interrupt?.['meta']))).toMatchObject({ tool_name: 'refund' });
@@ -454,7 +468,8 @@ describe('an agent that waits', () => {
 		const route = `/interrupts/${String(interrupt?.['id'])}/resolve`;
 		expect((await call('POST', route, { decision: 'maybe' })).status).toBe(422);
 		expect(await dto(call('POST', route, { decision }))).toMatchObject({
-			...{ status: 'resolved', resolution: decision },
+			status: 'resolved',
+			resolution: decision,
 		});
 		expect((await call('POST', route, { decision })).status).toBe(409);
 		await until(() => stateOf(id) === 'completed');
@@ -598,7 +613,10 @@ describe('chats', () => {
 
 	it('spell the same things in another way when told to', async () => {
 		sandbox.configure({
-			...{ argumentsAs: 'object', metaAs: 'object', contentAs: 'text', emptyListsAs: 'empty' },
+			argumentsAs: 'object',
+			metaAs: 'object',
+			contentAs: 'text',
+			emptyListsAs: 'empty',
 		});
 		const id = await reach('input_required', send('support', 'x'));
 		const amount = { order: 'A-17', amount: 25 };

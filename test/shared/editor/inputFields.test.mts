@@ -19,7 +19,11 @@ import { useSandbox } from '../../useSandbox.mts';
 const sandbox = useSandbox({
 	apps: [
 		{
-			...{ namespace: 'forms', name: 'plain', title: '', description: '', category: 'other' },
+			namespace: 'forms',
+			name: 'plain',
+			title: '',
+			description: '',
+			category: 'other',
 			functions: {
 				run: { input: { properties: { a: { title: 'A' }, b: {}, c_d: {} } }, output: {} },
 				empty: { input: { type: 'object' }, output: {} },
@@ -112,7 +116,7 @@ describe('the input form', () => {
 		const { properties } = node.description;
 		const issues = NodeHelpers.getNodeParametersIssues(
 			properties,
-			{ ...{ id: '1', name: 'n', type: 't', typeVersion: 1, position: [0, 0] }, parameters },
+			{ id: '1', name: 'n', type: 't', typeVersion: 1, position: [0, 0], parameters },
 			node.description,
 		);
 		expect(issues).toBeNull();
@@ -214,7 +218,9 @@ describe('the input form', () => {
 		await fresh(async (own) => {
 			for (const type of [new RunApp(), new Batch(), new StreamTask()]) {
 				const context = loadOptionsContext({
-					...{ node: type, parameters: chosen(STUDIO), credentials: credentialsOf(own) },
+					node: type,
+					parameters: chosen(STUDIO),
+					credentials: credentialsOf(own),
 				});
 				const { getInputFields } = type.methods.resourceMapping;
 				expect((await getInputFields.call(context)).fields).toHaveLength(18);
@@ -229,11 +235,17 @@ describe('setup parameters', () => {
 		const { fields } = await formOf(sandbox(), chosen(`${STUDIO}:speak`));
 		expect(fields.slice(3)).toEqual([
 			expect.objectContaining({
-				...{ id: 'setup:model', displayName: 'Setup: Model', type: 'options' },
-				...{ defaultValue: 'small', removed: true },
+				id: 'setup:model',
+				displayName: 'Setup: Model',
+				type: 'options',
+				defaultValue: 'small',
+				removed: true,
 			}),
 			expect.objectContaining({
-				...{ id: 'setup:layers', displayName: 'Setup: Layers', type: 'number', removed: true },
+				id: 'setup:layers',
+				displayName: 'Setup: Layers',
+				type: 'number',
+				removed: true,
 			}),
 		]);
 	});

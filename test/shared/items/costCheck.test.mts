@@ -26,7 +26,10 @@ describe('Max Cost', () => {
 	it('asks for the input that a form gives', async () => {
 		const parameters = filledIn({ prompt: 'a boat', source: 'inf://a', seed: '7' });
 		const run = await runApp(sandbox(), {
-			...{ app: STUDIO, parameters, items: [{}, {}], options: { maxCost: 0.01 } },
+			app: STUDIO,
+			parameters,
+			items: [{}, {}],
+			options: { maxCost: 0.01 },
 		});
 		expect(run.error?.message).toContain('$0.0200');
 		expect(estimates()).toEqual(
@@ -38,14 +41,18 @@ describe('Max Cost', () => {
 	it('is known before any file is uploaded', async () => {
 		const items = [{ json: {}, binary: { data: inMemory(Buffer.from('x')) } }];
 		const refused = await runApp(sandbox(), {
-			...{ app: STUDIO, items, options: { maxCost: 0.005 } },
+			app: STUDIO,
+			items,
+			options: { maxCost: 0.005 },
 			parameters: filledIn({ prompt: 'a boat', source: 'data', references: 'inf://a, data' }),
 		});
 		expect(refused.error?.message).toContain('$0.0100');
 		expect(sandbox().files()).toEqual([]);
 		const binaryFiles = { values: [{ field: 'file', binaryProperty: 'data' }] };
 		const run = await runApp(sandbox(), {
-			...{ app: 'sandbox/file-info', items, options: { maxCost: 1 } },
+			app: 'sandbox/file-info',
+			items,
+			options: { maxCost: 1 },
 			parameters: { inputMode: 'json', jsonInput: '{}', binaryFiles },
 		});
 		expect(run.error).toBeUndefined();

@@ -75,7 +75,12 @@ describe('a form', () => {
 	it('sends every kind of value exactly typed', async () => {
 		const input = await inputOf({
 			...REQUIRED,
-			...{ seed: 0, style: 'ink', steps: 8, mood: 'calm', scale: 0.5, sharp: false },
+			seed: 0,
+			style: 'ink',
+			steps: 8,
+			mood: 'calm',
+			scale: 0.5,
+			sharp: false,
 			mask: 'inf://mask',
 			references: 'https://a.example/1, https://a.example/2',
 			tags: '["a", "b"]',
@@ -87,7 +92,12 @@ describe('a form', () => {
 		});
 		expect(input).toEqual({
 			...REQUIRED,
-			...{ seed: 0, style: 'ink', steps: 8, mood: 'calm', scale: 0.5, sharp: false },
+			seed: 0,
+			style: 'ink',
+			steps: 8,
+			mood: 'calm',
+			scale: 0.5,
+			sharp: false,
 			mask: 'inf://mask',
 			references: ['https://a.example/1', 'https://a.example/2'],
 			tags: ['a', 'b'],
@@ -102,8 +112,15 @@ describe('a form', () => {
 	it('gives the values of expressions the types of their fields', async () => {
 		const items = [
 			{
-				...{ prompt: 12345, seed: '17', steps: '16', sharp: 'false', scale: '2.5' },
-				...{ sizes: ['3', 4], points: [{ x: '1', y: 2 }], anything: '7', extra: '{"a":1}' },
+				prompt: 12345,
+				seed: '17',
+				steps: '16',
+				sharp: 'false',
+				scale: '2.5',
+				sizes: ['3', 4],
+				points: [{ x: '1', y: 2 }],
+				anything: '7',
+				extra: '{"a":1}',
 				source: { uri: 'inf://source', path: '/tmp/x' },
 				tags: [],
 				style: '',
@@ -113,8 +130,16 @@ describe('a form', () => {
 		const ids = Object.keys({ ...items[0], missing: 0 });
 		const values = Object.fromEntries(ids.map((id) => [id, `={{ $json.${id} }}`]));
 		expect(await inputOf({ ...values, urls: '=text with {{ $json.seed }}' }, { items })).toEqual({
-			...{ prompt: '12345', seed: 17, steps: 16, sharp: false, scale: 2.5, sizes: [3, 4] },
-			...{ points: [{ x: 1, y: 2 }], anything: '7', extra: { a: 1 }, tags: [] },
+			prompt: '12345',
+			seed: 17,
+			steps: 16,
+			sharp: false,
+			scale: 2.5,
+			sizes: [3, 4],
+			points: [{ x: 1, y: 2 }],
+			anything: '7',
+			extra: { a: 1 },
+			tags: [],
 			source: 'inf://source',
 			urls: 'text with 17',
 		});
@@ -178,7 +203,9 @@ describe('a form', () => {
 			options: { function: picked },
 		});
 		expect(submissions(sandbox()).at(-1)).toMatchObject({
-			...{ app: STUDIO, function: 'speak', input: { script: 'hello', speed: 3 } },
+			app: STUDIO,
+			function: 'speak',
+			input: { script: 'hello', speed: 3 },
 		});
 	});
 
@@ -191,8 +218,10 @@ describe('a form', () => {
 				{ app: 'sandbox/instant', text: 'x' },
 			],
 			parameters: filledIn({
-				...{ prompt: '={{ $json.prompt }}', source: '={{ $json.source }}' },
-				...{ script: '={{ $json.script }}', text: '={{ $json.text }}' },
+				prompt: '={{ $json.prompt }}',
+				source: '={{ $json.source }}',
+				script: '={{ $json.script }}',
+				text: '={{ $json.text }}',
 			}),
 		});
 		expect(run.error).toBeUndefined();
@@ -343,7 +372,9 @@ describe('a file field', () => {
 			app: STUDIO,
 			items: [{ json: {}, binary: { ...item?.binary, c: other } }],
 			parameters: filledIn({
-				...{ prompt: 'a boat', source: 'a', mask: 'c' },
+				prompt: 'a boat',
+				source: 'a',
+				mask: 'c',
 				references: 'inf://x, b, c',
 			}),
 		});
@@ -355,7 +386,9 @@ describe('a file field', () => {
 		expect([first, second]).toContain(same);
 		const another = same === first ? second : first;
 		expect(input).toEqual({
-			...{ prompt: 'a boat', source: same, mask: another },
+			prompt: 'a boat',
+			source: same,
+			mask: another,
 			references: ['inf://x', same, another],
 		});
 	});
@@ -441,7 +474,8 @@ describe('the version', () => {
 		});
 		expect(run.error).toBeUndefined();
 		expect(submissions(sandbox())[0]).toMatchObject({
-			...{ app: `${STUDIO}@${version}`, input: { words: 'old ones' } },
+			app: `${STUDIO}@${version}`,
+			input: { words: 'old ones' },
 		});
 		expect(jsonOf(run)[0]?.['app']).toBe(`${STUDIO}@${version}`);
 	});
@@ -501,8 +535,14 @@ describe('the schema', () => {
 			await withFresh(async (broken) => {
 				broken.fault({ on: 'GET /apps/*', kind: 'status', status: 500, times: 99 });
 				const values = {
-					...{ prompt: 'x', source: 'data', seed: '={{ $json.seed }}', style: 'oil' },
-					...{ tags: '["a"]', extra: '{"a": 1}', references: 'data, inf://b', sharp: false },
+					prompt: 'x',
+					source: 'data',
+					seed: '={{ $json.seed }}',
+					style: 'oil',
+					tags: '["a"]',
+					extra: '{"a": 1}',
+					references: 'data, inf://b',
+					sharp: false,
 				};
 				const run = await runApp(broken, {
 					app: STUDIO,
@@ -518,8 +558,15 @@ describe('the schema', () => {
 				const uri = broken.files()[0]?.uri;
 				expect(inputs(broken)).toEqual([
 					{
-						...{ prompt: 'x', source: uri, seed: 5, style: 'oil', tags: ['a'], extra: { a: 1 } },
-						...{ references: [uri, 'inf://b'], sharp: false, scale: undefined },
+						prompt: 'x',
+						source: uri,
+						seed: 5,
+						style: 'oil',
+						tags: ['a'],
+						extra: { a: 1 },
+						references: [uri, 'inf://b'],
+						sharp: false,
+						scale: undefined,
 					},
 				]);
 			});
