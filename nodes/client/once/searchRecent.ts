@@ -50,17 +50,20 @@ const MOST_TIME_QUESTIONS = 6;
  * Looks through a list for something that was created since a moment.
  *
  * What is equal and was created since is taken. What may be equal, or may have been created since,
- * is left alone, and the search is inconclusive: it could be somebody else's. The list is asked
- * for newest first but is not trusted to be: it is read until it is clear that nothing newer can
- * follow.
+ * is left alone, and the search is inconclusive: it could be somebody else's. Of several that could
+ * be taken the oldest is: whoever has sent first and looks first is most likely to get what is its
+ * own, also where others who cannot be told apart look in other processes. The list is asked for
+ * newest first but is not trusted to be: it is read until it is clear that nothing older can follow.
  *
  * @throws InferenceError if the list cannot be read
  */
 export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T>> {
 	const { since } = search;
 	const { api } = search.context;
+	const equal: Array<Dated<T>> = [];
 	let candidate: string | undefined;
 	let cursor: string | undefined;
+	let isWhole = false;
 	for (let pages = 0; pages < MAX_PAGES; pages += 1) {
 		const call = { ...search.page(PAGE_SIZE, cursor), signal: search.signal };
 		const reply = await api.sendTimed(call);
@@ -72,18 +75,32 @@ export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T
 			const isSince = await isCreatedSince(search, row, reply);
 			if (isSince === false) continue;
 			if (isSince && seen.sameness === 'equal') {
-				if (search.claim(seen.value)) return { kind: 'found', value: seen.value };
-				continue;
+				equal.push({ at: Date.parse(createdAt(row) ?? ''), value: seen.value });
+			} else {
+				candidate ??= textOf(row['id']);
 			}
-			candidate ??= textOf(row['id']);
 		}
-		if (next.kind === 'end' || (since !== undefined && isPast(search, rows, reply))) {
-			return candidate === undefined ? { kind: 'absent' } : { kind: 'inconclusive', candidate };
-		}
-		if (next.kind === 'lost') break;
+		isWhole = next.kind === 'end' || (since !== undefined && isPast(search, rows, reply));
+		if (isWhole || next.kind !== 'more') break;
 		({ cursor } = next);
 	}
-	return { kind: 'inconclusive', candidate };
+	for (const { value } of oldestFirst(equal)) {
+		if (search.claim(value)) return { kind: 'found', value };
+	}
+	return isWhole && candidate === undefined
+		? { kind: 'absent' }
+		: { kind: 'inconclusive', candidate };
+}
+
+interface Dated<T> {
+	/** Milliseconds since the epoch; NaN if it is not told. */
+	readonly at: number;
+	readonly value: T;
+}
+
+/** Of a list that is newest first; what is not dated keeps its place in it. */
+function oldestFirst<T>(newestFirst: ReadonlyArray<Dated<T>>): ReadonlyArray<Dated<T>> {
+	return newestFirst.toReversed().sort(({ at: left }, { at: right }) => left - right || 0);
 }
 
 type Next =

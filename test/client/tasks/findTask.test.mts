@@ -155,6 +155,13 @@ describe('looking for a lost submission in the sandbox', () => {
 		expect(await lookUp(sandbox(), ECHO)).toEqual({ kind: 'absent' });
 	});
 
+	it('takes the oldest of several equal ones: whoever has sent first looks first', async () => {
+		const first = await submit('sandbox/echo', { text: 'x' });
+		clock.tick();
+		await submit('sandbox/echo', { text: 'x' });
+		expect(await lookUp(sandbox(), ECHO)).toMatchObject(found(first));
+	});
+
 	it('claims only the task that it returns', async () => {
 		const other = await submit('sandbox/echo', { text: 'other' });
 		const id = await submit('sandbox/echo', { text: 'x' });
