@@ -19,7 +19,12 @@ export interface SandboxTaskView {
 	/** Status name, e.g. `running`. */
 	readonly status: string;
 	readonly input: unknown;
+	/** The body of the request that has created it, as it is recorded with that request. */
+	readonly request: Readonly<Record<string, unknown>>;
 	readonly createdAt: number;
+	/** Id of the app's version. */
+	readonly version: string;
+	readonly output: unknown;
 	readonly function?: string;
 	readonly sessionId?: string;
 	readonly cancelRequestedAt?: number;
@@ -57,7 +62,9 @@ export interface SandboxChatView {
 		readonly role: string;
 		readonly status: string;
 		readonly text: string;
-		/** What was sent, of a user's message. */
+		/** The agent's work that it belongs to. */
+		readonly runId: string | undefined;
+		/** What was sent, of a user's message; the very object that is recorded with its request. */
 		readonly input: Readonly<Record<string, unknown>>;
 	}>;
 }

@@ -43,8 +43,8 @@ function chatView(chat: Chat): SandboxChatView {
 		context: chat.context,
 		state: chat.runs.at(-1)?.state,
 		stoppedAt: chat.stoppedAt,
-		messages: chat.messages.map(({ id, role, status, text, input }) => {
-			return { id, role, status, text, input };
+		messages: chat.messages.map(({ id, role, status, text, runId, input }) => {
+			return { id, role, status, text, runId, input };
 		}),
 	};
 }
