@@ -102,6 +102,7 @@ const QUIET: NodeJS.ProcessEnv = {
 };
 
 export class N8n {
+	private port: number | undefined;
 	private readonly options: N8nOptions;
 	private readonly secrets: Secrets;
 	private server: Server | undefined;
@@ -209,7 +210,9 @@ export class N8n {
 	/** Starts the server and settles when it answers. */
 	async start(): Promise<void> {
 		if (this.server) return;
-		const port = await freePort(USUAL_PORT);
+		// Where it was before, so that an open editor finds it again.
+		const port = await freePort(this.port ?? USUAL_PORT);
+		this.port = port;
 		const url = `http://127.0.0.1:${port}`;
 		await this.serve(url, ['start'], ['/healthz/readiness', '/rest/settings'], {
 			N8N_PORT: String(port),
