@@ -194,26 +194,42 @@ class Submission<T> {
 	 * @throws what `answer` rejects with; the abort reason, after `onCreated` if something was found
 	 */
 	private async orFoundLate(answer: Promise<ApiReply>): Promise<ApiReply> {
-		const { signal, settings } = this.context;
+		const { signal, settings, timings } = this.context;
 		if (settings.onUnclearSubmit !== 'check') return await answer;
 		return await new Promise((resolve, reject) => {
+			let grace: Grace | undefined;
 			const look = () => {
-				void this.lookLate().finally(() => reject(signal.reason));
+				grace = new Grace(signal, timings.cancelMs);
+				void this.lookLate(grace.signal).finally(() => reject(signal.reason));
+			};
+			const end = () => {
+				signal.removeEventListener('abort', look);
+				grace?.end();
 			};
 			signal.addEventListener('abort', look);
-			const settled = () => signal.removeEventListener('abort', look);
-			answer.finally(settled).then(resolve, reject);
+			answer.then(
+				(reply) => {
+					end();
+					resolve(reply);
+				},
+				(error: unknown) => {
+					const mayExist = !(error instanceof InferenceError) || error.mayHaveBeenAccepted;
+					// It is being looked for, and that may still find it.
+					if (grace && (mayExist || error === signal.reason)) return;
+					end();
+					reject(error);
+				},
+			);
 		});
 	}
 
 	/** Looks until something is found or the time for cancelling is over. */
-	private async lookLate(): Promise<void> {
+	private async lookLate(late: CancelSignal): Promise<void> {
 		const { creation, since } = this;
-		const { clock, timings, signal } = this.context;
-		using grace = new Grace(signal, timings.cancelMs);
-		const late = grace.signal;
+		const { clock, timings } = this.context;
 		while (since !== undefined && !late.aborted) {
 			await outcomeOf(clock.delay(timings.lateLookMs, late));
+			if (late.aborted) return;
 			// Of those that are given up, one looks after the other.
 			submissionGate.end(creation.fingerprint);
 			const look = async () => await creation.lookUp(since, late);

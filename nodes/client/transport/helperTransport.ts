@@ -1,5 +1,7 @@
 import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { Grace } from '../util/deadline';
+import { messageOf } from '../util/errorMessage';
+import { isJsonObject } from '../util/json';
 import { flatHeaders } from './headers';
 import {
 	asTransportError,
@@ -18,6 +20,49 @@ export type HttpRequestHelper = (options: IHttpRequestOptions) => Promise<unknow
 
 function isFullResponse(value: unknown): value is IN8nHttpFullResponse {
 	return typeof value === 'object' && value !== null && 'statusCode' in value && 'headers' in value;
+}
+
+/**
+ * After an abort, how long an answer is waited for. The helper does not tell whether there is a
+ * connection yet, and what is not connected must not be sent any more; what has been sent can be
+ * looked for.
+ */
+const BLIND_GRACE_MS = 1_000;
+
+/**
+ * Whether a failed request may have been written to its socket, as far as the error's own request
+ * shows it; undefined if it does not.
+ */
+function mayHaveLeft(error: unknown): boolean | undefined {
+	const request = isJsonObject(error) ? error['request'] : undefined;
+	if (!isJsonObject(request)) return undefined;
+	const inner = request['_currentRequest'];
+	const { socket } = isJsonObject(inner) ? inner : request;
+	// It gets one when the tunnel through a proxy is there.
+	if (socket === null) return false;
+	if (!isJsonObject(socket)) return undefined;
+	const { secureConnecting, _bytesDispatched: written } = socket;
+	if (typeof secureConnecting === 'boolean') return !secureConnecting;
+	return written === 0 ? false : undefined;
+}
+
+/** An error without what the helper hangs on it: the whole request, the API key among it. */
+function withoutRequest(error: unknown): Error {
+	const bare = new Error(messageOf(error));
+	const code = isJsonObject(error) ? error['code'] : undefined;
+	return Object.assign(bare, { code });
+}
+
+/** What a request has failed with: the reason of its abort, or a TransportError. */
+function failureOf(error: unknown, { graceMs }: TransportRequest, signal: AbortSignal): unknown {
+	const left = mayHaveLeft(error);
+	const bare = withoutRequest(error);
+	if (signal.aborted && graceMs && left === false) {
+		return new TransportError('it was given up before it was sent', false, bare);
+	}
+	if (signal.aborted) return signal.reason;
+	const { message, mayHaveArrived } = asTransportError(error, left);
+	return new TransportError(message, mayHaveArrived, bare);
 }
 
 /** The part of a Node.js stream that is used. */
@@ -89,7 +134,9 @@ export class HelperTransport implements Transport {
 		const { graceMs } = request;
 		request.signal.throwIfAborted();
 		// Never disposed: it ends with the item's signal, and this transport is the rare one.
-		const signal = graceMs ? new Grace(request.signal, graceMs).signal : request.signal;
+		const signal = graceMs
+			? new Grace(request.signal, Math.min(graceMs, BLIND_GRACE_MS)).signal
+			: request.signal;
 		const controller = new AbortController();
 		const abort = () => controller.abort(signal.reason);
 		signal.addEventListener('abort', abort);
@@ -120,8 +167,7 @@ export class HelperTransport implements Transport {
 				abortSignal,
 			});
 		} catch (error) {
-			abortSignal.throwIfAborted();
-			throw asTransportError(error);
+			throw failureOf(error, request, abortSignal);
 		}
 	}
 }

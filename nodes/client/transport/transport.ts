@@ -109,8 +109,14 @@ const BEFORE_SENDING = new Set([
 const TLS_CODE = /^ERR_(?:TLS|SSL)_/;
 /** What Node.js was doing while there was no connection yet. */
 const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo', 'socket']);
+/** How undici tells what a proxy has answered instead of opening a tunnel. */
+const PROXY_REFUSAL = /^Proxy response \((\d+)\)/;
 /** Node.js has no code for it. */
 const NOT_YET_SECURE = /before secure TLS connection was established/;
+
+const NOT_TLS =
+	'what answers there does not speak TLS, so its address may begin with http, not https';
+const NOT_TRUSTED = 'the certificate of the server is not one that this n8n trusts';
 
 const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	ECONNREFUSED: 'nothing accepts connections there',
@@ -126,7 +132,35 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	UND_ERR_BODY_TIMEOUT: 'the answer stopped arriving',
 	ECONNABORTED: 'no answer came in time',
 	ETIMEDOUT: 'the connection timed out',
+	ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
+	DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
+	SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
+	UNABLE_TO_GET_ISSUER_CERT: NOT_TRUSTED,
+	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+	CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+	CERT_NOT_YET_VALID: 'the certificate of the server is not valid yet',
+	ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name',
 };
+
+/** The same where it happened before the request could leave. */
+const EARLY_WORDS: Readonly<Record<string, string>> = {
+	ECONNRESET: 'the connection was closed before it was ready',
+	EPIPE: 'the connection was closed before it was ready',
+	ECONNABORTED: 'no connection could be made in time',
+	ETIMEDOUT: 'no connection could be made in time',
+};
+
+function plainWords(code: string, text: string, mayHaveLeft: boolean): string | undefined {
+	if (/wrong version number/.test(text)) return NOT_TLS;
+	const proxyStatus = PROXY_REFUSAL.exec(text)?.[1];
+	if (proxyStatus !== undefined) return `the proxy refuses to connect (HTTP ${proxyStatus})`;
+	const known = (mayHaveLeft ? undefined : EARLY_WORDS[code]) ?? PLAIN_WORDS[code];
+	if (known !== undefined) return known;
+	return code === 'EPROTO' || TLS_CODE.test(code)
+		? 'no secure connection could be made'
+		: undefined;
+}
 
 function property(value: unknown, key: string): unknown {
 	return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
@@ -152,7 +186,7 @@ function isBeforeSending(error: unknown): boolean {
 		return (
 			CONNECTING.has(property(one, 'syscall')) ||
 			NOT_YET_SECURE.test(text) ||
-			text.startsWith('Proxy response')
+			PROXY_REFUSAL.test(text)
 		);
 	});
 }
@@ -173,6 +207,6 @@ export function asTransportError(
 		.map((one) => property(one, 'code'))
 		.find((one) => typeof one === 'string');
 	const text = messageOf(error);
-	const words = code === undefined ? undefined : PLAIN_WORDS[code];
+	const words = code === undefined ? undefined : plainWords(code, text, mayHaveLeft);
 	return new TransportError(words ?? (text || code || 'unknown reason'), mayHaveLeft, error);
 }

@@ -34,6 +34,8 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	private ending: { readonly error?: Error } | undefined;
 	private stop: ((reason: Error) => void) | undefined;
 	private stopReason: Error | undefined;
+	/** Ends the limit on the wait for a connection. */
+	private connected: (() => void) | undefined;
 
 	constructor(
 		private readonly waiting: Waiting,
@@ -42,6 +44,11 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	) {
 		if (signal.aborted) waiting.reject(signal.reason);
 		else signal.addEventListener('abort', this.onAbort);
+	}
+
+	/** Whether the request has been handed to a connection that was established, TLS included. */
+	get handedOver(): boolean {
+		return this.stop !== undefined;
 	}
 
 	get body(): ResponseBody {
@@ -67,8 +74,25 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.abort(new Error('the answer is not needed any more'));
 	}
 
+	/**
+	 * Gives the request up if it has not been handed to a connection in time. undici limits single
+	 * attempts to connect, but not their number, nor the wait for a proxy.
+	 */
+	limitConnecting(ms: number): void {
+		const timer = timerFor(ms);
+		const giveUp = () => {
+			this.signal.removeEventListener('abort', this.onAbort);
+			const error = new TransportError('no connection could be made in time', false, undefined);
+			this.waiting.reject(error);
+			this.abort(error);
+		};
+		timer.addEventListener('abort', giveUp);
+		this.connected = () => timer.removeEventListener('abort', giveUp);
+	}
+
 	onConnect(abort: (reason: Error) => void): void {
 		this.stop = abort;
+		this.connected?.();
 		if (this.stopReason) abort(this.stopReason);
 	}
 
@@ -121,9 +145,11 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	private end(error?: Error): void {
 		this.signal.removeEventListener('abort', this.onAbort);
+		this.connected?.();
 		// undici hands over its means to stop a request when it has a connection to write it to.
-		if (this.status === 0 && error)
-			this.waiting.reject(asTransportError(error, this.stop !== undefined));
+		if (this.status === 0 && error) {
+			this.waiting.reject(asTransportError(error, this.handedOver && !isOfProxy(error)));
+		}
 		this.ending = error ? { error } : {};
 		if (this.reader) this.tellEnd(error);
 	}
@@ -143,7 +169,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 			this.abort(reason instanceof Error ? reason : new Error(String(reason)));
 		};
 		if (this.graceMs === 0) return give();
-		if (this.stop) return timerFor(this.graceMs).addEventListener('abort', give);
+		if (this.handedOver) return timerFor(this.graceMs).addEventListener('abort', give);
 		// Without a connection there is no answer to wait for, and nothing may be sent any more.
 		this.waiting.reject(new TransportError('it was given up before it was sent', false, reason));
 		give();
@@ -154,6 +180,11 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.stopReason = reason;
 		this.stop?.(reason);
 	}
+}
+
+/** undici 8 sends requests of plain HTTP to a proxy without a tunnel, which may want a login. */
+function isOfProxy({ message }: Error): boolean {
+	return message.startsWith('Proxy Authentication Required');
 }
 
 function isRaw(headers: HeaderValues | readonly Uint8Array[]): headers is readonly Uint8Array[] {

@@ -109,6 +109,7 @@ export class UndiciTransport implements Transport {
 				},
 				answer,
 			);
+			if (!answer.handedOver) answer.limitConnecting(request.headersTimeoutMs);
 		});
 	}
 

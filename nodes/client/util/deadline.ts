@@ -98,6 +98,11 @@ export class Grace implements Disposable {
 		return this.source;
 	}
 
+	/** Ends the while now. */
+	end(): void {
+		this.source.abort(this.parent.reason);
+	}
+
 	[Symbol.dispose](): void {
 		this.parent.removeEventListener('abort', this.start);
 	}

@@ -1,0 +1,23 @@
+/**
+ * A certificate for localhost that nobody trusts, with its key, made for the tests of secure
+ * connections. It protects nothing.
+ */
+export const KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgEzDQk7pqOkVQ26vn
+01Jlu0exg9red7A9I/jGoNX4ufihRANCAARturcai8goCuF74I2L5PKfmgROjq/g
+gpq7FY2VycFZZFYNIj04Vhef1EUygpNxRys1notCmmCPWL/R/xy9n4Fc
+-----END PRIVATE KEY-----
+`;
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUB6IWcgZ6MWiwQMR817m1o6wpSugwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDAzMzQyNFoYDzIxMjYxMTA2
+MDMzNDI0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARturcai8goCuF74I2L5PKfmgROjq/ggpq7FY2VycFZZFYNIj04Vhef
+1EUygpNxRys1notCmmCPWL/R/xy9n4Fco28wbTAdBgNVHQ4EFgQUUYhhLAoNSNdr
+n0Xt17Lcl47ldowwHwYDVR0jBBgwFoAUUYhhLAoNSNdrn0Xt17Lcl47ldowwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgKlskRs9fGg55O0aZLR5Ow+DNj9UjCYrLBgk+eieJDSoCIBYr
+0qKR4HatmdIiBBpsOyxcVLlXKV2r1ASIjE0rVk3O
+-----END CERTIFICATE-----
+`;
