@@ -2,7 +2,7 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RunHints } from '../../../nodes/shared/run/hints.ts';
-import { makeClient } from '../../client/support.mts';
+import { clock, makeClient } from '../../client/support.mts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData, type EngineRun } from '../../engine/engine.mts';
@@ -17,7 +17,7 @@ import {
 	submissions,
 	type RunAppOptions,
 } from '../../engine/support.mts';
-import { pause } from '../../until.mts';
+import { pause, until } from '../../until.mts';
 import { useSandbox } from '../../useSandbox.mts';
 import { streamTask } from '../../nodes/StreamTask/support.mts';
 import { AppForms } from '../../../nodes/shared/run/appForms.ts';
@@ -616,9 +616,11 @@ describe('the schema', () => {
 			const hints = Object.assign(new RunHints(), { say: (hint: string) => void said.push(hint) });
 			const { signal } = new AbortController();
 			const forms = new AppForms(makeClient(own), signal, hints, 100);
-			const both = [forms.form(STUDIO, undefined), forms.form(STUDIO, undefined)];
+			const both = Promise.all([forms.form(STUDIO, undefined), forms.form(STUDIO, undefined)]);
+			await until(() => own.count('GET', /^\/apps\//) > 0);
+			await clock.runOut(100);
 			const unreadable = { kind: 'unreadable' };
-			expect(await Promise.all(both)).toEqual([unreadable, unreadable]);
+			expect(await both).toEqual([unreadable, unreadable]);
 			expect(said).toEqual([expect.stringContaining('no answer within 0.1 s')]);
 		});
 	});
