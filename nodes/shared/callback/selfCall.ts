@@ -1,4 +1,5 @@
-import { sleep, type IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { systemClock } from '../../client/util/clock';
 import { outcomeOf } from '../../client/util/outcome';
 
 /** When n8n calls itself, ms after the execution was handed over; then twice as late each time. */
@@ -21,7 +22,7 @@ export async function callOnceWaiting(context: IExecuteFunctions, url: string): 
 		ignoreHttpStatusErrors: true,
 	} as const;
 	for (let ms = FIRST_CALL_MS; ms <= LAST_CALL_MS; ms *= 2) {
-		await sleep(ms);
+		await systemClock.delay(ms);
 		const answer = await outcomeOf<unknown>(httpRequest(call));
 		// Anything else, and it waits or has ended.
 		if (!answer.ok || !/running already/.test(JSON.stringify(answer.value))) return;
