@@ -10,6 +10,8 @@ export interface ErrorFacts {
 	readonly httpStatus?: number | undefined;
 	/** What the error is about, so that it can be looked up or followed again. */
 	readonly about?: RemoteWork | undefined;
+	/** Whether something may run for the item of which nobody knows whether it was started. */
+	readonly mayRun?: boolean | undefined;
 	/** What the person at the editor can do now. */
 	readonly hint?: string | undefined;
 	/** How long the service asked to wait before the next attempt, ms. */
@@ -57,6 +59,7 @@ export abstract class InferenceError extends Error {
 
 	readonly httpStatus: number | undefined;
 	readonly about: RemoteWork | undefined;
+	readonly mayRun: boolean;
 	readonly hint: string | undefined;
 	readonly retryAfterMs: number | undefined;
 	/** The class itself. */
@@ -72,6 +75,7 @@ export abstract class InferenceError extends Error {
 		Error.captureStackTrace(this, new.target);
 		this.httpStatus = facts.httpStatus;
 		this.about = facts.about;
+		this.mayRun = facts.mayRun === true;
 		this.hint = facts.hint;
 		this.retryAfterMs = facts.retryAfterMs;
 	}

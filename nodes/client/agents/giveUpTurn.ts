@@ -25,7 +25,7 @@ export async function giveUpTurn(
 		return givenUp.error(
 			'The item',
 			'Its message was being sent, and it is not known whether it arrived.',
-			{ hint: 'Look at the chats on inference.sh before sending it again.' },
+			{ mayRun: true, hint: 'Look at the chats on inference.sh before sending it again.' },
 		);
 	}
 	const { chatId } = progress.turn;

@@ -24,7 +24,10 @@ export async function giveUpTask(
 		return givenUp.error(
 			'The item',
 			'Its task was being submitted, and it is not known whether it was started.',
-			{ hint: 'Look at the task list on inference.sh before running this item again.' },
+			{
+				mayRun: true,
+				hint: 'Look at the task list on inference.sh before running this item again.',
+			},
 		);
 	}
 	const { id } = progress.task;

@@ -36,7 +36,8 @@ export function wasStopped(context: IExecuteFunctions): boolean {
 /**
  * The error of a stopped execution. n8n marks it as canceled if the message says so.
  *
- * @param errors those of the items; those about a task or chat are told
+ * @param errors those of the items; those about a task or chat are told, and those of which it is not
+ * known whether there is one
  */
 export function stoppedError(
 	context: IExecuteFunctions,
@@ -44,7 +45,7 @@ export function stoppedError(
 ): NodeOperationError {
 	const fates = errors
 		.filter((error) => error instanceof StoppedError)
-		.filter((error) => error.about !== undefined)
+		.filter((error) => error.about !== undefined || error.mayRun)
 		.map((error) => error.message);
 	const items = fates.length === 1 ? 'item' : 'items';
 	return new NodeOperationError(
