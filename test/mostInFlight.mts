@@ -1,8 +1,8 @@
 /** How many tasks the service had to do with at once. */
-import type { Sandbox } from './sandbox/index.mts';
+import type { SandboxWorkspace } from './sandbox/index.mts';
 
 /** The most tasks that were alive at one moment at the service. */
-export function mostInFlight(sandbox: Sandbox): number {
+export function mostInFlight(sandbox: Pick<SandboxWorkspace, 'tasks'>): number {
 	const moments = sandbox
 		.tasks()
 		.flatMap(({ createdAt, finishedAt = Infinity }) => [

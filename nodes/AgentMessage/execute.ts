@@ -17,14 +17,16 @@ import { readChatId, type MessageRun } from './messageRun';
  * to continue
  */
 export async function agentMessage(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-	return await runItemNode(context, {}, async (nodeRun) => {
+	return await runItemNode(context, {}, async (run) => {
 		const live = LiveStream.to(context);
-		const run = { ...nodeRun, conversations: new Conversations(context), live };
+		const conversations = new Conversations(context);
 		const operation = new RunParameters(context)
 			.get('operation', 'Operation', 'send')
 			.oneOf(['send', 'respond', 'getChat', 'stop']);
 		const operate = OPERATIONS[operation];
-		const items = eachItem(nodeRun, async (index) => await operate(run, index));
+		const items = eachItem(run, async (own, index) => {
+			return await operate({ ...own, conversations, live }, index);
+		});
 		return [await items.finally(async () => await live?.flush())];
 	});
 }

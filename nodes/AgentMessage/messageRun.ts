@@ -3,15 +3,15 @@ import type { TurnOptions, TurnProgress, TurnRun } from '../client/agents/turnRu
 import { outcomeOf } from '../client/util/outcome';
 import { notStarted } from '../client/api/itemTime';
 import type { LiveStream } from '../shared/run/liveStream';
-import type { NodeRun } from '../shared/run/nodeRun';
+import type { ItemRun } from '../shared/run/itemRun';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
 import { turnItem } from './turnOutput';
 import type { Release } from '../client/util/keyedQueue';
 
-/** What the operations share in one run of the node. */
-export interface MessageRun extends NodeRun {
+/** What an operation has for an item: the run, under the item's account. */
+export interface MessageRun extends ItemRun {
 	readonly conversations: Conversations;
 	readonly live: LiveStream | undefined;
 }

@@ -2,16 +2,20 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { StoppedError } from '../client/errors';
 import type { TaskProgress } from '../client/tasks/taskRun';
 import { systemClock } from '../client/util/clock';
+import { outcomeOf } from '../client/util/outcome';
 import type { WebhookWait } from '../shared/callback/webhookWait';
 import { checkCost } from '../shared/items/costCheck';
 import { throwIfStopped } from '../shared/items/eachItem';
 import type { NodeOutputs } from '../shared/items/itemNode';
 import { runItemTask, type RunItem, type RunItems } from '../shared/items/itemTask';
+import { CredentialError } from '../shared/output/credentialError';
 import { failureFacts } from '../shared/output/failures';
 import { durationOf } from '../shared/output/items';
+import { runOf, type ItemRun } from '../shared/run/itemRun';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { wasStopped } from '../shared/run/stop';
 import { slide } from '../shared/run/window';
+import type { BreakerPlace } from './breaker';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { ProgressReports } from './progress';
 import { Results } from './results';
@@ -29,6 +33,8 @@ export class BatchRun {
 	private readonly results: Results;
 	/** What became of the tasks that a Stop has met. */
 	private readonly stopped: unknown[] = [];
+	/** Why items have no account to run under. */
+	private readonly unusable: CredentialError[] = [];
 
 	/** @param callback waits for the tasks, if the node is set to that */
 	constructor(
@@ -48,13 +54,17 @@ export class BatchRun {
 	 * Runs all items.
 	 *
 	 * @returns Succeeded, Failed and Summary
-	 * @throws NodeOperationError if it is going to cost too much or the execution is stopped
+	 * @throws NodeOperationError if it is going to cost too much or the execution is stopped;
+	 * CredentialError if no item has a credential that can be used
 	 */
 	async outputs(): Promise<NodeOutputs> {
 		const { callback } = this;
 		await checkCost(this.run, this.source);
 		await this.runItems();
 		await throwIfStopped(this.run.context, { errors: this.stopped, callback });
+		const [first] = this.unusable;
+		const none = this.unusable.length === this.source.total;
+		if (first && none && !this.run.context.continueOnFail()) throw first;
 		await this.reports.end();
 		return callback ? await this.leaveTo(callback) : this.complete();
 	}
@@ -76,14 +86,14 @@ export class BatchRun {
 		run.hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);
-		const json = tally.toJson(systemClock.now(), run.client.statistics, results.durations());
+		const json = tally.toJson(systemClock.now(), run.accounts.statistics, results.durations());
 		return [...results.outputs(), [{ json, pairedItem: { item: 0 } }]];
 	}
 
 	/** Leaves the rest to the callbacks of the service. */
 	private async leaveTo(callback: WebhookWait<BatchFacts>): Promise<NodeOutputs> {
 		const { tally, startedAt, settings, results } = this;
-		const { retries, rateLimited } = this.run.client.statistics;
+		const { retries, rateLimited } = this.run.accounts.statistics;
 		return await callback.outputs(results.settled(), {
 			order: settings.order,
 			total: tally.total,
@@ -99,9 +109,12 @@ export class BatchRun {
 	private item(position: number): Promise<void> | void {
 		const earlier = this.run.memory.recall(position);
 		if (earlier.state === 'done') this.succeed(position, earlier.item);
-		else if (earlier.state !== 'none' || this.rules.mayStart()) {
-			return this.start(this.source.item(position), earlier);
-		} else this.leaveOut(this.source.item(position));
+		else {
+			const item = this.source.item(position);
+			const obstacle = earlier.state === 'none' ? this.rules.obstacle() : undefined;
+			if (obstacle === undefined) return this.begin(item, earlier);
+			this.leaveOut(item, obstacle);
+		}
 		this.itemDone();
 	}
 
@@ -110,9 +123,25 @@ export class BatchRun {
 		if (!wasStopped(this.run.context)) this.reports.itemDone();
 	}
 
-	private async start(item: RunItem, earlier: TaskProgress): Promise<void> {
-		const { tally, callback, run } = this;
+	/** Finds the account of an item, and starts it if that one may still be asked. */
+	private async begin(item: RunItem, earlier: TaskProgress): Promise<void> {
+		const own = await outcomeOf(runOf(this.run, item));
+		if (own.ok) {
+			const obstacle =
+				earlier.state === 'none' ? this.rules.obstacle(placeOf(own.value)) : undefined;
+			if (obstacle === undefined) await this.start(own.value, item, earlier);
+			else this.leaveOut(item, obstacle);
+		} else {
+			if (own.error instanceof CredentialError) this.unusable.push(own.error);
+			this.fail(item, own.error, { attempts: 0, duration_ms: 0 });
+		}
+		this.itemDone();
+	}
+
+	private async start(run: ItemRun, item: RunItem, earlier: TaskProgress): Promise<void> {
+		const { tally, callback } = this;
 		const { position } = item;
+		const place = placeOf(run);
 		const startedAt = systemClock.now();
 		let attempts = 0;
 		tally.enter();
@@ -124,17 +153,16 @@ export class BatchRun {
 				onProgress: (progress) => {
 					if (progress.state !== 'none') attempts = progress.attempts;
 				},
-				onTask: () => this.rules.succeeded(),
+				onTask: () => this.rules.succeeded(place),
 			});
 			if (callback) return;
 			run.memory.remember(position, { state: 'done', item: output });
 			this.succeed(position, output);
 		} catch (error) {
 			const durationMs = Math.round(systemClock.now() - startedAt);
-			this.fail(item, error, { attempts, duration_ms: durationMs });
+			this.fail(item, error, { attempts, duration_ms: durationMs }, place);
 		} finally {
 			tally.leave();
-			this.itemDone();
 		}
 	}
 
@@ -143,21 +171,25 @@ export class BatchRun {
 		this.results.success(position, output);
 	}
 
-	private fail(item: RunItem, error: unknown, run: IDataObject): void {
-		this.rules.failed(error);
+	private fail(item: RunItem, error: unknown, run: IDataObject, place?: BreakerPlace): void {
+		this.rules.failed(error, place);
 		if (error instanceof StoppedError) this.stopped.push(error);
 		const { message, id } = failureFacts(error);
 		this.tally.failure(withoutPlace(message, id));
 		this.results.failure(item.position, failedItem(describeFailure(error, run), item));
 	}
 
-	private leaveOut(item: RunItem): void {
+	private leaveOut(item: RunItem, reason: string): void {
 		this.tally.unstarted();
 		const facts = {
 			status: 'not_started',
-			error: { message: `Not started: ${this.rules.reason}`, code: 'not_started', retryable: true },
+			error: { message: `Not started: ${reason}`, code: 'not_started', retryable: true },
 			run: { attempts: 0, duration_ms: 0 },
 		};
 		this.results.failure(item.position, failedItem(facts, item));
 	}
+}
+
+function placeOf({ client, credential }: ItemRun): BreakerPlace {
+	return { accountId: client.accountId, baseUrl: credential.baseUrl };
 }

@@ -1,10 +1,12 @@
 import { InferenceError } from '../client/errors';
 
+const IN_A_ROW = 'too many failures of the service in a row';
+
 /**
  * Opens after a number of service errors in a row, so that a batch does not send thousands of
  * requests that are all going to fail. A key that is not accepted opens it at once.
  */
-export class CircuitBreaker {
+class CircuitBreaker {
 	private inARow = 0;
 	private why: string | undefined;
 
@@ -16,20 +18,75 @@ export class CircuitBreaker {
 		return this.why;
 	}
 
-	succeeded(): void {
+	/** The service did its work: whatever it said, it was about one item. */
+	worked(): void {
 		this.inARow = 0;
 	}
 
-	failed(error: unknown): void {
+	failed(): void {
+		this.inARow += 1;
+		if (this.inARow === this.limit) this.open(IN_A_ROW);
+	}
+
+	open(reason: string): void {
+		this.why ??= reason;
+	}
+}
+
+/** Under whose key an item runs, and where. */
+export interface BreakerPlace {
+	readonly accountId: string;
+	readonly baseUrl: string;
+}
+
+/**
+ * The breakers of a batch: one for each account, because a key or a balance says nothing of others,
+ * and one for each service, because that it is down concerns all of its accounts.
+ */
+export class CircuitBreakers {
+	private readonly accounts = new Map<string, CircuitBreaker>();
+	private readonly services = new Map<string, CircuitBreaker>();
+
+	/** @param limit failures in a row, 0 for never */
+	constructor(private readonly limit: number) {}
+
+	/** Why nothing more is to be sent there; undefined if there is no reason. */
+	reason(place: BreakerPlace): string | undefined {
+		return this.accountOf(place).reason ?? this.serviceOf(place).reason;
+	}
+
+	succeeded(place: BreakerPlace): void {
+		this.accountOf(place).worked();
+		this.serviceOf(place).worked();
+	}
+
+	failed(place: BreakerPlace, error: unknown): void {
 		// The end of a run tells nothing: the service may be slow or the task long.
 		if (!(error instanceof InferenceError) || error.concern === 'run') return;
-		this.why ??= error.hopeless;
-		if (error.concern !== 'service') {
-			// The service did its work: it answered about this item.
-			this.inARow = 0;
-			return;
+		const account = this.accountOf(place);
+		if (error.hopeless !== undefined) account.open(error.hopeless);
+		switch (error.concern) {
+			case 'service':
+				this.serviceOf(place).failed();
+				return account.failed();
+			case 'account':
+				return account.failed();
+			default:
+				return this.succeeded(place);
 		}
-		this.inARow += 1;
-		if (this.inARow === this.limit) this.why ??= 'too many failures of the service in a row';
+	}
+
+	private accountOf({ accountId }: BreakerPlace): CircuitBreaker {
+		return this.breaker(this.accounts, accountId);
+	}
+
+	private serviceOf({ baseUrl }: BreakerPlace): CircuitBreaker {
+		return this.breaker(this.services, baseUrl);
+	}
+
+	private breaker(breakers: Map<string, CircuitBreaker>, key: string): CircuitBreaker {
+		const known = breakers.get(key) ?? new CircuitBreaker(this.limit);
+		breakers.set(key, known);
+		return known;
 	}
 }

@@ -2,7 +2,7 @@ import { TimeoutError } from '../client/errors';
 import { systemClock } from '../client/util/clock';
 import type { NodeRunSettings } from '../shared/parameters/runSettings';
 import type { NodeRun } from '../shared/run/nodeRun';
-import { CircuitBreaker } from './breaker';
+import { CircuitBreakers, type BreakerPlace } from './breaker';
 import type { Tally } from './summary';
 
 /** Of the total time, what is kept for cancelling the tasks that are still running at its end, ms. */
@@ -10,11 +10,12 @@ export function cancelReserve({ totalTimeoutMs }: NodeRunSettings): number {
 	return totalTimeoutMs === undefined ? 0 : Math.min(5_000, totalTimeoutMs / 10);
 }
 
-/** Decides whether a batch starts a further item. Once it does not, it never does again. */
+/** Decides whether a batch starts a further item. Once its time is over, it never does again. */
 export class StopRules {
-	private readonly breaker: CircuitBreaker;
+	private readonly breakers: CircuitBreakers;
 	/** When running items begin to be cancelled, ms since the epoch. */
 	private readonly endsAt: number;
+	private late = false;
 
 	/**
 	 * @param tally keeps the reason, for the summary
@@ -30,34 +31,40 @@ export class StopRules {
 		const { settings } = run;
 		const { totalTimeoutMs = Infinity } = settings;
 		this.endsAt = startedAt + totalTimeoutMs - cancelReserve(settings);
-		this.breaker = new CircuitBreaker(stopAfterFailures);
+		this.breakers = new CircuitBreakers(stopAfterFailures);
 	}
 
-	mayStart(): boolean {
-		const { tally, breaker } = this;
-		const { signal } = this.run.scope;
+	/**
+	 * Why no further item is started, continuing "Not started: …"; undefined if it may be.
+	 *
+	 * @param place under which account, if that is known already
+	 */
+	obstacle(place?: BreakerPlace): string | undefined {
+		const { tally, breakers } = this;
+		const open = place && breakers.reason(place);
+		if (open !== undefined) tally.stoppedBy ??= 'circuit_breaker';
+		return open ?? this.timeOver();
+	}
+
+	succeeded(place: BreakerPlace): void {
+		this.breakers.succeeded(place);
+	}
+
+	/** @param place undefined if there is no account to run it under */
+	failed(error: unknown, place: BreakerPlace | undefined): void {
+		if (place) this.breakers.failed(place, error);
+		if (error instanceof TimeoutError && this.run.scope.signal.aborted) this.endTime();
+	}
+
+	private timeOver(): string | undefined {
 		const leftMs = this.endsAt - systemClock.now();
-		if (breaker.reason !== undefined) tally.stoppedBy ??= 'circuit_breaker';
 		// What has less time than the fastest item took cannot finish.
-		else if (signal.aborted || leftMs < tally.fastest) tally.stoppedBy ??= 'total_timeout';
-		return tally.stoppedBy === undefined;
+		if (this.run.scope.signal.aborted || leftMs < this.tally.fastest) this.endTime();
+		return this.late ? 'the Total Timeout leaves no time for it' : undefined;
 	}
 
-	/** Why an item has not been started, continuing "Not started: …". */
-	get reason(): string {
-		const { breaker, tally } = this;
-		return tally.stoppedBy === 'circuit_breaker' && breaker.reason !== undefined
-			? breaker.reason
-			: 'the Total Timeout leaves no time for it';
-	}
-
-	succeeded(): void {
-		this.breaker.succeeded();
-	}
-
-	failed(error: unknown): void {
-		this.breaker.failed(error);
-		const timeIsOver = error instanceof TimeoutError && this.run.scope.signal.aborted;
-		if (timeIsOver) this.tally.stoppedBy ??= 'total_timeout';
+	private endTime(): void {
+		this.late = true;
+		this.tally.stoppedBy ??= 'total_timeout';
 	}
 }

@@ -5,6 +5,7 @@ import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { RunParameters } from '../shared/parameters/runParameters';
+import type { ItemRun } from '../shared/run/itemRun';
 import { runAndWait } from './waiting';
 
 /**
@@ -20,8 +21,8 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 			.oneOf(['result', 'none', 'webhook']);
 		await checkCost(run, inputItems(context));
 		if (wait === 'webhook') return await runAndWait(run);
-		const item = async (index: number, earlier: TaskProgress) =>
-			await runItemTask(run, inputItem(index), { wait, earlier, observer: {} });
+		const item = async (own: ItemRun, index: number, earlier: TaskProgress) =>
+			await runItemTask(own, inputItem(index), { wait, earlier, observer: {} });
 		return [await eachItem(run, item)];
 	});
 }

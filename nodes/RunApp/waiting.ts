@@ -3,6 +3,7 @@ import type { TaskProgress } from '../client/tasks/taskRun';
 import { eachItem } from '../shared/items/eachItem';
 import { inputItem, runItemTask } from '../shared/items/itemTask';
 import { failureItem } from '../shared/output/failures';
+import type { ItemRun } from '../shared/run/itemRun';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { resultItem } from '../shared/output/items';
 import type { WaitingNode } from '../shared/callback/waitState';
@@ -35,8 +36,8 @@ export const waitingApp: WaitingNode<unknown> = {
  */
 export async function runAndWait(run: NodeRun): Promise<INodeExecutionData[][]> {
 	const callback = await WebhookWait.open(run, waitingApp, !run.context.continueOnFail());
-	const start = async (index: number, earlier: TaskProgress) =>
-		await runItemTask(run, inputItem(index), { wait: callback, earlier, observer: {} });
+	const start = async (own: ItemRun, index: number, earlier: TaskProgress) =>
+		await runItemTask(own, inputItem(index), { wait: callback, earlier, observer: {} });
 	const items = await eachItem(run, start, callback);
 	const failed = items.flatMap((item, position) =>
 		item.json['error'] === undefined ? [] : [{ ok: false, position, item }],

@@ -8,7 +8,7 @@ import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { LiveStream } from '../shared/run/liveStream';
-import type { NodeRun } from '../shared/run/nodeRun';
+import type { ItemRun } from '../shared/run/itemRun';
 import { resultItem } from '../shared/output/items';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import { readOutputForm } from '../shared/parameters/taskParameters';
@@ -29,13 +29,13 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 		const feeds = Feeds.of(run);
 		const live = LiveStream.to(context);
 		if (source === 'run') await checkCost(run, inputItems(context));
-		const item = async (index: number, earlier: TaskProgress) => {
+		const item = async (own: ItemRun, index: number, earlier: TaskProgress) => {
 			const feed = feeds.item(index);
 			feed.begin(live);
 			try {
 				return source === 'run'
-					? await runAndFollow(run, index, earlier, feed)
-					: await followById(run, index, feed);
+					? await runAndFollow(own, index, earlier, feed)
+					: await followById(own, index, feed);
 			} finally {
 				feed.end();
 			}
@@ -47,7 +47,7 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 }
 
 async function runAndFollow(
-	run: NodeRun,
+	run: ItemRun,
 	index: number,
 	earlier: TaskProgress,
 	feed: ItemFeed,
@@ -65,7 +65,7 @@ async function runAndFollow(
 }
 
 async function followById(
-	run: NodeRun,
+	run: ItemRun,
 	index: number,
 	feed: ItemFeed,
 ): Promise<INodeExecutionData> {

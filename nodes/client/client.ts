@@ -21,6 +21,8 @@ export interface ClientOptions {
 	readonly maxConcurrency: number;
 	readonly settings: RunSettings;
 	readonly log: ClientLog;
+	/** Where retries and rate limits are counted, if several clients count together. */
+	readonly statistics?: RetryStatistics;
 	/** Aborts everything the client does. */
 	readonly signal: CancelSignal;
 	readonly timings?: Partial<Timings>;
@@ -33,7 +35,7 @@ export interface ClientOptions {
  */
 export class InferenceClient implements AsyncDisposable {
 	/** Retries and rate limits so far. */
-	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
+	readonly statistics: RetryStatistics;
 	readonly tasks: TasksApi;
 	readonly agents: AgentsApi;
 	readonly apps: AppsApi;
@@ -44,7 +46,9 @@ export class InferenceClient implements AsyncDisposable {
 
 	constructor(options: ClientOptions) {
 		const { credential, transport, settings, log, signal, maxConcurrency } = options;
-		const { work, statistics } = this;
+		const { statistics = { retries: 0, rateLimited: 0 } } = options;
+		const { work } = this;
+		this.statistics = statistics;
 		const { apiKey, baseUrl } = credential;
 		const clock = options.clock ?? systemClock;
 		const timings = { ...DEFAULT_TIMINGS, ...options.timings };

@@ -35,10 +35,11 @@ export abstract class InferenceError extends Error {
 	abstract readonly code: string;
 	/**
 	 * Whom it concerns: this one `request`, which does not fit what is there; the `task` (or chat),
-	 * which ended like this; the `service`, the account or the way to it, so that other items are
-	 * likely to fail, too; or the `run`, whose time is over, which tells nothing of all these.
+	 * which ended like this; the `account`, so that its other items are likely to fail, too; the
+	 * `service` or the way to it, so that those of other accounts are as well; or the `run`, whose
+	 * time is over, which tells nothing of all these.
 	 */
-	abstract readonly concern: 'request' | 'task' | 'service' | 'run';
+	abstract readonly concern: 'request' | 'task' | 'account' | 'service' | 'run';
 	/** Whether somebody who does the same again, unchanged, has a chance. */
 	abstract readonly retryable: boolean;
 	/** The entry of Retry On under which the client repeats the request; undefined for never. */
@@ -89,7 +90,7 @@ export abstract class InferenceError extends Error {
 /** HTTP 401: the key is missing, wrong or revoked. Nothing was created. */
 export class AuthenticationError extends InferenceError {
 	readonly code = 'authentication';
-	readonly concern = 'service';
+	readonly concern = 'account';
 	readonly retryable = false;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
@@ -100,7 +101,7 @@ export class AuthenticationError extends InferenceError {
 /** HTTP 403: the key is valid but may not do this. */
 export class PermissionError extends InferenceError {
 	readonly code = 'permission';
-	readonly concern = 'service';
+	readonly concern = 'account';
 	readonly retryable = false;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
@@ -126,7 +127,7 @@ export class BlockedError extends InferenceError {
 /** HTTP 402, or a refusal that names an entitlement: plan, balance or quota. */
 export class PaymentError extends InferenceError {
 	readonly code = 'payment';
-	readonly concern = 'service';
+	readonly concern = 'account';
 	readonly retryable = false;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
@@ -176,7 +177,7 @@ export interface MissingRequirement {
 /** HTTP 412: the app needs secrets, integrations or scopes that the workspace does not have. */
 export class RequirementsNotMetError extends InferenceError {
 	readonly code = 'requirements_not_met';
-	readonly concern = 'service';
+	readonly concern = 'account';
 	readonly retryable = false;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
@@ -205,7 +206,7 @@ export class ValidationError extends InferenceError {
 /** HTTP 429, and what means the same in another status: too many requests; nothing was created. */
 export class RateLimitError extends InferenceError {
 	readonly code = 'rate_limit';
-	readonly concern = 'service';
+	readonly concern = 'account';
 	readonly retryable = true;
 	readonly repeatable = 'rateLimit';
 	readonly mayHaveBeenAccepted = false;

@@ -76,11 +76,20 @@ function pathOf(url: string, origin: string): string {
 	return pathname + search;
 }
 
+/** What the egress policy says of an origin. */
+interface Verdict {
+	/** Rejects if nothing may be sent there. */
+	readonly given: Promise<void>;
+	/** Those who wait for it. As long as there are any, whoever comes later waits behind them. */
+	waiting: number;
+	allowed: boolean;
+}
+
 /** Requests over undici: pooled, keep-alive, proxies by environment, n8n's egress policy. */
 export class UndiciTransport implements Transport {
 	readonly name = 'undici';
 
-	private readonly allowed = new Set<string>();
+	private readonly verdicts = new Map<string, Verdict>();
 	private lastOrigin = '';
 
 	constructor(
@@ -89,10 +98,15 @@ export class UndiciTransport implements Transport {
 	) {}
 
 	request(request: TransportRequest): Promise<TransportResponse> {
+		const origin = this.originOf(request.url);
+		const verdict = this.egress && this.verdictOn(origin, this.egress);
+		const mustWait = verdict && !(verdict.allowed && verdict.waiting === 0);
+		return mustWait ? this.sendInTurn(origin, request, verdict) : this.send(origin, request);
+	}
+
+	private send(origin: string, request: TransportRequest): Promise<TransportResponse> {
 		const { egress } = this;
 		const { body = null } = request;
-		const origin = this.originOf(request.url);
-		if (egress && !this.allowed.has(origin)) return this.requestAllowed(origin, egress, request);
 		const pool = typeof body === 'object' && body !== null ? FILE_HOSTS : origin;
 		return new Promise<TransportResponse>((resolve, reject) => {
 			const answer = new UndiciAnswer({ resolve, reject }, request.signal, request.graceMs ?? 0);
@@ -117,7 +131,7 @@ export class UndiciTransport implements Transport {
 		const { egress } = this;
 		const { url, method, headers, signal } = request;
 		const origin = this.originOf(url);
-		if (egress && !this.allowed.has(origin)) await this.refuseForbidden(origin, egress);
+		if (egress) await this.verdictOn(origin, egress).given;
 		signal.throwIfAborted();
 		const controller = new AbortController();
 		const abort = () => controller.abort(signal.reason);
@@ -151,20 +165,41 @@ export class UndiciTransport implements Transport {
 		return this.lastOrigin;
 	}
 
-	private async requestAllowed(
+	/** Sends once the policy allows it, in the order in which the requests came. */
+	private async sendInTurn(
 		origin: string,
-		egress: EgressPolicy,
 		request: TransportRequest,
+		verdict: Verdict,
 	): Promise<TransportResponse> {
-		await this.refuseForbidden(origin, egress);
-		return await this.request(request);
+		verdict.waiting += 1;
+		try {
+			await verdict.given;
+			verdict.allowed = true;
+		} finally {
+			verdict.waiting -= 1;
+		}
+		return await this.send(origin, request);
 	}
 
 	/** Asks the policy once for each origin; the lookup goes on checking every connection. */
-	private async refuseForbidden(origin: string, egress: EgressPolicy): Promise<void> {
-		const verdict = await egress.validateUrl(origin);
-		if (!verdict.ok) throw new TransportError(verdict.error.message, false, verdict.error);
-		this.allowed.add(origin);
+	private verdictOn(origin: string, egress: EgressPolicy): Verdict {
+		const known = this.verdicts.get(origin);
+		if (known) return known;
+		const verdict = { given: this.ask(origin, egress), waiting: 0, allowed: false };
+		this.verdicts.set(origin, verdict);
+		return verdict;
+	}
+
+	private async ask(origin: string, egress: EgressPolicy): Promise<void> {
+		const asked = await outcomeOf(egress.validateUrl(origin));
+		if (asked.ok && asked.value.ok) return;
+		// The next one asks again.
+		this.verdicts.delete(origin);
+		if (!asked.ok) throw asked.error;
+		if (!asked.value.ok) {
+			const { error } = asked.value;
+			throw new TransportError(error.message, false, error);
+		}
 	}
 }
 

@@ -47,6 +47,11 @@ export interface WaitState<Facts> {
 	readonly concurrency: number;
 	/** Whether a failed task fails the node. */
 	readonly stopOnError: boolean;
+	/**
+	 * Who has started the tasks, as `InferenceClient.accountId` names it; undefined if that was before
+	 * it was kept.
+	 */
+	readonly account: string | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import type { InferenceClient } from '../../client/client';
-import { TimeoutError } from '../../client/errors';
+import { PermissionError, TimeoutError } from '../../client/errors';
 import { Deadline } from '../../client/util/deadline';
 import { messageOf } from '../../client/util/errorMessage';
 import { isJsonObject, textOf } from '../../client/util/json';
@@ -16,6 +16,7 @@ import { findEnds } from './findEnds';
 import { settle } from './readEnds';
 import {
 	findState,
+	type AwaitedTask,
 	type SettledItem,
 	type TaskEnd,
 	type WaitingNode,
@@ -48,7 +49,8 @@ async function handle<Facts>(
 	const hints = new RunHints();
 	const items = await watch.inTurn(async () => {
 		return await withClient(context, READ_SETTINGS, scope.signal, async (client) => {
-			const ends = await findEnds(client, state, watch);
+			const isOurs = (state.account ?? client.accountId) === client.accountId;
+			const ends = isOurs ? await findEnds(client, state, watch) : state.tasks.map(notRead);
 			if (!ends) return undefined;
 			await failIfWanted(context, client, state, ends, watch);
 			const keeper = { client, scope, context, settings: READ_SETTINGS, hints };
@@ -62,6 +64,19 @@ async function handle<Facts>(
 	context.logger.debug(`inference.sh: ${ended} of ${total} tasks of execution ${execution} ended`);
 	if (!items) return { webhookResponse };
 	return { webhookResponse, workflowData: node.outputs(items, state.facts, Date.now()) };
+}
+
+/** The end of the wait for a task that belongs to another account than the credential's of now. */
+function notRead(awaited: AwaitedTask): TaskEnd {
+	const { id } = awaited;
+	const error = new PermissionError(
+		`Task ${id} was not read, because the credential has another key or base URL now than when the task was started. It may still be running, or have ended`,
+		{
+			about: { kind: 'task', id },
+			hint: 'Follow it by its ID with the key that has started it, for example with Stream Task.',
+		},
+	);
+	return { awaited, kind: 'failed', error, durationMs: 0 };
 }
 
 /** If a failed task fails the node: does that, and cancels the tasks that go on. */

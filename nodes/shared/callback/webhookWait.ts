@@ -9,12 +9,14 @@ import { toNodeError } from '../output/failures';
 import { ItemParameters } from '../parameters/itemParameters';
 import { nodeOf } from '../parameters/nodeOf';
 import { RunParameters } from '../parameters/runParameters';
+import type { ItemRun } from '../run/itemRun';
 import type { NodeRun } from '../run/nodeRun';
 import { stoppedError, wasStopped } from '../run/stop';
 import { putToWait } from '../run/waitingExecution';
 import { CANCELS_AT_ONCE, inParallel } from '../run/window';
 import { readEnd, readStatus, settle } from './readEnds';
-import { findResumeUrl } from './resumeUrl';
+import { accountOfAll } from './accountOfAll';
+import { checkReach, findResumeUrl } from './resumeUrl';
 import { callOnceWaiting } from './selfCall';
 import {
 	keepState,
@@ -71,7 +73,8 @@ export class WebhookWait<Facts> implements TaskWait {
 	private readonly tasks: AwaitedTask[] = [];
 
 	private constructor(
-		private readonly run: NodeRun,
+		/** Under the account of all items. */
+		private readonly run: ItemRun,
 		private readonly node: WaitingNode<Facts>,
 		private readonly url: string,
 		private readonly limitMs: number,
@@ -80,7 +83,8 @@ export class WebhookWait<Facts> implements TaskWait {
 
 	/**
 	 * @param stopOnError whether a failed task fails the node
-	 * @throws NodeOperationError if this execution cannot be resumed by a callback
+	 * @throws NodeOperationError if this execution cannot be resumed by a callback, or its credential
+	 * not be read then
 	 */
 	static async open<Facts>(
 		run: NodeRun,
@@ -90,8 +94,11 @@ export class WebhookWait<Facts> implements TaskWait {
 		const { context } = run;
 		const limit = new RunParameters(context).get('waitLimit', 'Wait at Most', 24);
 		const hours = limit.number({ min: 0.001, max: LONGEST_HOURS });
-		const url = await findResumeUrl(context);
-		return new WebhookWait(run, node, url, hours * HOUR_MS, stopOnError);
+		const url = findResumeUrl(context);
+		const account = await accountOfAll(run);
+		checkReach(context, url, account.credential.baseUrl);
+		const own = { ...run, ...account };
+		return new WebhookWait(own, node, url.href, hours * HOUR_MS, stopOnError);
 	}
 
 	/** Tasks that have been started. */
@@ -149,6 +156,7 @@ export class WebhookWait<Facts> implements TaskWait {
 			facts,
 			concurrency: settings.concurrency,
 			stopOnError: this.stopOnError,
+			account: this.run.client.accountId,
 		});
 	}
 

@@ -11,7 +11,7 @@ import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/taskRun';
 import { Deadline } from '../../client/util/deadline';
 import { outcomeOf, type Outcome } from '../../client/util/outcome';
-import type { NodeRun } from '../run/nodeRun';
+import type { ItemRun } from '../run/itemRun';
 import { inParallel } from '../run/window';
 import { storeFile } from './storeFile';
 import { messageOf } from '../../client/util/errorMessage';
@@ -27,8 +27,8 @@ export interface DownloadWish {
 }
 
 /** Who downloads files, and how long they may take. */
-export interface FileKeeper extends Pick<NodeRun, 'client' | 'scope' | 'hints'> {
-	readonly settings: Pick<NodeRun['settings'], 'timeoutMs'>;
+export interface FileKeeper extends Pick<ItemRun, 'client' | 'scope' | 'hints'> {
+	readonly settings: Pick<ItemRun['settings'], 'timeoutMs'>;
 	readonly context: { readonly helpers: Pick<BinaryHelperFunctions, 'prepareBinaryData'> };
 }
 

@@ -1,11 +1,10 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { SharedWork } from '../../client/util/sharedWork';
 import type { UploadedFile } from '../../client/files/upload';
-import { CREDENTIAL_NAME } from '../run/connection';
-import { nodeOf } from '../parameters/nodeOf';
 
 interface ExecutionUploads {
-	readonly work: SharedWork<UploadedFile>;
+	/** By account: a file belongs to the one that has uploaded it. */
+	readonly byAccount: Map<string, SharedWork<UploadedFile>>;
 	/** Last used, ms since the epoch. */
 	usedAt: number;
 }
@@ -13,28 +12,33 @@ interface ExecutionUploads {
 /** n8n before 2.33 does not tell when an execution is over. */
 const LIFETIME_MS = 10 * 60_000;
 
-/** Uploads of the executions of this process, by execution and credential. */
+/** Uploads of the executions of this process. */
 const executions = new Map<string, ExecutionUploads>();
 const byContext = new WeakMap<IExecuteFunctions, ExecutionUploads>();
 
-/** The uploads of the execution that a node run belongs to; a further try finds them again. */
-export function uploadsOf(context: IExecuteFunctions): SharedWork<UploadedFile> {
+/**
+ * The uploads of the execution that a node run belongs to; a further try finds them again.
+ *
+ * @param account who uploads, as `InferenceClient.accountId` names it
+ */
+export function uploadsOf(context: IExecuteFunctions, account: string): SharedWork<UploadedFile> {
 	const uploads = byContext.get(context) ?? find(context);
 	byContext.set(context, uploads);
 	uploads.usedAt = Date.now();
-	return uploads.work;
+	const work = uploads.byAccount.get(account) ?? new SharedWork<UploadedFile>();
+	uploads.byAccount.set(account, work);
+	return work;
 }
 
 function find(context: IExecuteFunctions): ExecutionUploads {
 	for (const [key, { usedAt }] of executions) {
 		if (Date.now() - usedAt > LIFETIME_MS) executions.delete(key);
 	}
-	const credential = nodeOf(context).credentials?.[CREDENTIAL_NAME]?.id;
-	const key = JSON.stringify([context.getExecutionId(), credential]);
-	const known = executions.get(key);
+	const id = context.getExecutionId();
+	const known = executions.get(id);
 	if (known) return known;
-	const uploads = { work: new SharedWork<UploadedFile>(), usedAt: Date.now() };
-	executions.set(key, uploads);
-	context.onExecutionFinish?.(() => executions.delete(key));
+	const uploads = { byAccount: new Map(), usedAt: Date.now() };
+	executions.set(id, uploads);
+	context.onExecutionFinish?.(() => executions.delete(id));
 	return uploads;
 }

@@ -16,7 +16,7 @@ export const PARALLEL_UPLOADS = 4;
 
 /**
  * Uploads a binary property of an item, streamed from where n8n keeps it. Within an execution the
- * same file is uploaded once, however many items and nodes send it.
+ * same file is uploaded once for an account, however many items and nodes send it.
  *
  * @throws NodeOperationError if there is no such property, or nothing in it; what
  * `uploadFile` throws
@@ -72,5 +72,5 @@ async function upload(
 	signal: CancelSignal,
 ): Promise<UploadedFile> {
 	const job = async (shared: CancelSignal) => await client.files.upload(source, shared);
-	return await uploadsOf(context).get(source.key, signal, job);
+	return await uploadsOf(context, client.accountId).get(source.key, signal, job);
 }

@@ -1,11 +1,13 @@
-import { NodeOperationError } from 'n8n-workflow';
+import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
 import { appName } from '../../client/apps/appRef';
 import type { CostEstimate } from '../../client/apps/estimate';
 import { InferenceError } from '../../client/errors';
+import { orAborted } from '../../client/util/cancelSignal';
 import { outcomeOf } from '../../client/util/outcome';
 import { placeFiles } from '../files/placeFiles';
+import type { RunAccount } from '../run/accounts';
 import type { NodeRun } from '../run/nodeRun';
-import { runItems } from '../run/window';
+import { inParallel } from '../run/window';
 import type { RunItem, RunItems } from './itemTask';
 
 /** Stands for a file that is not uploaded yet; nothing is before it is known what all will cost. */
@@ -16,12 +18,13 @@ const ROUNDING = 1e-9;
 const MOST_NAMED = 10;
 
 /**
- * Refuses to start anything if the items are going to cost more than Max Cost. Items whose
- * parameters cannot be read cost nothing: they are going to fail before they start. Those whose cost
- * the service cannot tell are named in a hint. A further try is not asked again: what it goes on
- * with has been accepted.
+ * Refuses to start anything if the items are going to cost more than Max Cost, all accounts together.
+ * Items whose parameters or credential cannot be read cost nothing: they are going to fail before they
+ * start. Those whose cost the service cannot tell are named in a hint. If an account cannot be asked
+ * at all, its items are not started. A further try is not asked again: what it goes on with has been
+ * accepted.
  *
- * @throws NodeOperationError with the estimate; InferenceError if it cannot be had
+ * @throws NodeOperationError with the estimate; InferenceError if no account can be asked
  */
 export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	const { context, settings, memory, hints } = run;
@@ -29,19 +32,15 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	if (maxCostUsd === undefined || memory.hasBegun) return;
 	let total = 0;
 	const unknown: number[] = [];
-	const outcomes = await runItems({
-		count: items.total,
-		concurrency,
-		work: async (position) => {
-			const outcome = await outcomeOf(estimate(run, items.item(position)));
-			if (outcome.ok && outcome.value.kind === 'known') total += outcome.value.usd;
-			else if (outcome.ok || isOfTheItem(outcome.error)) unknown.push(position);
-			else if (outcome.error instanceof InferenceError) throw outcome.error;
-		},
-		onFailure: () => 'stop',
+	const refused: InferenceError[] = [];
+	await inParallel([...Array(items.total).keys()], concurrency, async (position) => {
+		const cost = await costOf(run, items.item(position));
+		if (cost.kind === 'known') total += cost.usd;
+		else if (cost.kind === 'unknown') unknown.push(position);
+		else if (cost.kind === 'refused') refused.push(cost.error);
 	});
-	const failed = outcomes.find((outcome) => outcome?.kind === 'failed');
-	if (failed?.kind === 'failed') throw failed.error;
+	const [first] = refused;
+	if (first && refused.length === items.total) throw first;
 	if (unknown.length > 0) hints.say(unknownCost(unknown, items.total));
 	if (total <= maxCostUsd + ROUNDING) return;
 	throw new NodeOperationError(
@@ -51,20 +50,48 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	);
 }
 
-async function estimate(run: NodeRun, item: RunItem): Promise<CostEstimate> {
-	const { request, files } = await item.request(run);
+/** What an item is going to cost. */
+type ItemCost =
+	| CostEstimate
+	/** It is going to fail before it starts. */
+	| { readonly kind: 'nothing' }
+	/** Its account cannot be asked, and is not going to be used. */
+	| { readonly kind: 'refused'; readonly error: InferenceError };
+
+/** @throws InferenceError if the run is over */
+async function costOf(run: NodeRun, item: RunItem): Promise<ItemCost> {
+	const { context, accounts, scope } = run;
+	const account = await outcomeOf(orAborted(accounts.of(item.itemIndex), scope.signal));
+	const cost = account.ok ? await outcomeOf(estimate(context, account.value, item)) : account;
+	if (cost.ok) return cost.value;
+	const { error } = cost;
+	if (!(error instanceof InferenceError)) return { kind: 'nothing' };
+	// The service does not know the app or refuses the input.
+	if (error.concern === 'request') return { kind: 'unknown' };
+	if (error.concern === 'run') throw error;
+	if (account.ok) accounts.refuse(account.value, notEstimated(error));
+	return { kind: 'refused', error };
+}
+
+function notEstimated(error: InferenceError): InferenceError {
+	return error.reworded(
+		`Nothing was started, because Max Cost is set and the cost cannot be estimated: ${error.message}`,
+	);
+}
+
+async function estimate(
+	context: IExecuteFunctions,
+	{ client, forms }: RunAccount,
+	item: RunItem,
+): Promise<CostEstimate> {
+	const { request, files } = await item.request({ context, forms });
 	const pending = files.map(() => PENDING_FILE);
 	const input = placeFiles(request.input, files, pending);
-	return await run.client.apps.estimate(appName(request.app), { ...request, input });
+	return await client.apps.estimate(appName(request.app), { ...request, input });
 }
 
 function unknownCost(positions: readonly number[], total: number): string {
 	const named = [...positions].sort((left, right) => left - right).slice(0, MOST_NAMED);
 	const more = positions.length > named.length ? ', …' : '';
 	return `The cost of ${positions.length} of ${total} items could not be estimated and does not count towards Max Cost (item ${named.join(', ')}${more}).`;
-}
-
-/** The service does not know the app or refuses the input: that concerns this item only. */
-function isOfTheItem(error: unknown): boolean {
-	return error instanceof InferenceError && error.concern === 'request';
 }

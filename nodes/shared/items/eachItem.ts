@@ -4,6 +4,7 @@ import type { TaskProgress } from '../../client/tasks/taskRun';
 import { notStarted } from '../../client/api/itemTime';
 import type { TaskWait } from '../callback/webhookWait';
 import { failureItem, toNodeError } from '../output/failures';
+import { runOf, type ItemRun } from '../run/itemRun';
 import type { NodeRun } from '../run/nodeRun';
 import { stoppedError, wasStopped } from '../run/stop';
 import { runItems, type ItemOutcome } from '../run/window';
@@ -11,8 +12,13 @@ import { runItems, type ItemOutcome } from '../run/window';
 /** Why everything ends if one item fails and the node is not set to continue. */
 const ANOTHER_FAILED = 'was given up because another item failed';
 
-/** Makes the output item of an input item; is told what an earlier try has begun for it. */
-type ItemWork = (index: number, earlier: TaskProgress) => Promise<INodeExecutionData>;
+/**
+ * Makes the output item of an input item.
+ *
+ * @param run under the item's account
+ * @param earlier what an earlier try has begun for it
+ */
+type ItemWork = (run: ItemRun, index: number, earlier: TaskProgress) => Promise<INodeExecutionData>;
 
 interface ItemFailure {
 	readonly error: unknown;
@@ -55,15 +61,17 @@ export async function eachItem(
 
 /** Does the work for one item, unless an earlier try has finished it or its turn comes too late. */
 async function unlessDone(
-	{ memory, scope }: NodeRun,
+	run: NodeRun,
 	index: number,
 	work: ItemWork,
 	callback: TaskWait | undefined,
 ): Promise<INodeExecutionData> {
+	const { memory, scope } = run;
 	const earlier = memory.recall(index);
 	if (earlier.state === 'done') return earlier.item;
 	if (!memory.knows(index) && scope.signal.aborted) throw notStarted(scope.signal.reason);
-	const item = await work(index, earlier);
+	const itemRun = await runOf(run, { position: index, itemIndex: index });
+	const item = await work(itemRun, index, earlier);
 	if (!callback) memory.remember(index, { state: 'done', item });
 	return item;
 }

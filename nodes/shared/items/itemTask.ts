@@ -7,14 +7,10 @@ import { addFiles } from '../files/downloads';
 import { fileUploads } from '../files/uploads';
 import { resultItem, startedItem } from '../output/items';
 import { readItemRequest, type ItemRequest, type ItemSource } from '../parameters/taskParameters';
-import type { NodeRun } from '../run/nodeRun';
+import type { ItemPlace, ItemRun } from '../run/itemRun';
 
 /** One item of a run: it becomes one task. */
-export interface RunItem {
-	/** Its place in the run; its progress is remembered under it. */
-	readonly position: number;
-	/** The incoming item that it belongs to. */
-	readonly itemIndex: number;
+export interface RunItem extends ItemPlace {
 	/** The item as it came in, for nodes whose failures carry it. */
 	readonly original?: unknown;
 	/**
@@ -65,7 +61,7 @@ export interface ItemTaskOptions {
  * @throws NodeOperationError for a parameter; what `runTask` throws
  */
 export async function runItemTask(
-	run: NodeRun,
+	run: ItemRun,
 	item: RunItem,
 	options: ItemTaskOptions,
 ): Promise<INodeExecutionData> {

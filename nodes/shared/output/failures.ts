@@ -7,6 +7,7 @@ import {
 } from 'n8n-workflow';
 import { InferenceError } from '../../client/errors';
 import { isJsonObject } from '../../client/util/json';
+import { CredentialError } from './credentialError';
 import { asData } from './items';
 import { messageOf } from '../../client/util/errorMessage';
 
@@ -51,16 +52,20 @@ export function failureFacts(error: unknown): FailureFacts {
 		const { code, ending, about, httpStatus: http_status, hint, retryable } = error;
 		return { message, code, status: ending, id: about?.id, http_status, hint, retryable };
 	}
-	const code = error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
 	return {
 		message,
-		code,
+		code: codeOf(error),
 		status: undefined,
 		id: undefined,
 		http_status: undefined,
 		hint: undefined,
 		retryable: false,
 	};
+}
+
+function codeOf(error: unknown): string {
+	if (error instanceof CredentialError) return 'invalid_credential';
+	return error instanceof NodeOperationError ? 'invalid_parameter' : 'unexpected';
 }
 
 /**

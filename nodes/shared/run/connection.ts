@@ -1,20 +1,12 @@
-import {
-	NodeOperationError,
-	type IExecuteFunctions,
-	type ILoadOptionsFunctions,
-	type IWebhookFunctions,
-} from 'n8n-workflow';
-import type { CancelSignal } from '../../client/util/cancelSignal';
+import type { ILoadOptionsFunctions, IWebhookFunctions } from 'n8n-workflow';
+import type { RetryStatistics } from '../../client/api/retry';
 import { InferenceClient } from '../../client/client';
-import { HelperTransport } from '../../client/transport/helperTransport';
 import type { RunSettings } from '../../client/settings';
+import { HelperTransport } from '../../client/transport/helperTransport';
 import type { Transport } from '../../client/transport/transport';
-import { parseHttpUrl } from '../../client/util/url';
 import { loadHostUndici, UndiciTransport } from '../../client/transport/undiciTransport';
-
-export const CREDENTIAL_NAME = 'inferenceShApi';
-
-type Host = IExecuteFunctions | ILoadOptionsFunctions | IWebhookFunctions;
+import type { CancelSignal } from '../../client/util/cancelSignal';
+import { credentialWithoutItems, type Host, type RunCredential } from './credential';
 
 /** undici where the host has it, else n8n's HTTP helper; both under n8n's egress policy. */
 async function chooseTransport(host: Host): Promise<Transport> {
@@ -26,53 +18,52 @@ async function chooseTransport(host: Host): Promise<Transport> {
 	return new UndiciTransport(undici, getSecureEgressFilter?.());
 }
 
-function credentialError(host: Host, problem: string): NodeOperationError {
-	return new NodeOperationError(host.getNode(), `The Inference.sh credential ${problem}`, {
-		description: 'Open the credential, correct it and test it there.',
-	});
+/** What the clients of one run of a node have in common: all but the credential. */
+export class Connection {
+	/** Retries and rate limits of all clients so far. */
+	readonly statistics: RetryStatistics = { retries: 0, rateLimited: 0 };
+
+	private constructor(
+		private readonly host: Host,
+		private readonly transport: Transport,
+		private readonly settings: RunSettings,
+		private readonly signal: CancelSignal,
+	) {}
+
+	/** @param signal ends everything that the clients do */
+	static async open(host: Host, settings: RunSettings, signal: CancelSignal): Promise<Connection> {
+		return new Connection(host, await chooseTransport(host), settings, signal);
+	}
+
+	/** A client of its own; whoever asks for it closes it. */
+	client({ apiKey, baseUrl, maxConcurrency }: RunCredential): InferenceClient {
+		const { host, transport, settings, signal, statistics } = this;
+		return new InferenceClient({
+			transport,
+			credential: { apiKey, baseUrl },
+			maxConcurrency,
+			settings,
+			signal,
+			statistics,
+			log: { debug: (message) => host.logger.debug(`inference.sh: ${message}`) },
+		});
+	}
 }
 
 /**
- * Opens a client for a node run or for a list in the editor, and closes it when `job` is over.
+ * Opens a client outside of an execution, for a list in the editor or a callback, and closes it when
+ * `job` is over.
  *
- * @throws NodeOperationError if the credential cannot be used; what `job` throws
+ * @throws CredentialError if the credential cannot be used; what `job` throws
  */
 export async function withClient<T>(
-	host: Host,
+	host: ILoadOptionsFunctions | IWebhookFunctions,
 	settings: RunSettings,
 	signal: CancelSignal,
 	job: (client: InferenceClient) => Promise<T>,
 ): Promise<T> {
-	await using client = await openClient(host, settings, signal);
+	const credential = await credentialWithoutItems(host);
+	const connection = await Connection.open(host, settings, signal);
+	await using client = connection.client(credential);
 	return await job(client);
-}
-
-async function openClient(
-	host: Host,
-	settings: RunSettings,
-	signal: CancelSignal,
-): Promise<InferenceClient> {
-	const { apiKey, baseUrl, maxConcurrency } = await host.getCredentials(CREDENTIAL_NAME);
-	if (typeof apiKey !== 'string' || apiKey.trim() === '') {
-		throw credentialError(host, 'has no API key');
-	}
-	const base = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl.trim()) : undefined;
-	if (!base || base.username !== '' || base.search !== '' || base.hash !== '') {
-		throw credentialError(host, `has a base URL that cannot be used: ${JSON.stringify(baseUrl)}`);
-	}
-	const limit = Number(maxConcurrency ?? 0);
-	if (!Number.isInteger(limit) || limit < 0) {
-		throw credentialError(
-			host,
-			`has a Max Concurrency that is not a whole number, 0 or higher: ${JSON.stringify(maxConcurrency)}`,
-		);
-	}
-	return new InferenceClient({
-		transport: await chooseTransport(host),
-		credential: { apiKey: apiKey.trim(), baseUrl: base.href.replace(/\/+$/, '') },
-		maxConcurrency: limit,
-		settings,
-		signal,
-		log: { debug: (message) => host.logger.debug(`inference.sh: ${message}`) },
-	});
 }

@@ -8,7 +8,7 @@ const MOST_NOTICES = 5;
 /** Gathers what the user should know about a run beyond its items. */
 export class RunHints {
 	private readonly notices = new Map<string, ServiceNotice>();
-	private readonly extra: string[] = [];
+	private readonly extra = new Set<string>();
 	private adopted = 0;
 	private fellBack = 0;
 	/** Why files of outputs are missing. */
@@ -25,7 +25,7 @@ export class RunHints {
 	}
 
 	say(message: string): void {
-		this.extra.push(message);
+		this.extra.add(message);
 	}
 
 	/** Shows the hints above the output. */

@@ -1,26 +1,24 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { InferenceClient } from '../../client/client';
 import type { Deadline } from '../../client/util/deadline';
-import { withClient } from './connection';
+import { RunAccounts } from './accounts';
+import { Connection } from './connection';
 import { RunHints } from './hints';
 import { RetryMemory } from './retryMemory';
 import { openRunScope } from './stop';
 import { readRunSettings, type NodeRunSettings } from '../parameters/runSettings';
 import { TaskJournal } from './taskJournal';
-import { AppForms } from './appForms';
 
 /** What one run of a node works with, from its settings to its end. */
 export interface NodeRun {
 	readonly context: IExecuteFunctions;
 	readonly settings: NodeRunSettings;
-	readonly client: InferenceClient;
+	/** Under which account each item runs. */
+	readonly accounts: RunAccounts;
 	/** Over when the run is. */
 	readonly scope: Deadline;
 	/** What earlier tries of the same run have achieved. */
 	readonly memory: RetryMemory;
 	readonly hints: RunHints;
-	/** What the service says of the apps whose forms are filled in. */
-	readonly forms: AppForms;
 }
 
 export interface NodeRunOptions<T> {
@@ -35,7 +33,7 @@ export interface NodeRunOptions<T> {
 /**
  * Opens everything that a run of a node needs, does `job`, and closes it again, whatever happens.
  *
- * @throws NodeOperationError for settings or a credential that cannot be used; what `job` throws
+ * @throws NodeOperationError for settings that cannot be used; what `job` throws
  */
 export async function runNode<T>(
 	context: IExecuteFunctions,
@@ -47,11 +45,22 @@ export async function runNode<T>(
 	using scope = openRunScope(context, settings, options.cancelReserve?.(settings));
 	using memory = RetryMemory.begin(context, journal);
 	const hints = new RunHints();
-	const result = await withClient(context, settings, scope.signal, async (client) => {
-		const forms = new AppForms(client, scope.signal, hints);
-		return await job({ context, settings, client, scope, memory, hints, forms });
+	const result = await withAccounts(context, settings, scope, hints, async (accounts) => {
+		return await job({ context, settings, accounts, scope, memory, hints });
 	}).finally(() => hints.show(context));
 	// Last of all: whatever throws before leaves what was achieved to the next try.
 	if (!options.looksFailed(result)) memory.succeeded();
 	return result;
+}
+
+async function withAccounts<T>(
+	context: IExecuteFunctions,
+	settings: NodeRunSettings,
+	scope: Deadline,
+	hints: RunHints,
+	job: (accounts: RunAccounts) => Promise<T>,
+): Promise<T> {
+	const connection = await Connection.open(context, settings, scope.signal);
+	await using accounts = new RunAccounts({ context, scope, hints }, connection);
+	return await job(accounts);
 }

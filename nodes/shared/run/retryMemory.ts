@@ -1,6 +1,7 @@
 import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import type { TurnProgress } from '../../client/agents/turnRun';
 import type { TaskProgress } from '../../client/tasks/taskRun';
+import type { RunCredential } from './credential';
 import type { TaskJournal } from './taskJournal';
 
 /** What an earlier try of the same node run has achieved for an item. */
@@ -10,6 +11,8 @@ export type ItemMemory =
 
 interface RememberedRun {
 	readonly items: Map<number, ItemMemory | TurnProgress>;
+	/** Under whose account each of them is. */
+	readonly credentials: Map<number, RunCredential>;
 	tries: number;
 	/** When its last try ended, ms since the epoch; undefined while one is under way. */
 	endedAt: number | undefined;
@@ -72,7 +75,12 @@ export class RetryMemory implements Disposable {
 	 */
 	static begin(context: IExecuteFunctions, journal: TaskJournal): RetryMemory {
 		const allowed = triesAllowed(context);
-		const fresh: RememberedRun = { items: new Map(), tries: 0, endedAt: undefined };
+		const fresh: RememberedRun = {
+			items: new Map(),
+			credentials: new Map(),
+			tries: 0,
+			endedAt: undefined,
+		};
 		const begin = (run: RememberedRun, forget: () => void) => {
 			run.tries += 1;
 			run.endedAt = undefined;
@@ -111,6 +119,23 @@ export class RetryMemory implements Disposable {
 	/** Whether an earlier try has begun anything for an item. */
 	knows(itemIndex: number): boolean {
 		return (this.run.items.get(itemIndex)?.state ?? 'none') !== 'none';
+	}
+
+	/** Under whose account an earlier try has begun something for an item; undefined if none has. */
+	credentialOf(itemIndex: number): RunCredential | undefined {
+		return this.knows(itemIndex) ? this.run.credentials.get(itemIndex) : undefined;
+	}
+
+	/** Under whose accounts earlier tries have begun something. */
+	get begunUnder(): readonly RunCredential[] {
+		const { items, credentials } = this.run;
+		const begun = [...credentials].filter(([index]) => items.has(index) && this.knows(index));
+		return [...new Set(begun.map(([, credential]) => credential))];
+	}
+
+	/** Says under whose account an item begins what is remembered from now on. */
+	begins(itemIndex: number, credential: RunCredential): void {
+		if (this.allowed > 1) this.run.credentials.set(itemIndex, credential);
 	}
 
 	recall(itemIndex: number): ItemMemory {

@@ -55,6 +55,24 @@ export function keepWithExecution(context: IExecuteFunctions, key: string, value
 	context.getContext('node')[key] = value;
 }
 
+/**
+ * Credentials as a webhook call of this execution is going to have them: it is made when there are no
+ * items any more, so that expressions which need some fail.
+ *
+ * @returns undefined if this n8n does not tell
+ * @throws n8n's error if they cannot be evaluated then
+ */
+export async function credentialsOfWebhook(
+	context: IExecuteFunctions,
+	type: string,
+): Promise<unknown> {
+	for (const name of ['_getRunlessCredentials', '_getCredentials']) {
+		const method: unknown = Reflect.get(context, name);
+		if (typeof method === 'function') return await Reflect.apply(method, context, [type]);
+	}
+	return undefined;
+}
+
 /** What `keepWithExecution` has kept, in a webhook call of the same node; undefined for nothing. */
 export function keptWithExecution(context: IWebhookFunctions, key: string): unknown {
 	// Webhook calls have no other way to it than an expression, which braces would end.

@@ -38,7 +38,7 @@ describe('the credential', () => {
 			credentials: { ...credentialsOf(sandbox()), apiKey },
 		});
 		expect(run.error?.name).toBe('NodeOperationError');
-		expect(run.error?.message).toBe('The Inference.sh credential has no API key');
+		expect(run.error?.message).toBe('The Inference.sh credential has no API key [item 0]');
 		expect(sandbox().requests).toEqual([]);
 	});
 
@@ -47,7 +47,6 @@ describe('the credential', () => {
 		'api.inference.sh',
 		'ftp://api.inference.sh',
 		'http://',
-		'https://user:secret@api.inference.sh',
 		'https://api.inference.sh/?a=1',
 		'https://api.inference.sh/#a',
 	])('with the base URL %o is refused', async (baseUrl) => {
@@ -60,6 +59,29 @@ describe('the credential', () => {
 		expect(run.error?.message).toContain(JSON.stringify(baseUrl));
 		expect(sandbox().requests).toEqual([]);
 	});
+
+	it('with a password in its base URL is refused without telling it', async () => {
+		const run = await runApp(sandbox(), {
+			items: [{}],
+			credentials: { ...credentialsOf(sandbox()), baseUrl: 'https://user:secret@api.inference.sh' },
+		});
+		expect(run.error?.message).toContain('cannot be used: "https://***@api.inference.sh"');
+		expect(everythingSaid(run)).not.toContain('secret');
+	});
+
+	it.each(['inf_sandbox\u200b_a', 'inf_\r\nsandbox', 'inf_ключ', 'inf_\u0000'])(
+		'with the key %j, which no header can carry, is refused without telling it',
+		async (apiKey) => {
+			const run = await runApp(sandbox(), {
+				items: [{}],
+				credentials: { ...credentialsOf(sandbox()), apiKey },
+			});
+			expect(run.error?.name).toBe('NodeOperationError');
+			expect(run.error?.message).toContain('a line break or a character that no key has');
+			expect(everythingSaid(run)).not.toContain(JSON.stringify(apiKey).slice(1, -1));
+			expect(sandbox().requests).toEqual([]);
+		},
+	);
 
 	it.each([-1, 1.5, 'two'])('with Max Concurrency %o is refused', async (maxConcurrency) => {
 		const run = await runApp(sandbox(), {

@@ -1,0 +1,36 @@
+import { notStarted } from '../../client/api/itemTime';
+import { orAborted } from '../../client/util/cancelSignal';
+import { outcomeOf } from '../../client/util/outcome';
+import type { RunAccount } from './accounts';
+import type { NodeRun } from './nodeRun';
+
+/** A node's run as one of its items sees it: under the item's own account. */
+export interface ItemRun extends NodeRun, RunAccount {}
+
+/** Which item it is. */
+export interface ItemPlace {
+	/** Its place in the run; its progress is remembered under it. */
+	readonly position: number;
+	/** The incoming item that it belongs to. */
+	readonly itemIndex: number;
+}
+
+/**
+ * Finds the account of an item. What an earlier try has begun goes on under the account that began
+ * it; whatever else is looked up anew.
+ *
+ * @throws CredentialError with the item's index if its credential cannot be used; StoppedError or
+ * TimeoutError that says that nothing was started, if the run ends meanwhile
+ */
+export async function runOf(run: NodeRun, { position, itemIndex }: ItemPlace): Promise<ItemRun> {
+	const { accounts, memory, scope } = run;
+	const begunUnder = memory.credentialOf(position);
+	if (begunUnder) return { ...run, ...accounts.under(begunUnder) };
+	const account = await outcomeOf(orAborted(accounts.of(itemIndex), scope.signal));
+	if (!account.ok) {
+		const { aborted, reason } = scope.signal;
+		throw aborted && account.error === reason ? notStarted(reason) : account.error;
+	}
+	memory.begins(position, account.value.credential);
+	return { ...run, ...account.value };
+}
