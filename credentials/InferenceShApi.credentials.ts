@@ -33,7 +33,7 @@ export class InferenceShApi implements ICredentialType {
 			required: true,
 			default: 'https://api.inference.sh',
 			description:
-				'Change it only for a proxy or a server of your own. The API key is sent to this address and to no other.',
+				'Change it only if you use a gateway or a server of your own. The API key is sent to this address and to no other.',
 		},
 		{
 			displayName: 'Max Concurrency',
@@ -42,7 +42,7 @@ export class InferenceShApi implements ICredentialType {
 			typeOptions: { minValue: 0, numberPrecision: 0 },
 			default: 0,
 			description:
-				'How many items may be in flight at once with this credential, over all nodes and executions of one n8n process. 0 means no limit. In queue mode each worker is a process of its own and counts for itself.',
+				'How many items may be worked on at the same time with this credential, over all nodes and executions of one n8n process. 0 for no limit. In queue mode each worker counts separately.',
 		},
 	];
 

@@ -21,7 +21,7 @@ const operation: INodeProperties = {
 			value: 'respond',
 			action: 'Respond to a pending call',
 			description:
-				'Approve, reject or answer a call that an agent waits for, and hear how it goes on',
+				'Approve, reject or answer a call that an agent waits for, and wait for its next answer',
 		},
 		{
 			name: 'Send Message',
@@ -47,7 +47,7 @@ const agentProperties: INodeProperties[] = [
 		noDataExpression: true,
 		options: [
 			{ name: 'Saved Agent', value: 'saved', description: 'An agent of your workspace' },
-			{ name: 'Defined Here', value: 'adHoc', description: 'An agent made for this node' },
+			{ name: 'Defined Here', value: 'adHoc', description: 'An agent that is set up in this node' },
 		],
 		default: 'saved',
 	},
@@ -80,7 +80,7 @@ const agentProperties: INodeProperties[] = [
 		...appProperty,
 		displayName: 'Core App',
 		name: 'coreApp',
-		description: 'The app with the language model that the agent thinks with',
+		description: 'The app with the language model that the agent uses',
 		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 	{
@@ -90,7 +90,7 @@ const agentProperties: INodeProperties[] = [
 		typeOptions: { rows: 4 },
 		default: '',
 		placeholder: 'e.g. You are a friendly support agent.',
-		description: 'Who the agent is and how it works',
+		description: 'Who the agent is and how it should work',
 		displayOptions: { show: { agentSource: ['adHoc'] } },
 	},
 	{
@@ -121,7 +121,7 @@ const messageProperties: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		description:
-			'The chat to go on with. Empty for a new one. Messages to one chat are sent one after another.',
+			'The chat to continue. Leave empty to start a new one. Messages to the same chat are sent one after another.',
 	},
 	{
 		displayName: 'Attachments',
@@ -191,9 +191,13 @@ const callProperties: INodeProperties[] = [
 		name: 'decision',
 		type: 'options',
 		options: [
-			{ name: 'Answer', value: 'answer', description: 'Give the result of a tool or form' },
+			{
+				name: 'Answer',
+				value: 'answer',
+				description: 'Give the agent the result of a tool or form',
+			},
 			{ name: 'Approve', value: 'approve', description: 'Let the agent do it' },
-			{ name: 'Reject', value: 'reject', description: 'Let the agent go on without it' },
+			{ name: 'Reject', value: 'reject', description: 'Let the agent continue without it' },
 		],
 		default: 'approve',
 	},
@@ -202,7 +206,7 @@ const callProperties: INodeProperties[] = [
 		name: 'reason',
 		type: 'string',
 		default: '',
-		description: 'Why it is rejected; the agent reads it',
+		description: 'Why the call is rejected. The agent reads this.',
 		displayOptions: { show: { decision: ['reject'] } },
 	},
 	{
@@ -211,7 +215,7 @@ const callProperties: INodeProperties[] = [
 		type: 'string',
 		typeOptions: { rows: 2 },
 		default: '',
-		description: 'The result for the agent: text, or an expression that gives an object',
+		description: 'The result to give to the agent: text, or an expression that gives an object',
 		displayOptions: { show: { decision: ['answer'] } },
 	},
 ];
@@ -232,7 +236,7 @@ const sendOptions: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {{ $json.sessionId }}',
 		description:
-			'The node remembers the chat for this key and goes on with it. n8n saves that memory only for production executions; in test runs it lasts until n8n restarts.',
+			'The node remembers the chat for this key and continues it the next time. n8n saves this memory only in production executions; in test runs it lasts until n8n restarts.',
 	},
 	{
 		displayName: 'Output Schema',
@@ -240,7 +244,7 @@ const sendOptions: INodeProperties[] = [
 		type: 'json',
 		default: '{}',
 		description:
-			'JSON schema of a structured <code>output</code>. Only for an agent defined here; a saved agent has its own.',
+			'JSON schema of a structured <code>output</code>. Only for an agent that is defined here: a saved agent has its own.',
 	},
 ];
 
@@ -255,18 +259,19 @@ const turnOptions: INodeProperties[] = [
 				name: 'Approve',
 				value: 'approve',
 				description:
-					'Approve without asking, up to 25 times. What needs an answer or an account is returned.',
+					'Approve every call automatically, up to 25 times. If the agent needs an answer or an account to be connected, the node outputs that.',
 			},
-			{ name: 'Fail', value: 'error', description: 'Report an error; the agent goes on waiting' },
+			{ name: 'Fail', value: 'error', description: 'Report an error; the agent keeps waiting' },
 			{
 				name: 'Reject',
 				value: 'reject',
-				description: 'Refuse without asking, up to 25 times. An account to connect is returned.',
+				description:
+					'Reject every call automatically, up to 25 times. If the agent needs an account to be connected, the node outputs that.',
 			},
 			{
 				name: 'Return',
 				value: 'return',
-				description: 'Output what it waits for, in <code>pending</code>',
+				description: 'Output what the agent waits for, in <code>pending</code>',
 			},
 		],
 		default: 'return',
@@ -282,7 +287,7 @@ const turnOptions: INodeProperties[] = [
 		],
 		default: 'text',
 		description:
-			'What the caller gets live if the execution streams, for example to a Chat Trigger',
+			'What to send to the caller while the agent answers, if the workflow streams its response, for example to a Chat Trigger',
 	},
 ];
 
@@ -297,7 +302,11 @@ function forChats(option: INodeProperties): INodeProperties {
 	switch (option.name) {
 		case 'onStop':
 		case 'onTimeout':
-			return { ...option, options: CHAT_FATE, description: 'What happens to the chat' };
+			return {
+				...option,
+				options: CHAT_FATE,
+				description: 'What happens to what the agent is doing',
+			};
 		case 'retryOn':
 			return {
 				...option,

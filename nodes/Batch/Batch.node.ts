@@ -27,7 +27,7 @@ export class Batch implements INodeType {
 		version: 1,
 		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
-			'Run an AI app on inference.sh for thousands of items, with failures apart and a summary',
+			'Run an AI app on inference.sh for thousands of items, with separate outputs for results, failures and a summary',
 		defaults: { name: 'Inference.sh Batch' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main, NodeConnectionTypes.Main],

@@ -24,7 +24,7 @@ const sourceProperties: INodeProperties[] = [
 			},
 		],
 		default: 'input',
-		description: 'What the items of the batch are',
+		description: 'Where the items of the batch come from',
 	},
 	{
 		displayName: 'List',
@@ -33,7 +33,7 @@ const sourceProperties: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. {{ $json.rows }}',
 		displayOptions: { show: { itemsFrom: ['list'] } },
-		description: 'An expression that gives a list; each element is the input of a task',
+		description: 'An expression that gives a list. Each element is the input of one task.',
 	},
 ];
 
@@ -53,11 +53,11 @@ const orderProperty: INodeProperties = {
 	type: 'options',
 	noDataExpression: true,
 	options: [
-		{ name: 'As They Came In', value: 'input', description: 'In the order of the items' },
+		{ name: 'Input Order', value: 'input', description: 'In the order of the incoming items' },
 		{
-			name: 'As They Finished',
+			name: 'Completion Order',
 			value: 'completion',
-			description: 'In the order in which they finish',
+			description: 'In the order in which the tasks finish',
 		},
 	],
 	default: 'input',
@@ -72,7 +72,7 @@ const batchOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			'Report the progress after this many items, besides every 10 seconds: in the log of n8n, and to the caller if the execution streams',
+			'Report progress each time this many items have finished, and every 10 seconds in any case: in the log of n8n, and to the caller if the workflow streams its response',
 	},
 	{
 		displayName: 'Stop After Failures',
@@ -81,7 +81,7 @@ const batchOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			'Start no further item after this many failures of the service in a row. 0 for never. Failed tasks do not count. A refused API key always stops the batch.',
+			'Start no more items after this many failures of the service in a row. 0 for never. Failed tasks do not count. A refused API key always stops the batch.',
 	},
 ];
 

@@ -23,7 +23,7 @@ export class StreamTask implements INodeType {
 		subtitle:
 			'={{ $parameter["source"] === "existing" ? "existing task" : $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
-			'Follow a task on inference.sh while it runs: progress, logs and text as they come, also live to the caller',
+			'Follow a task on inference.sh while it runs: get its progress, logs and text, and stream them to the caller',
 		defaults: { name: 'Inference.sh Stream Task' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],

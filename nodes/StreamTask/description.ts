@@ -22,7 +22,7 @@ const sourceProperty: INodeProperties = {
 			name: 'Existing Task',
 			value: 'existing',
 			description:
-				'Follow a task that already exists. It goes on after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
+				'Follow a task that already exists. It keeps running after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
 		},
 	],
 	default: 'run',
@@ -47,7 +47,7 @@ const streamOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 1000,
-		description: 'How many updates to keep for each item, the newest ones. 0 for all.',
+		description: 'How many updates to keep for each item. The newest are kept. 0 for all.',
 	},
 	{
 		displayName: 'Min Interval (Seconds)',
@@ -56,7 +56,7 @@ const streamOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0, numberPrecision: 3 },
 		default: 0.5,
 		description:
-			'Shortest time between two updates of a task. What changes meanwhile comes with the next one.',
+			'Shortest time between two updates of a task. What changes in between is part of the next update.',
 	},
 	{
 		displayName: 'Stream As',
@@ -68,12 +68,12 @@ const streamOptions: INodeProperties[] = [
 			{
 				name: 'Text',
 				value: 'text',
-				description: 'The answer of a language model, token by token; of other apps the log',
+				description: 'The answer of a language model, token by token. For other apps, their log.',
 			},
 		],
 		default: 'text',
 		description:
-			'What the caller gets while the task runs, if a Webhook or Chat Trigger in streaming mode has started the workflow',
+			'What to send to the caller while the task runs, if the workflow was started by a Webhook or Chat Trigger in streaming mode',
 	},
 ];
 

@@ -9,7 +9,7 @@ export const limitProperties: INodeProperties[] = [
 		typeOptions: { minValue: 1, maxValue: 1000 },
 		default: 5,
 		description:
-			'How many items this node has in flight at once. As soon as one ends, the next one starts.',
+			'How many items this node works on at the same time. As soon as one has finished, the next one starts.',
 	},
 	{
 		displayName: 'Timeout (Seconds)',
@@ -18,7 +18,7 @@ export const limitProperties: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 600,
 		description:
-			'How long one item may take from its start, waiting for its turn not included. 0 for no limit.',
+			'How long one item may take, counted from its start: waiting for its turn does not count. 0 for no limit.',
 	},
 	{
 		displayName: 'Max Retries',
@@ -27,6 +27,6 @@ export const limitProperties: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 3,
 		description:
-			'How often one item is tried again after a failure chosen in Retry On. Nothing is started twice unless Failed Task or Submit Again is chosen.',
+			'How many times one item is tried again after a failure of the kinds chosen in Retry On. Nothing is started twice unless Failed Task or Submit Again is chosen.',
 	},
 ];

@@ -14,7 +14,7 @@ export const runOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 1,
 		description:
-			'Longest wait before the first retry. It doubles with each retry; the real wait is a random part of it.',
+			'Longest wait before the first retry. It doubles with each retry, and the wait is a random time up to it.',
 	},
 	{
 		displayName: 'Backoff Cap (Seconds)',
@@ -22,7 +22,7 @@ export const runOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 30,
-		description: 'Upper limit of that wait',
+		description: 'Upper limit of the wait before a retry',
 	},
 	{
 		displayName: 'Follow',
@@ -63,7 +63,7 @@ export const runOptions: INodeProperties[] = [
 		type: 'options',
 		options: remoteTaskFate,
 		default: 'cancel',
-		description: 'What happens to the task when its time is over',
+		description: 'What happens to a task that has not finished within its time',
 	},
 	{
 		displayName: 'Poll Interval (Seconds)',
@@ -88,7 +88,7 @@ export const runOptions: INodeProperties[] = [
 			{ name: 'Server Error', value: 'serverError', description: 'HTTP 500 to 599' },
 		],
 		default: ['rateLimit', 'network', 'serverError'],
-		description: 'Which failures are worth another try',
+		description: 'Which kinds of failure to retry',
 	},
 	{
 		displayName: 'Total Timeout (Seconds)',

@@ -52,7 +52,7 @@ export const startOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0, numberPrecision: 4 },
 		default: 0,
 		description:
-			'Ask for the estimated cost of all items first and start nothing if it is higher. 0 for no limit. Evaluates the parameters of all items up front.',
+			'Ask for the estimated cost of all items first, and start nothing if it is higher than this. 0 for no limit. The parameters of all items are evaluated before the first task starts.',
 	},
 	{
 		displayName: 'Run At',
@@ -65,7 +65,7 @@ export const startOptions: INodeProperties[] = [
 		{
 			displayName: 'Session',
 			name: 'session',
-			description: 'The session to go on with, or "new" to start one',
+			description: 'The session to continue, or "new" to start one',
 		},
 		'searchSessions',
 		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. sess_abc123' },

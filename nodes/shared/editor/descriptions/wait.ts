@@ -9,7 +9,7 @@ const forCallback: INodePropertyOptions = {
 	name: 'For the Callback',
 	value: 'webhook',
 	description:
-		'The same, but occupy no worker meanwhile: the service calls this n8n when tasks end',
+		'Output the same, but do not keep an n8n worker busy while waiting: the service calls this n8n when tasks end',
 };
 
 /** What a node waits for, with options of its own, and for how long. */
@@ -32,7 +32,7 @@ export function waitProperties(own: readonly INodePropertyOptions[] = []): INode
 			default: 24,
 			displayOptions: { show: { wait: ['webhook'] } },
 			description:
-				'Then the execution goes on with what had ended when the wait began, and with the IDs of all other tasks',
+				'After this time the workflow continues with the tasks that had finished when the wait began, and with the IDs of all others',
 		},
 	];
 }
@@ -52,4 +52,4 @@ export const callbackWebhooks: IWebhookDescription[] = [
 
 /** What the editor shows while an execution waits. */
 export const WAITING_TOOLTIP =
-	'=inference.sh calls when the tasks have ended. Going on after {{ $parameter.waitLimit }} hours at the latest.';
+	'=inference.sh calls when the tasks have ended. The workflow continues after {{ $parameter.waitLimit }} hours at the latest.';
