@@ -1,5 +1,6 @@
 import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
-import { Grace } from '../util/deadline';
+import { monotonicNow } from '../util/clock';
+import { Grace, timerFor } from '../util/deadline';
 import { messageOf } from '../util/errorMessage';
 import { isJsonObject } from '../util/json';
 import { flatHeaders } from './headers';
@@ -82,8 +83,18 @@ export class StreamBody implements ResponseBody {
 	private reader: BodyReader | undefined;
 	private ending: { readonly error?: Error } | undefined;
 	private flowing = false;
+	private lastPieceAt = 0;
+	private unwatch = () => {};
 
-	constructor(private readonly stream: ReadableStream) {
+	/**
+	 * @param silenceMs longest silence; what stays silent for longer has broken off
+	 * @param drop closes the connection
+	 */
+	constructor(
+		private readonly stream: ReadableStream,
+		private readonly silenceMs: number,
+		private readonly drop: () => void = () => stream.destroy(),
+	) {
 		stream.on('error', (error) => this.finish(error));
 		stream.on('end', () => this.finish());
 		stream.on('close', () => this.finish(new Error('the answer broke off')));
@@ -94,16 +105,34 @@ export class StreamBody implements ResponseBody {
 		if (this.ending) this.tellEnd(this.ending.error);
 		if (this.flowing) return;
 		this.flowing = true;
-		this.stream.on('data', (chunk) => this.reader?.piece(chunk));
+		this.lastPieceAt = monotonicNow();
+		this.watch(this.silenceMs);
+		this.stream.on('data', (chunk) => {
+			this.lastPieceAt = monotonicNow();
+			this.reader?.piece(chunk);
+		});
 	}
 
 	destroy(): void {
 		this.reader = undefined;
-		this.stream.destroy();
+		this.drop();
+	}
+
+	private watch(ms: number): void {
+		const timer = timerFor(ms);
+		const look = () => {
+			const left = this.lastPieceAt + this.silenceMs - monotonicNow();
+			if (left > 0) return this.watch(left);
+			this.finish(new TransportError('the answer stopped arriving', true, undefined));
+			this.drop();
+		};
+		timer.addEventListener('abort', look);
+		this.unwatch = () => timer.removeEventListener('abort', look);
 	}
 
 	private finish(error?: Error): void {
 		if (this.ending) return;
+		this.unwatch();
 		this.ending = error ? { error } : {};
 		this.tellEnd(error);
 	}
@@ -116,9 +145,17 @@ export class StreamBody implements ResponseBody {
 	}
 }
 
+interface DroppableResponse extends StreamedResponse {
+	/**
+	 * Closes the connection. To destroy the stream is not enough: the helper wraps the answer so that
+	 * it would wait for a further piece first.
+	 */
+	drop(): void;
+}
+
 /**
  * Requests over n8n's own HTTP helper, for hosts without undici. It opens a connection for each
- * request, and its `timeout` is a limit on silence when the body is streamed.
+ * request, and its `timeout` need not be a limit on silence once the head of an answer is there.
  */
 export class HelperTransport implements Transport {
 	readonly name = 'helper';
@@ -126,11 +163,16 @@ export class HelperTransport implements Transport {
 	constructor(private readonly httpRequest: HttpRequestHelper) {}
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
-		const { status, headers, stream } = await this.open(request);
-		return { status, headers, body: new StreamBody(stream) };
+		const { status, headers, stream, drop } = await this.begin(request);
+		return { status, headers, body: new StreamBody(stream, request.silenceMs, drop) };
 	}
 
 	async open(request: TransportRequest): Promise<StreamedResponse> {
+		const { status, headers, stream } = await this.begin(request);
+		return { status, headers, stream };
+	}
+
+	private async begin(request: TransportRequest): Promise<DroppableResponse> {
 		const { graceMs } = request;
 		request.signal.throwIfAborted();
 		// Never disposed: it ends with the item's signal, and this transport is the rare one.
@@ -149,7 +191,15 @@ export class HelperTransport implements Transport {
 		stream.on('error', () => {});
 		controller.signal.addEventListener('abort', () => stream.destroy());
 		stream.on('close', () => signal.removeEventListener('abort', abort));
-		return { status: response.statusCode, headers: flatHeaders({ ...response.headers }), stream };
+		return {
+			status: response.statusCode,
+			headers: flatHeaders({ ...response.headers }),
+			stream,
+			drop: () => {
+				signal.removeEventListener('abort', abort);
+				controller.abort(new Error('the answer is not needed any more'));
+			},
+		};
 	}
 
 	private async send(request: TransportRequest, abortSignal: AbortSignal): Promise<unknown> {
@@ -163,6 +213,7 @@ export class HelperTransport implements Transport {
 				returnFullResponse: true,
 				ignoreHttpStatusErrors: true,
 				disableFollowRedirect: true,
+				// Hosts differ in whether it goes on counting after the head of the answer.
 				timeout: Math.max(request.headersTimeoutMs, request.silenceMs),
 				abortSignal,
 			});

@@ -59,7 +59,7 @@ describe('readText', () => {
 	it('puts characters together that arrive in pieces', async () => {
 		const whole = bytes('hé 🎈\n');
 		const pieces = Array.from(whole, (_byte, at) => whole.subarray(at, at + 1));
-		expect(await readText(new StreamBody(Readable.from(pieces)), LIMIT)).toBe('hé 🎈\n');
+		expect(await readText(new StreamBody(Readable.from(pieces), LIMIT), LIMIT)).toBe('hé 🎈\n');
 	});
 
 	it('gives an empty text for an empty body', async () => {
@@ -91,7 +91,7 @@ describe('readText', () => {
 				for (;;) yield megabyte;
 			})(),
 		);
-		const error = await rejection(readText(new StreamBody(endless), LIMIT));
+		const error = await rejection(readText(new StreamBody(endless, LIMIT), LIMIT));
 		expect(error).toMatchObject({ name: 'TransportError', message: 'the answer is too large' });
 		expect(endless.destroyed).toBe(true);
 	});
@@ -117,7 +117,7 @@ describe('readText', () => {
 
 	it('fails if the body is closed without an error', async () => {
 		const body = new Readable({ read: () => {} });
-		const reading = rejection(readText(new StreamBody(body), LIMIT));
+		const reading = rejection(readText(new StreamBody(body, LIMIT), LIMIT));
 		body.destroy();
 		expect(await reading).toMatchObject({ message: 'the answer broke off' });
 	});

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NetworkError } from '../../../nodes/client/errors.ts';
+import { readText } from '../../../nodes/client/transport/body.ts';
 import { asTransportError } from '../../../nodes/client/transport/transport.ts';
 import {
 	UndiciTransport,
@@ -120,6 +121,37 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		);
 		expect(String(error)).toContain('bad header');
 		expect(String(error)).not.toContain(sandbox.apiKey);
+	});
+
+	it('an answer that stops arriving is given up', async () => {
+		sandbox.fault({ on: '*', kind: 'stall' });
+		const answer = await makeTransport().request({
+			method: 'GET',
+			url: `${sandbox.url}/apps/sandbox/echo`,
+			headers: { Authorization: `Bearer ${sandbox.apiKey}` },
+			signal: new AbortController().signal,
+			headersTimeoutMs: 10_000,
+			silenceMs: 200,
+		});
+		const error = await rejection(readText(answer.body, 60_000));
+		expect(error).toMatchObject({ name: 'TransportError', mayHaveArrived: true });
+		expect(String(error)).toContain('the answer stopped arriving');
+		await until(() => sandbox.connections().open === 0);
+	});
+
+	it('an answer that comes slowly is read to its end', async () => {
+		sandbox.fault({ on: '*', kind: 'dripBody', everyMs: 1 });
+		const answer = await makeTransport().request({
+			method: 'GET',
+			url: `${sandbox.url}/apps/sandbox/echo`,
+			headers: { Authorization: `Bearer ${sandbox.apiKey}` },
+			signal: new AbortController().signal,
+			headersTimeoutMs: 10_000,
+			silenceMs: 1_000,
+		});
+		expect(JSON.parse(await readText(answer.body, 60_000))).toMatchObject({
+			data: { name: 'echo' },
+		});
 	});
 
 	it('an unknown host name is an error in plain words', async () => {
