@@ -1,5 +1,5 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { StoppedError } from '../client/errors';
+import { InferenceError, StoppedError } from '../client/errors';
 import type { TaskProgress } from '../client/tasks/taskRun';
 import { systemClock } from '../client/util/clock';
 import { outcomeOf } from '../client/util/outcome';
@@ -31,7 +31,7 @@ export class BatchRun {
 	private readonly rules: StopRules;
 	private readonly reports: ProgressReports;
 	private readonly results: Results;
-	/** What became of the tasks that a Stop has met. */
+	/** What the error of a Stop has to tell: what it has met, and what may run on. */
 	private readonly stopped: unknown[] = [];
 	/** Why items have no account to run under. */
 	private readonly unusable: CredentialError[] = [];
@@ -173,7 +173,9 @@ export class BatchRun {
 
 	private fail(item: RunItem, error: unknown, run: IDataObject, place?: BreakerPlace): void {
 		this.rules.failed(error, place);
-		if (error instanceof StoppedError) this.stopped.push(error);
+		if (error instanceof StoppedError || (error instanceof InferenceError && error.mayRun)) {
+			this.stopped.push(error);
+		}
 		const { message, id } = failureFacts(error);
 		this.tally.failure(withoutPlace(message, id));
 		this.results.failure(item.position, failedItem(describeFailure(error, run), item));

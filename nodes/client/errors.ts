@@ -10,7 +10,7 @@ export interface ErrorFacts {
 	readonly httpStatus?: number | undefined;
 	/** What the error is about, so that it can be looked up or followed again. */
 	readonly about?: RemoteWork | undefined;
-	/** Whether something may run for the item of which nobody knows whether it was started. */
+	/** Whether something may run on at the service after it, of which nobody will hear any more. */
 	readonly mayRun?: boolean | undefined;
 	/** What the person at the editor can do now. */
 	readonly hint?: string | undefined;
@@ -294,6 +294,7 @@ export class SubmissionUnknownError extends InferenceError {
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = true;
 	readonly endsFollowing = true;
+	override readonly mayRun = true;
 	override readonly ending = 'submission_unknown';
 }
 
@@ -305,6 +306,7 @@ export class ContactLostError extends InferenceError {
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
+	override readonly mayRun = true;
 }
 
 /**

@@ -33,12 +33,13 @@ export async function giveUpTurn(
 	const subject = `Chat ${chatId}`;
 	if (givenUp.keep) {
 		const hint = 'Read the answer later with the operation Get Chat, or stop the chat.';
-		return givenUp.error(subject, 'It was left running.', { about, hint });
+		return givenUp.error(subject, 'It was left running.', { about, mayRun: true, hint });
 	}
 	const outcome = await stopTurn(progress.turn, followed, context);
 	if (outcome.kind === 'failed') {
 		const fate = `It could not be stopped (${outcome.reason}) and may still run.`;
-		return givenUp.error(subject, fate, { about, hint: `Stop chat ${chatId} on inference.sh.` });
+		const hint = `Stop chat ${chatId} on inference.sh.`;
+		return givenUp.error(subject, fate, { about, mayRun: true, hint });
 	}
 	return givenUp.error(
 		subject,

@@ -35,12 +35,13 @@ export async function giveUpTask(
 	const subject = `Task ${id}`;
 	if (givenUp.keep) {
 		const hint = `Follow it by its id, ${id}, or cancel it on inference.sh.`;
-		return givenUp.error(subject, 'The task was left running.', { about, hint });
+		return givenUp.error(subject, 'The task was left running.', { about, mayRun: true, hint });
 	}
 	const outcome = await cancelTask(id, context);
 	if (outcome.kind === 'failed') {
 		const fate = `The task could not be cancelled (${outcome.reason}) and may still be running.`;
-		return givenUp.error(subject, fate, { about, hint: `Cancel task ${id} on inference.sh.` });
+		const hint = `Cancel task ${id} on inference.sh.`;
+		return givenUp.error(subject, fate, { about, mayRun: true, hint });
 	}
 	note({ ...progress, cancelled: true });
 	return givenUp.error(

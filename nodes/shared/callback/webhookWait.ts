@@ -123,9 +123,10 @@ export class WebhookWait<Facts> implements TaskWait {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
-			const fate = fateOf(keep ? undefined : await client.tasks.cancel(id));
-			return new StoppedError(`Task ${id} ${reason}. The task ${fate}.`, {
+			const cancelled = keep ? undefined : await client.tasks.cancel(id);
+			return new StoppedError(`Task ${id} ${reason}. The task ${fateOf(cancelled)}.`, {
 				about: { kind: 'task', id },
+				mayRun: cancelled === undefined || cancelled.kind === 'failed',
 			});
 		});
 	}

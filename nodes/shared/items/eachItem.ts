@@ -6,7 +6,7 @@ import type { TaskWait } from '../callback/webhookWait';
 import { failureItem, toNodeError } from '../output/failures';
 import { runOf, type ItemRun } from '../run/itemRun';
 import type { NodeRun } from '../run/nodeRun';
-import { stoppedError, wasStopped } from '../run/stop';
+import { stoppedError, wasStopped, withWhatRunsOn } from '../run/stop';
 import { runItems, type ItemOutcome } from '../run/window';
 
 /** Why everything ends if one item fails and the node is not set to continue. */
@@ -30,8 +30,8 @@ interface ItemFailure {
  * an earlier try has finished is not done again.
  *
  * @param callback waits for what `work` starts, so that nothing is finished yet
- * @throws the error of the first item that fails, unless the node is set to continue; of a stopped
- * execution what became of its tasks
+ * @throws the error of the first item that fails, unless the node is set to continue, with what may
+ * run on of the others; of a stopped execution what became of its tasks
  */
 export async function eachItem(
 	run: NodeRun,
@@ -51,10 +51,11 @@ export async function eachItem(
 		},
 	});
 	await throwIfStopped(context, { errors: failures.map(({ error }) => error), callback });
-	const [first] = failures;
+	const [first, ...others] = failures;
 	if (first && !context.continueOnFail()) {
-		await callback?.cancelTasks(ANOTHER_FAILED);
-		throw toNodeError(context.getNode(), first.error, first.index);
+		const cancelled = (await callback?.cancelTasks(ANOTHER_FAILED)) ?? [];
+		const error = toNodeError(context.getNode(), first.error, first.index);
+		throw withWhatRunsOn(error, [...others.map((other) => other.error), ...cancelled]);
 	}
 	return outcomes.flatMap(outputOf);
 }

@@ -1,9 +1,9 @@
-import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, type IExecuteFunctions, type NodeApiError } from 'n8n-workflow';
 import { Deadline } from '../../client/util/deadline';
-import { StoppedError, TimeoutError } from '../../client/errors';
+import { InferenceError, StoppedError, TimeoutError } from '../../client/errors';
 import type { NodeRunSettings } from '../parameters/runSettings';
 
-/** Tasks whose fate the error of a stopped execution tells one by one. */
+/** Tasks whose fate the error of a run that has ended early tells one by one. */
 const MOST_FATES = 10;
 
 /**
@@ -36,21 +36,43 @@ export function wasStopped(context: IExecuteFunctions): boolean {
 /**
  * The error of a stopped execution. n8n marks it as canceled if the message says so.
  *
- * @param errors those of the items; those about a task or chat are told, and those of which it is not
- * known whether there is one
+ * @param errors those of the items; told are those of which something was stopped, or may run on
  */
 export function stoppedError(
 	context: IExecuteFunctions,
 	errors: readonly unknown[],
 ): NodeOperationError {
 	const fates = errors
-		.filter((error) => error instanceof StoppedError)
-		.filter((error) => error.about !== undefined || error.mayRun)
-		.map((error) => error.message);
+		.filter((error) => error instanceof InferenceError)
+		.filter((error) => error.mayRun || (error instanceof StoppedError && error.about !== undefined))
+		.map(({ message }) => message);
 	const items = fates.length === 1 ? 'item' : 'items';
 	return new NodeOperationError(
 		context.getNode(),
 		`The execution was canceled with ${fates.length} ${items} running`,
-		{ description: fates.slice(0, MOST_FATES).join('<br>') },
+		{ description: inLines(fates) },
 	);
+}
+
+/**
+ * The error of a run that ends with its first failure, with what may run on of its other items:
+ * nobody else is going to tell that.
+ *
+ * @param others what other items have failed with
+ */
+export function withWhatRunsOn(
+	error: NodeApiError | NodeOperationError,
+	others: readonly unknown[],
+): NodeApiError | NodeOperationError {
+	const fates = others
+		.filter((other) => other instanceof InferenceError)
+		.filter(({ mayRun }) => mayRun)
+		.map(({ message }) => `Of another item: ${message}`);
+	if (fates.length > 0) error.description = inLines([error.description ?? '', ...fates]);
+	return error;
+}
+
+function inLines(lines: readonly string[]): string {
+	const told = lines.filter((line) => line !== '').slice(0, MOST_FATES);
+	return told.join('<br>');
 }

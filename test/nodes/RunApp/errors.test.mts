@@ -143,6 +143,20 @@ describe.each([
 		},
 	);
 
+	it('Stop tells with the first failure what may run on of other items', async () => {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502, times: 2 });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/manual',
+			items: [{ n: 1 }, { n: 2 }],
+			options: { onUnclearSubmit: 'fail' },
+		});
+		expect(run.error?.message).toContain('It is not known whether the task was started');
+		expect(run.error?.description).toContain(
+			'Of another item: It is not known whether the task was started',
+		);
+		expect(sandbox().running()).toHaveLength(2);
+	});
+
 	it('Stop ends at the first failure, starts nothing more and cancels the rest', async () => {
 		const run = await runApp(sandbox(), {
 			...FROM_ITEM,

@@ -106,6 +106,22 @@ describe('Stop', () => {
 		expect(said).toContain('The task was cancelled.');
 	});
 
+	it('tells what may run on of items that have failed before', async () => {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502 });
+		const run = await runApp(sandbox(), {
+			app: 'sandbox/manual',
+			items: forever(2),
+			parameters: { concurrency: 1 },
+			options: { onUnclearSubmit: 'fail' },
+			onError: 'continueRegularOutput',
+			cancelAfter: alive(2),
+		});
+		expect(run.status).toBe('canceled');
+		expect(run.error?.message).toContain('2 items');
+		expect(run.error?.description).toContain('It is not known whether the task was started');
+		expect(run.error?.description).toContain('The task was cancelled.');
+	});
+
 	it.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
 		'ends a node set to %s, too, without looking at the rest',
 		async (onError) => {
