@@ -245,20 +245,28 @@ function judgeNames(
 		const ids = unnamed.map(({ id, status }) => `${id} (${status})`).join(', ');
 		say(`${ids} are told of by nobody, ${unknown} items do not know: ${key}`);
 	}
-	for (const one of alike) {
-		if (!one.running) continue;
-		const mayRun = wishing.some(({ execution: { workflow } }) => {
-			const { onStop, onTimeout, onUnclearSubmit } = workflow.settings;
-			if (onUnclearSubmit === 'fail') return true;
-			if (workflow.node === 'RunApp' && workflow.wait === 'none') return true;
-			return onUnclearSubmit === 'resubmit' || onStop === 'keep' || onTimeout === 'keep';
-		});
-		if (mayRun) continue;
-		const isTold = isNamed(one) && /may still (?:be )?run/.test(said);
-		if (!isTold && !/not known whether/.test(said)) {
-			say(`${one.chatId ?? one.id} was left running (${one.status}), and nobody says so: ${said}`);
-		}
+	const unsaid = alike.filter((one) => {
+		if (!one.running || wishing.some(({ execution }) => mayLeaveRunning(execution))) return false;
+		return !(isNamed(one) && /may still (?:be )?run/.test(said)) && !/not known whether/.test(said);
+	});
+	// Who has taken another process's task is followed by nobody in its place.
+	const taken = alike.filter((one) => wishing.some((by) => by.host !== one.host && tells(by, one)));
+	if (unsaid.length > taken.length) {
+		const ids = unsaid.map(({ id, chatId, status }) => `${chatId ?? id} (${status})`).join(', ');
+		say(`left running, and nobody says so: ${ids}: ${said}`);
 	}
+}
+
+function mayLeaveRunning({ workflow }: Execution): boolean {
+	const { onStop, onTimeout, onUnclearSubmit } = workflow.settings;
+	if (workflow.node === 'RunApp' && workflow.wait === 'none') return true;
+	return onUnclearSubmit === 'resubmit' || onStop === 'keep' || onTimeout === 'keep';
+}
+
+/** Whether an execution has something to say of a task or chat. */
+function tells({ ends, said }: Played, { id, chatId }: Bought): boolean {
+	const name = chatId ?? id;
+	return said.includes(name) || ends.some((end) => JSON.stringify(end).includes(name));
 }
 
 /** What somebody else has started before is not touched. */

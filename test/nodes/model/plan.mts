@@ -267,25 +267,33 @@ const executions: fc.Arbitrary<readonly Execution[]> = fc
 		return [of(0, first, 0), of(second === 'same process' ? 0 : 1, other, later)];
 	});
 
-const SUBMISSIONS = ['POST /apps/run', 'POST /agents/run'] as const;
-/** Where else something can go wrong, and what is read there. */
-const READS = [
-	'GET /tasks/:id',
-	'GET /tasks/:id/status',
-	'POST /tasks/list',
-	'GET /chats/:id',
-	'GET /chats/:id/status',
-	'GET /chats/:id/messages',
-	'POST /chats/list',
-	'POST /chats',
-	'GET /apps/:namespace/:name',
-] as const;
-const STREAMS = ['GET /tasks/:id/stream', 'GET /chats/:id/stream'] as const;
-const CANCELS = [
-	'POST /tasks/:id/cancel',
-	'POST /chats/:id/stop',
-	'POST /chats/messages/:id/cancel',
-] as const;
+/** Where something can go wrong for tasks, or for messages. */
+interface Routes {
+	readonly submission: string;
+	/** What is read to follow it. */
+	readonly reads: readonly string[];
+	/** What is read or made around it. */
+	readonly around: readonly string[];
+	readonly stream: string;
+	readonly cancel: readonly string[];
+}
+
+const ROUTES: Readonly<Record<'task' | 'message', Routes>> = {
+	task: {
+		submission: 'POST /apps/run',
+		reads: ['GET /tasks/:id', 'GET /tasks/:id/status'],
+		around: ['POST /tasks/list', 'GET /apps/:namespace/:name'],
+		stream: 'GET /tasks/:id/stream',
+		cancel: ['POST /tasks/:id/cancel'],
+	},
+	message: {
+		submission: 'POST /agents/run',
+		reads: ['GET /chats/:id', 'GET /chats/:id/status', 'GET /chats/:id/messages'],
+		around: ['POST /chats/list', 'POST /chats'],
+		stream: 'GET /chats/:id/stream',
+		cancel: ['POST /chats/:id/stop', 'POST /chats/messages/:id/cancel'],
+	},
+};
 
 /** Refusals of something that exists, for a moment. */
 const BLINKS: readonly number[] = [];
@@ -387,12 +395,21 @@ function faultsOn(
 
 const readEffect = fc.oneof(anyTrouble, status([...BLINKS, ...TROUBLES]));
 
-const fault: fc.Arbitrary<Fault> = fc.oneof(
-	{ weight: 5, arbitrary: faultsOn(SUBMISSIONS, submissionEffect, 4) },
-	{ weight: 2, arbitrary: faultsOn(READS, readEffect, 3) },
-	{ weight: 1, arbitrary: faultsOn(STREAMS, streamEffect, 4) },
-	{ weight: 1, arbitrary: faultsOn(CANCELS, fc.oneof(anyTrouble, status(TROUBLES)), 2) },
-);
+function fault(of: 'task' | 'message'): fc.Arbitrary<Fault> {
+	const { submission, reads, around, stream, cancel } = ROUTES[of];
+	// What seems to be a success is one: nobody looks behind it.
+	const cancelEffect = fc.oneof(
+		anyTrouble.filter(({ kind }) => kind !== 'body'),
+		status(TROUBLES),
+	);
+	return fc.oneof(
+		{ weight: 5, arbitrary: faultsOn([submission], submissionEffect, 4) },
+		{ weight: 2, arbitrary: faultsOn(around, readEffect, 3) },
+		{ weight: 2, arbitrary: faultsOn(reads, readEffect, 3) },
+		{ weight: 1, arbitrary: faultsOn([stream], streamEffect, 4) },
+		{ weight: 1, arbitrary: faultsOn(cancel, cancelEffect, 2) },
+	);
+}
 
 const service: fc.Arbitrary<Partial<SandboxSettings>> = fc.record(
 	{
@@ -416,14 +433,14 @@ const service: fc.Arbitrary<Partial<SandboxSettings>> = fc.record(
 	{ requiredKeys: [] },
 );
 
+const earlier = mostly<number | undefined>(undefined, 20, fc.constantFrom(300, 1_200));
+
 export const rounds: fc.Arbitrary<Round> = fc
-	.record(
-		{
-			service: mostly({}, 60, service),
-			executions,
-			faults: fc.array(fault, { maxLength: 4, size: 'max' }),
-			earlier: fc.constantFrom(300, 1_200),
-		},
-		{ requiredKeys: ['service', 'executions', 'faults'] },
-	)
-	.map(({ earlier, ...round }) => (earlier === undefined ? round : { ...round, earlier }));
+	.tuple(executions, mostly({}, 60, service), earlier)
+	.chain(([played, settled, before]) => {
+		const of = played[0]?.workflow.node === 'AgentMessage' ? 'message' : 'task';
+		return fc.array(fault(of), { maxLength: 4, size: 'max' }).map((faults) => ({
+			...{ service: settled, executions: played, faults },
+			...(before !== undefined && { earlier: before }),
+		}));
+	});
