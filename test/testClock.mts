@@ -1,4 +1,5 @@
 /** Clocks that have no real time in them: it passes when a test says so. */
+import type { CancelSignal } from '../nodes/client/util/cancelSignal.ts';
 import type { Clock } from '../nodes/client/util/clock.ts';
 import { nextTurn } from './until.mts';
 
@@ -7,19 +8,32 @@ const LONG_MS = 24 * 3_600_000;
 
 interface Wait {
 	readonly kind: 'delay' | 'timeout';
+	readonly ms: number;
 	readonly at: number;
 	/** Whether somebody can break it off: a watch in the background runs until its time has come. */
 	readonly endable: boolean;
 	readonly wake: () => void;
 }
 
-/** A clock that stands still until it is moved on; waits end when their time has come. */
+/**
+ * A clock that stands still until it is moved on; waits end when their time has come. Short ones move
+ * it on themselves, so that nobody waits for backoff, pauses and polls: they are over in the next
+ * turn of the event loop. Watches, which nobody can break off, and timeouts come only when the test
+ * lets time pass.
+ */
 export class TestClock implements Clock {
 	/** How long was waited, or was to be waited, ms, in order. */
 	readonly waits: number[] = [];
 	private time = Date.now();
 	private waiting: Wait[] = [];
 	private readonly followers = new Set<(ms: number) => void>();
+
+	/** The longest wait that moves the clock on itself, ms. */
+	skippedMs: number;
+
+	constructor(skippedMs = 0) {
+		this.skippedMs = skippedMs;
+	}
 
 	now(): number {
 		return this.time;
@@ -29,16 +43,18 @@ export class TestClock implements Clock {
 		return 0.5;
 	}
 
-	async delay(ms: number, signal?: AbortSignal): Promise<void> {
+	async delay(ms: number, signal?: CancelSignal): Promise<void> {
 		signal?.throwIfAborted();
 		this.waits.push(ms);
 		await new Promise<void>((resolve, reject) => {
 			const abandon = () => {
+				signal?.removeEventListener('abort', abandon);
 				this.remove(wait);
 				reject(signal?.reason as Error);
 			};
 			const wait: Wait = {
 				kind: 'delay',
+				ms,
 				at: this.time + ms,
 				endable: signal !== undefined,
 				wake: () => {
@@ -47,7 +63,8 @@ export class TestClock implements Clock {
 				},
 			};
 			this.waiting.push(wait);
-			signal?.addEventListener('abort', abandon, { once: true });
+			if (signal && ms <= this.skippedMs) void nextTurn().then(() => this.skip());
+			signal?.addEventListener('abort', abandon);
 		});
 	}
 
@@ -56,7 +73,7 @@ export class TestClock implements Clock {
 		const controller = new AbortController();
 		const wake = () => controller.abort(new DOMException('The time is over', 'TimeoutError'));
 		if (ms <= 0) void nextTurn().then(wake);
-		else this.waiting.push({ kind: 'timeout', at: this.time + ms, endable: false, wake });
+		else this.waiting.push({ kind: 'timeout', ms, at: this.time + ms, endable: false, wake });
 		return controller.signal;
 	}
 
@@ -106,11 +123,17 @@ export class TestClock implements Clock {
 		for (const { kind, wake } of left) if (kind === 'timeout') wake();
 	}
 
-	protected first(suits: (wait: Wait) => boolean): Wait | undefined {
+	/** Ends the first of the short waits, whoever has asked for it. */
+	private skip(): void {
+		const next = this.first(({ endable, ms }) => endable && ms <= this.skippedMs);
+		if (next) this.wake(next);
+	}
+
+	private first(suits: (wait: Wait) => boolean): Wait | undefined {
 		return this.waiting.filter(suits).sort((left, right) => left.at - right.at)[0];
 	}
 
-	protected wake(wait: Wait): void {
+	private wake(wait: Wait): void {
 		this.remove(wait);
 		this.moveTo(wait.at);
 		wait.wake();
@@ -125,22 +148,5 @@ export class TestClock implements Clock {
 
 	private remove(wait: Wait): void {
 		this.waiting = this.waiting.filter((other) => other !== wait);
-	}
-}
-
-/**
- * A clock on which nobody waits for backoff, pauses and polls: each such wait is over in the next turn
- * of the event loop and moves the time on by its length. Watches and timeouts come when the test
- * lets time pass.
- */
-export class SkippingClock extends TestClock {
-	override async delay(ms: number, signal?: AbortSignal): Promise<void> {
-		if (signal) void nextTurn().then(() => this.skip());
-		await super.delay(ms, signal);
-	}
-
-	private skip(): void {
-		const next = this.first(({ endable }) => endable);
-		if (next) this.wake(next);
 	}
 }

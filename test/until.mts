@@ -20,7 +20,3 @@ export async function nextTurn(): Promise<void> {
 export async function aMoment(): Promise<void> {
 	await new Promise((resolve) => setTimeout(resolve, 60));
 }
-
-export async function pause(ms: number): Promise<void> {
-	await new Promise((resolve) => setTimeout(resolve, ms));
-}

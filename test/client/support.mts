@@ -11,10 +11,10 @@ import type { RunRequest } from '../../nodes/client/tasks/runRequest.ts';
 import type { RunSettings } from '../../nodes/client/settings.ts';
 import type { Transport, TransportRequest } from '../../nodes/client/transport/transport.ts';
 import { UndiciTransport, type Undici } from '../../nodes/client/transport/undiciTransport.ts';
-import { onTestFinished, vi } from 'vitest';
 import { routePattern } from '../sandbox/http/faults.mts';
 import type { Sandbox } from '../sandbox/index.mts';
-import { SkippingClock, TestClock } from '../testClock.mts';
+import { ruleTime } from '../ruleTime.mts';
+import { TestClock } from '../testClock.mts';
 import { until } from '../until.mts';
 import { hostHttpRequest } from './hostHelper.mts';
 
@@ -34,25 +34,7 @@ export const TRANSPORTS: ReadonlyArray<readonly [name: string, make: () => Trans
 ];
 
 /** The clock of all clients, and of their timeouts: no real time passes on it. */
-export const clock = new SkippingClock();
-
-/**
- * Makes a clock of the test the time of all that runs here, the sandbox included, until the test is
- * over: no real time passes, so answers take none. It is a day later than in the test before.
- */
-export function ruleTime(time: TestClock): void {
-	if (vi.isMockFunction(Date.now)) return;
-	time.startAnew();
-	const spies = [
-		vi.spyOn(Date, 'now').mockImplementation(() => time.now()),
-		vi.spyOn(performance, 'now').mockImplementation(() => time.now() - performance.timeOrigin),
-		vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => time.timeout(ms)),
-	];
-	onTestFinished(() => {
-		for (const spy of spies) spy.mockRestore();
-		time.expire();
-	});
-}
+export const clock = new TestClock(Infinity);
 
 /** Which requests are not waited for as long as others are. */
 export interface Impatience {

@@ -101,10 +101,10 @@ export interface EngineOptions {
 	mode?: WorkflowExecuteMode;
 	/** Default: one that no other run of this process has. */
 	executionId?: string;
-	/** Stop the execution so many milliseconds after its start, or when this settles. */
-	cancelAfter?: number | Promise<unknown>;
-	/** Workflow timeout. As in n8n it reaches the node as a cancellation. */
-	executionTimeoutMs?: number;
+	/** The execution is stopped when this settles. */
+	cancelAfter?: Promise<unknown>;
+	/** The workflow's own timeout comes when this settles. As in n8n it reaches the node as a cancellation. */
+	timeoutAfter?: Promise<unknown>;
 	/** What the URLs that resume waiting executions begin with. */
 	resumeBaseUrl?: string;
 	settings?: IWorkflowSettings;
@@ -131,6 +131,8 @@ export interface RunNodeOptions extends EngineOptions {
 	hideHelpers?: string[];
 	/** Changes the context before each run of the node: spy on it, replace or remove methods. */
 	adjustContext?: (context: IExecuteFunctions) => void;
+	/** Called after each run of the node, before n8n waits for another try or goes on. */
+	onNodeEnd?: () => void;
 	/** More fields of the node in the workflow, such as `alwaysOutputData` or `id`. */
 	nodeFields?: Partial<INode>;
 }
@@ -313,9 +315,6 @@ export function additionalDataFor(
 		getRunExecutionData: async () => undefined,
 		getRuntimeCredential: async () => undefined,
 		startRunnerTask: notHere,
-		...(options.executionTimeoutMs !== undefined && {
-			executionTimeoutTimestamp: Date.now() + options.executionTimeoutMs,
-		}),
 	};
 }
 
@@ -394,26 +393,12 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<EngineRu
 	const engine = new core.WorkflowExecute(additionalData, mode, runData);
 
 	const execution = engine.processRunExecutionData(workflow);
-	const timers: NodeJS.Timeout[] = [];
-	if (typeof options.cancelAfter === 'number') {
-		timers.push(setTimeout(() => execution.cancel(), options.cancelAfter));
-	} else if (options.cancelAfter) {
-		void options.cancelAfter.then(() => execution.cancel());
-	}
-	if (options.executionTimeoutMs !== undefined) {
-		timers.push(
-			setTimeout(() => {
-				engine.timedOut = true;
-				execution.cancel();
-			}, options.executionTimeoutMs),
-		);
-	}
-	let raw: IRun;
-	try {
-		raw = await execution;
-	} finally {
-		timers.forEach(clearTimeout);
-	}
+	void options.cancelAfter?.then(() => execution.cancel());
+	void options.timeoutAfter?.then(() => {
+		engine.timedOut = true;
+		execution.cancel();
+	});
+	const raw = await execution;
 
 	return engineRun(raw, { chunks, uiMessages, workflow, executionId });
 }
@@ -449,12 +434,16 @@ function toItems(items: INodeExecutionData[] | IDataObject[] = [{}]): INodeExecu
 }
 
 /** The same node, with a hook into the context of each of its runs. */
-function withContext(node: INodeType, adjust: (context: IExecuteFunctions) => void): INodeType {
+function withContext(
+	node: INodeType,
+	adjust: (context: IExecuteFunctions) => void,
+	onEnd: () => void = () => {},
+): INodeType {
 	const derived = Object.create(node) as INodeType;
 	derived.execute = async function (this: IExecuteFunctions, response) {
 		adjust(this);
 		if (!node.execute) throw new Error(`${node.description.name} has no execute method`);
-		return await node.execute.call(this, response);
+		return await node.execute.call(this, response).finally(onEnd);
 	};
 	return derived;
 }
@@ -487,12 +476,13 @@ function instanceOf(node: INodeType, fields: Partial<INode>): INode {
  */
 export async function runNode(options: RunNodeOptions): Promise<EngineRun> {
 	const { hideHelpers = [], adjustContext, onError, retryOnFail, maxTries } = options;
-	const node = withContext(options.node, (context) => {
+	const adjust = (context: IExecuteFunctions) => {
 		// The helpers belong to this one run of the node.
 		const helpers = context.helpers as unknown as Record<string, unknown>;
 		for (const name of hideHelpers) delete helpers[name];
 		adjustContext?.(context);
-	});
+	};
+	const node = withContext(options.node, adjust, options.onNodeEnd);
 	const instance = instanceOf(node, {
 		parameters: options.parameters,
 		...credentialsFor(node, options.credentials),

@@ -1,11 +1,34 @@
 /** What the tests of the nodes share: a sandbox, Run App with quick settings, ways to look at runs. */
 import type { IDataObject, IExecuteFunctions, INodeParameters } from 'n8n-workflow';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
-import type { RecordedRequest, Sandbox } from '../sandbox/index.mts';
+import { beforeEach } from 'vitest';
+import { ruleTime } from '../ruleTime.mts';
+import type { RecordedRequest, Sandbox, SandboxOptions } from '../sandbox/index.mts';
+import { TestClock } from '../testClock.mts';
+import { until } from '../until.mts';
+import { useSandbox as startBeforeTests } from '../useSandbox.mts';
 import { NODE_NAME, runNode, type EngineRun, type RunNodeOptions } from './engine.mts';
 
-/** Real waits between attempts, but short ones. */
+/** Waits between attempts that are short enough for the clock below to skip. */
 export const QUICK = { backoffBase: 0.02, backoffCap: 0.05, pollInterval: 0.1 };
+
+const SKIPPED_MS = 3_000;
+
+/**
+ * The time of nodes and sandbox. An answer takes a millisecond, short backoffs and polls take as long
+ * as they should, on this clock; timeouts, longer waits and intervals come when a test lets time pass.
+ */
+export const clock = new TestClock(SKIPPED_MS);
+
+/** Starts a sandbox for the tests of a file or a group, with the clock for the time. */
+export function useSandbox(options: SandboxOptions = {}): () => Sandbox {
+	const sandbox = startBeforeTests({ ...options, onRequest: () => clock.tick() });
+	beforeEach(() => {
+		ruleTime(clock);
+		clock.lead(sandbox().keepUp);
+	});
+	return sandbox;
+}
 
 export function credentialsOf(sandbox: Pick<Sandbox, 'url' | 'apiKey'>): IDataObject {
 	return { apiKey: sandbox.apiKey, baseUrl: sandbox.url, maxConcurrency: 0 };
@@ -70,6 +93,32 @@ export function submissions(sandbox: Sandbox): IDataObject[] {
 
 function isSubmission({ method, path }: RecordedRequest): boolean {
 	return method === 'POST' && path === '/apps/run';
+}
+
+/** Stops an execution when the node has been tried once, while n8n waits for the next try. */
+export function stopAfterFirstTry(): Pick<RunNodeOptions, 'onNodeEnd' | 'cancelAfter'> {
+	let onNodeEnd = () => {};
+	const cancelAfter = new Promise<void>((resolve) => (onNodeEnd = resolve));
+	return { onNodeEnd, cancelAfter };
+}
+
+/**
+ * Does something beside a run that goes on. If the run ends without it, the test goes on with what
+ * it has ended with.
+ */
+export async function meanwhile<T>(work: Promise<T>, action: () => Promise<unknown>): Promise<T> {
+	return await Promise.race([work, action().then(async () => await work)]);
+}
+
+/** Lets time pass whenever somebody waits for it, until the work is done. */
+export async function passing<T>(work: Promise<T>): Promise<T> {
+	let over = false;
+	void work.catch(() => {}).then(() => (over = true));
+	await until(async () => {
+		if (clock.awaited) await clock.pass(500);
+		return over;
+	});
+	return await work;
 }
 
 /** Everything of a run that is shown or saved somewhere, as text. */

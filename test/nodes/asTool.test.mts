@@ -13,9 +13,8 @@ import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { PASSTHROUGH, runWorkflow, type EngineRun } from '../engine/engine.mts';
-import { appRef, credentialsOf, QUICK } from '../engine/support.mts';
+import { appRef, credentialsOf, QUICK, useSandbox } from '../engine/support.mts';
 import { until } from '../until.mts';
-import { useSandbox } from '../useSandbox.mts';
 
 const sandbox = useSandbox();
 

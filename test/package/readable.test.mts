@@ -6,8 +6,7 @@ import type { INodeParameters, INodeType } from 'n8n-workflow';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { runNode } from '../engine/engine.mts';
-import { appRef, credentialsOf, QUICK } from '../engine/support.mts';
-import { useSandbox } from '../useSandbox.mts';
+import { appRef, credentialsOf, QUICK, useSandbox } from '../engine/support.mts';
 import { ROOT } from './pack.mts';
 
 const CODE = path.join(ROOT, 'dist', 'nodes', 'inferencesh.js');

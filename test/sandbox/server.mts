@@ -113,6 +113,8 @@ export interface Sandbox extends SandboxWorkspace {
 export interface SandboxOptions extends Partial<SandboxSettings> {
 	/** Default: any free one. */
 	port?: number;
+	/** Called when a request has arrived, before it is handled. */
+	onRequest?: () => void;
 	/** Apps besides the catalogue's own; the same namespace and name replaces. */
 	apps?: readonly SandboxApp[];
 	/** Saved agents besides the sandbox's own; the same namespace and name replaces. */
@@ -167,7 +169,7 @@ function parseJson(text: string): unknown {
 
 /** Starts a sandbox on loopback. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-	const { port = 0, apps = [], agents = [], ...initial } = options;
+	const { port = 0, apps = [], agents = [], onRequest = () => {}, ...initial } = options;
 	const settings: SandboxSettings = { ...DEFAULTS, ...initial };
 	const requests: RecordedRequest[] = [];
 	const violations: string[] = [];
@@ -200,7 +202,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const own = workspaces.first;
 
 	const app = buildServer(
-		new Pipeline({ time, settings, workspaces, faults, requests }),
+		new Pipeline({ time, settings, workspaces, faults, requests, onRequest }),
 		own.routes,
 	);
 	app.server.on('connection', (socket: Socket) => {

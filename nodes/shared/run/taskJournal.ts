@@ -1,4 +1,5 @@
-import { sleep, type IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { systemClock } from '../../client/util/clock';
 
 /** At most one line in this time, however many tasks start. */
 const INTERVAL_MS = 100;
@@ -38,7 +39,7 @@ export class TaskJournal implements Disposable {
 		this.resting = true;
 		while (this.pending.length > 0) {
 			this.flush();
-			await sleep(INTERVAL_MS);
+			await systemClock.delay(INTERVAL_MS);
 		}
 		this.resting = false;
 	}

@@ -15,7 +15,8 @@ import { DEFAULT_TIMINGS } from '../../../nodes/client/settings.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { until } from '../../until.mts';
 import { useSandbox } from '../../useSandbox.mts';
-import { clock, makeClient, rejection, ruleTime, runOne } from '../support.mts';
+import { ruleTime } from '../../ruleTime.mts';
+import { clock, makeClient, rejection, runOne } from '../support.mts';
 
 const MINUTE = 60_000;
 

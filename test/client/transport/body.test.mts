@@ -9,7 +9,8 @@ import { TransportError, type ResponseBody } from '../../../nodes/client/transpo
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { TestClock } from '../../testClock.mts';
 import { until } from '../../until.mts';
-import { rejection, ruleTime } from '../support.mts';
+import { ruleTime } from '../../ruleTime.mts';
+import { rejection } from '../support.mts';
 
 const LIMIT = 10_000;
 /** Longer than a body is given to end by itself, ms. */

@@ -4,7 +4,7 @@ import type { CancelSignal } from '../../../nodes/client/util/cancelSignal.ts';
 import { Deadline, Grace } from '../../../nodes/client/util/deadline.ts';
 import { StoppedError, TimeoutError } from '../../../nodes/client/errors.ts';
 import { TestClock } from '../../testClock.mts';
-import { ruleTime } from '../support.mts';
+import { ruleTime } from '../../ruleTime.mts';
 
 const tooLate = () => new TimeoutError('too late');
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;

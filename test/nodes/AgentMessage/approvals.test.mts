@@ -2,8 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf, type AgentOptions } from './support.mts';
 import type { EngineRun } from '../../engine/engine.mts';
-import { jsonOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { jsonOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 

@@ -1,8 +1,7 @@
 import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, type AgentOptions } from './support.mts';
-import { jsonOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { jsonOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 

@@ -2,9 +2,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as NodeModule from '../../../nodes/AgentMessage/AgentMessage.node.ts';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
-import { jsonOf } from '../../engine/support.mts';
+import { jsonOf, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import { adHoc, agentMessage, saying, sent, type AgentOptions } from './support.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));

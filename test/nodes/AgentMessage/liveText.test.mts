@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentMessage, saying, type AgentOptions } from './support.mts';
 import type { EngineRun } from '../../engine/engine.mts';
-import { jsonOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { jsonOf, meanwhile, useSandbox } from '../../engine/support.mts';
+import { nextTurn, until } from '../../until.mts';
 
 const sandbox = useSandbox({ agentStartMs: 20 });
 const LIVE = { streaming: true, mode: 'webhook' } as const;
@@ -27,16 +27,36 @@ const textOf = (run: EngineRun, item = 0) =>
 		.filter((chunk) => !chunk.startsWith('<'))
 		.join('');
 
+/** Lets the agent say the next word when the one before has been heard. */
+async function wordByWord(message: string): Promise<EngineRun> {
+	sandbox().hold();
+	let heard = '';
+	const running = live({
+		items: saying(message),
+		onChunk: ({ type, content }) => void (heard += type === 'item' ? String(content) : ''),
+	});
+	let over = false;
+	void running.finally(() => (over = true));
+	return await meanwhile(running, async () => {
+		await until(() => sandbox().count('GET', /\/stream$/) === 1);
+		while (!over) {
+			sandbox().advance(1);
+			await nextTurn();
+			await until(() => over || heard === sandbox().chats()[0]?.messages.at(-1)?.text);
+		}
+	});
+}
+
 describe('the answer', () => {
 	it('comes token by token', async () => {
-		const run = await live({ items: saying('hello (200 ms)') });
+		const run = await wordByWord('hello my friend');
 		expect(chunksOf(run)).toEqual([
 			'<begin>',
 			'You ',
 			'said ',
 			'"hello ',
-			'(200 ',
-			'ms)".',
+			'my ',
+			'friend".',
 			'<end>',
 		]);
 		expect(jsonOf(run)).toMatchObject([{ text: textOf(run) }]);
@@ -44,9 +64,9 @@ describe('the answer', () => {
 
 	it('comes as its message grows where there are no tokens', async () => {
 		sandbox().configure({ agentDeltas: false });
-		const run = await live({ items: saying('hello (200 ms)') });
-		expect(chunksOf(run).length).toBeGreaterThan(4);
-		expect(textOf(run)).toBe('You said "hello (200 ms)".');
+		const run = await wordByWord('hello my friend');
+		expect(chunksOf(run)).toHaveLength(7);
+		expect(textOf(run)).toBe('You said "hello my friend".');
 	});
 
 	it('comes at the end where the chat is polled', async () => {
@@ -60,9 +80,9 @@ describe('the answer', () => {
 	});
 
 	it('of each item is its own', async () => {
-		const run = await live({ items: saying('one (100 ms)', 'two (100 ms)') });
-		expect(textOf(run, 0)).toBe('You said "one (100 ms)".');
-		expect(textOf(run, 1)).toBe('You said "two (100 ms)".');
+		const run = await live({ items: saying('one', 'two') });
+		expect(textOf(run, 0)).toBe('You said "one".');
+		expect(textOf(run, 1)).toBe('You said "two".');
 	});
 
 	it('ends where the agent waits for somebody, and goes on after the response', async () => {
@@ -88,8 +108,12 @@ describe('the answer', () => {
 		['arrives byte by byte', { kind: 'stream', byteByByte: true }],
 	] as const)('is whole and said once although its stream %s', async (_what, fault) => {
 		sandbox().fault({ on: 'GET /chats/:id/stream', ...fault });
-		const run = await live({ items: saying('hello my friend (250 ms)') });
-		expect(textOf(run)).toBe('You said "hello my friend (250 ms)".');
+		sandbox().hold();
+		const run = await meanwhile(live({ items: saying('hello my friend') }), async () => {
+			await until(() => sandbox().count('GET', /\/stream$/) === 1);
+			sandbox().release();
+		});
+		expect(textOf(run)).toBe('You said "hello my friend".');
 	});
 
 	it('is silent if that is wanted, and where nobody listens', async () => {

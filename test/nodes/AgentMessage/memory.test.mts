@@ -4,8 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type * as NodeModule from '../../../nodes/AgentMessage/AgentMessage.node.ts';
 import { agentMessage, saying, type AgentOptions } from './support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { credentialsOf, jsonOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { credentialsOf, jsonOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 

@@ -2,8 +2,7 @@ import { NodeApiError, type INodeListSearchResult } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../../nodes/AgentMessage/AgentMessage.node.ts';
 import { loadOptionsContext } from '../../engine/engine.mts';
-import { credentialsOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { credentialsOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 const node = new AgentMessage();

@@ -1,15 +1,22 @@
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { agentMessage, saying, sent, type AgentOptions } from './support.mts';
-import { jsonOf } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { clock, jsonOf, meanwhile, stopAfterFirstTry, useSandbox } from '../../engine/support.mts';
+import { until } from '../../until.mts';
 
 const sandbox = useSandbox();
 
 /** Runs with Retry On Fail: the first item fails in each try, or in all but the last. */
 async function retried(options: AgentOptions) {
 	return await agentMessage(sandbox(), { retryOnFail: true, maxTries: 3, ...options });
+}
+
+const streams = () => sandbox().count('GET', /\/stream$/);
+
+/** Lets a minute run out when so many streams have been opened. */
+async function inTheMinute(opened: number): Promise<void> {
+	await until(() => streams() >= opened);
+	await clock.runOut(60_000);
 }
 
 const said = () =>
@@ -50,19 +57,26 @@ describe('Retry On Fail never sends a message twice', () => {
 	});
 
 	it('although its turn was stopped at its timeout', async () => {
-		const run = await retried({ agent: 'sandbox/slow', parameters: { timeout: 0.2 } });
+		const running = retried({ agent: 'sandbox/slow', parameters: { timeout: 60 } });
+		const run = await meanwhile(running, async () => await inTheMinute(1));
 		expect(run.error?.message).toContain('was stopped');
 		expect(sent(sandbox())).toBe(1);
 	});
 
 	it('and goes on with a turn that was left running', async () => {
-		const run = await retried({
-			items: saying('long (1100 ms)'),
-			parameters: { timeout: 0.8 },
+		sandbox().hold();
+		const running = retried({
+			items: saying('long'),
+			parameters: { timeout: 60 },
 			options: { onTimeout: 'keep' },
 		});
+		const run = await meanwhile(running, async () => {
+			await inTheMinute(1);
+			await until(() => streams() === 2);
+			sandbox().release();
+		});
 		expect(run.error).toBeUndefined();
-		expect(jsonOf(run)).toMatchObject([{ text: 'You said "long (1100 ms)".' }]);
+		expect(jsonOf(run)).toMatchObject([{ text: 'You said "long".' }]);
 		expect(sent(sandbox())).toBe(1);
 	});
 
@@ -103,17 +117,20 @@ describe('Retry On Fail never sends a message twice', () => {
 			sandbox()
 				.chats()
 				.find(({ messages }) => messages[0]?.text === text)?.state;
-		const run = await retried({
+		sandbox().hold();
+		const running = retried({
 			agent: '={{ $json.agent }}',
 			items: [
-				{ agent: 'sandbox/failing', message: 'fails (60 ms)' },
+				{ agent: 'sandbox/failing', message: 'fails' },
 				{ agent: 'sandbox/slow', message: 'goes on', key: 'stopped between tries' },
 			],
 			options,
-			waitBetweenTries: 300,
-			cancelAfter: until(() => stateOf('fails (60 ms)') === 'failed').then(
-				async () => await pause(50),
-			),
+			waitBetweenTries: 50,
+			...stopAfterFirstTry(),
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => streams() === 2);
+			sandbox().release();
 		});
 		expect(run.status).not.toBe('success');
 		await until(() => stateOf('goes on') === 'canceled');
@@ -125,18 +142,25 @@ describe('Retry On Fail of a response', () => {
 	it('goes on with what it has decided', async () => {
 		const first = await agentMessage(sandbox(), {
 			agent: 'sandbox/support',
-			items: saying('my money (600 ms)'),
+			items: saying('my money'),
 		});
 		const [item] = jsonOf(first);
 		const [pending] = item?.['pending'] as IDataObject[];
-		const run = await retried({
+		sandbox().hold();
+		const before = streams();
+		const running = retried({
 			parameters: {
 				operation: 'respond',
 				chatId: String(item?.['chat_id']),
 				callId: String(pending?.['id']),
-				timeout: 0.35,
+				timeout: 60,
 			},
 			options: { onTimeout: 'keep' },
+		});
+		const run = await meanwhile(running, async () => {
+			await inTheMinute(before + 1);
+			await until(() => streams() === before + 2);
+			sandbox().release();
 		});
 		expect(run.error).toBeUndefined();
 		expect(jsonOf(run)).toMatchObject([{ status: 'completed', text: 'Done.' }]);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf } from './support.mts';
-import { jsonOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { jsonOf, meanwhile, useSandbox } from '../../engine/support.mts';
+import { caller } from '../../sandbox/caller.mts';
+import { until } from '../../until.mts';
 
 const sandbox = useSandbox();
+const { call } = caller(sandbox);
 
 describe('a message', () => {
 	it('is sent and answered', async () => {
@@ -193,18 +195,16 @@ describe('a conversation', () => {
 	it('to which somebody else is talking waits for its turn at the service', async () => {
 		const first = await agentMessage(sandbox(), { items: saying('start') });
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
-		await fetch(`${sandbox().url}/agents/run`, {
-			method: 'POST',
-			headers: { authorization: `Bearer ${sandbox().apiKey}`, 'content-type': 'application/json' },
-			body: JSON.stringify({
-				agent: 'sandbox/assistant',
-				chat_id: chatId,
-				input: { text: 'other (100 ms)' },
-			}),
+		sandbox().hold();
+		const other = { agent: 'sandbox/assistant', chat_id: chatId, input: { text: 'other' } };
+		await call('POST', '/agents/run', other);
+		const running = agentMessage(sandbox(), { items: saying('mine'), parameters: { chatId } });
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().chats()[0]?.messages.at(-1)?.status === 'queued');
+			sandbox().release();
 		});
-		const run = await agentMessage(sandbox(), { items: saying('mine'), parameters: { chatId } });
 		expect(jsonOf(run)).toMatchObject([
-			{ text: 'You said "mine". Before that: "start", "other (100 ms)".' },
+			{ text: 'You said "mine". Before that: "start", "other".' },
 		]);
 	});
 });
@@ -340,8 +340,7 @@ describe('a chat', () => {
 			agent: 'sandbox/slow',
 			onError: 'continueRegularOutput',
 		});
-		while (sandbox().chats()[0]?.state !== 'working')
-			await new Promise((next) => setTimeout(next, 5));
+		await until(() => sandbox().chats()[0]?.state === 'working');
 		const chatId = String(sandbox().chats()[0]?.id);
 		const run = await agentMessage(sandbox(), { parameters: { operation: 'stop', chatId } });
 		expect(jsonOf(run)).toEqual([{ chat_id: chatId, status: 'stopped' }]);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { agentMessage, saying, sent } from './support.mts';
-import { credentialsOf, jsonOf } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { agentMessage, saying, sent, type AgentOptions } from './support.mts';
+import type { EngineRun } from '../../engine/engine.mts';
+import { clock, credentialsOf, jsonOf, meanwhile, useSandbox } from '../../engine/support.mts';
+import { caller } from '../../sandbox/caller.mts';
+import { aMoment, nextTurn, until } from '../../until.mts';
 
 const sandbox = useSandbox();
 const states = () =>
@@ -15,21 +16,36 @@ async function working(count: number): Promise<void> {
 	await until(() => states().filter((state) => state === 'working').length === count);
 }
 
-/** Long enough for a request that should not come to come. */
-const A_MOMENT = 60;
+const { call } = caller(sandbox);
+const MINUTE = 60_000;
+
+/** Lets a minute run out when so many agents are at work and the node listens to them. */
+async function inTheMinute(run: Promise<EngineRun>, count = 1): Promise<EngineRun> {
+	return await meanwhile(run, async () => {
+		await working(count);
+		await until(() => sandbox().count('GET', /\/stream$/) >= count);
+		await clock.runOut(MINUTE);
+	});
+}
+
 const stops = () => sandbox().count('POST', /\/stop$/);
+
+/** Talks to an agent that never answers. */
+const slowly = async (options: AgentOptions = {}) =>
+	await agentMessage(sandbox(), {
+		agent: 'sandbox/slow',
+		onError: 'continueRegularOutput',
+		...options,
+		parameters: { timeout: 60, ...options.parameters },
+	});
 
 describe('a timeout', () => {
 	it('stops the chat, and says so', async () => {
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
-			parameters: { timeout: 0.2 },
-			onError: 'continueRegularOutput',
-		});
+		const run = await inTheMinute(slowly());
 		const [chat] = sandbox().chats();
 		expect(jsonOf(run)).toEqual([
 			{
-				error: `Chat ${chat?.id} did not answer within 0.2 s. It was stopped.`,
+				error: `Chat ${chat?.id} did not answer within 60 s. It was stopped.`,
 				details: {
 					code: 'timeout',
 					status: 'timed_out',
@@ -44,40 +60,37 @@ describe('a timeout', () => {
 	});
 
 	it('leaves the chat alone if that is wanted', async () => {
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
-			parameters: { timeout: 0.2 },
-			options: { onTimeout: 'keep' },
-			onError: 'continueRegularOutput',
-		});
+		const run = await inTheMinute(slowly({ options: { onTimeout: 'keep' } }));
 		expect(jsonOf(run)).toMatchObject([
 			{ error: expect.stringContaining('It was left running.') as string },
 		]);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(states()).toEqual(['working']);
 	});
 
 	it('says if the chat cannot be stopped', async () => {
 		sandbox().fault({ on: 'POST /chats/:id/stop', kind: 'status', status: 403, times: 9 });
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
-			parameters: { timeout: 0.2 },
-			onError: 'continueRegularOutput',
-		});
+		const run = await inTheMinute(slowly());
 		expect(jsonOf(run)).toMatchObject([
 			{ error: expect.stringMatching(/could not be stopped .* and may still run/) as string },
 		]);
 	});
 
 	it('of one item leaves the others alone', async () => {
-		const run = await agentMessage(sandbox(), {
+		const running = agentMessage(sandbox(), {
 			agent: '={{ $json.agent }}',
 			items: [
 				{ agent: 'sandbox/slow', message: 'x' },
 				{ agent: 'sandbox/assistant', message: 'hello' },
 			],
-			parameters: { timeout: 1 },
+			parameters: { timeout: 60 },
 			onError: 'continueErrorOutput',
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => states().includes('completed'));
+			// Until the answer is there.
+			await aMoment();
+			await inTheMinute(running);
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "hello".' }]);
 		expect(jsonOf(run, 1)).toMatchObject([{ details: { code: 'timeout', item_index: 0 } }]);
@@ -86,9 +99,18 @@ describe('a timeout', () => {
 	it('does not count the wait for the turns before', async () => {
 		const first = await agentMessage(sandbox(), { items: saying('start') });
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
-		const run = await agentMessage(sandbox(), {
-			items: saying('a (600 ms)', 'b (600 ms)', 'c (600 ms)'),
-			parameters: { chatId, timeout: 1.5, concurrency: 3 },
+		sandbox().hold();
+		const before = sandbox().count('GET', /\/stream$/);
+		const running = agentMessage(sandbox(), {
+			items: saying('a', 'b', 'c'),
+			parameters: { chatId, timeout: 60, concurrency: 3 },
+		});
+		const run = await meanwhile(running, async () => {
+			for (let turn = 1; turn <= 3; turn += 1) {
+				await until(() => sandbox().count('GET', /\/stream$/) >= before + turn);
+				await clock.pass(0.7 * MINUTE);
+				sandbox().advance(1_000);
+			}
 		});
 		expect(run.error).toBeUndefined();
 		expect(jsonOf(run)).toHaveLength(3);
@@ -99,20 +121,19 @@ describe('a timeout', () => {
 		const slow = agentMessage(sandbox(), { agent: 'sandbox/slow', options });
 		await working(1);
 		const chatId = String(sandbox().chats()[0]?.id);
-		const post = await fetch(`${sandbox().url}/agents/run`, {
-			method: 'POST',
-			headers: { authorization: `Bearer ${sandbox().apiKey}`, 'content-type': 'application/json' },
-			body: JSON.stringify({ agent: 'sandbox/slow', chat_id: chatId, input: { text: 'queued' } }),
-		});
-		expect(post.ok).toBe(true);
+		const queued = { agent: 'sandbox/slow', chat_id: chatId, input: { text: 'queued' } };
+		expect((await call('POST', '/agents/run', queued)).ok).toBe(true);
 		// Under another name of the service this is another account, as it were another process.
 		const baseUrl = sandbox().url.replace('127.0.0.1', 'localhost');
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
+		const before = sandbox().count('GET', /\/stream$/);
+		const running = slowly({
 			items: saying('mine'),
-			parameters: { chatId, timeout: 0.3 },
+			parameters: { chatId, timeout: 60 },
 			credentials: { ...credentialsOf(sandbox()), baseUrl },
-			onError: 'continueRegularOutput',
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().count('GET', /\/stream$/) > before);
+			await clock.runOut(MINUTE);
 		});
 		expect(jsonOf(run)).toMatchObject([
 			{ error: expect.stringContaining('It was stopped.') as string },
@@ -124,29 +145,25 @@ describe('a timeout', () => {
 			{ text: 'mine', status: 'cancelled' },
 		]);
 		expect(stops()).toBe(0);
-		await fetch(`${sandbox().url}/chats/${chatId}/stop`, {
-			method: 'POST',
-			headers: { authorization: `Bearer ${sandbox().apiKey}` },
-		});
+		await call('POST', `/chats/${chatId}/stop`);
 		await slow;
 	});
 
 	it('for the whole run stops what is running and starts nothing more', async () => {
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
+		const running = slowly({
 			items: saying('1', '2', '3', '4'),
 			parameters: { concurrency: 2 },
-			options: { totalTimeout: 0.3 },
-			onError: 'continueRegularOutput',
+			options: { totalTimeout: 60 },
 		});
+		const run = await inTheMinute(running, 2);
 		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
 			...Array<unknown>(2).fill(
 				expect.stringMatching(
-					/^Chat \w+ did not finish within the Total Timeout of 0.3 s. It was stopped.$/,
+					/^Chat \w+ did not finish within the Total Timeout of 60 s. It was stopped.$/,
 				),
 			),
 			...Array<unknown>(2).fill(
-				'The item did not finish within the Total Timeout of 0.3 s. Nothing was started for it.',
+				'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
 			),
 		]);
 		expect(states()).toEqual(['canceled', 'canceled']);
@@ -155,15 +172,15 @@ describe('a timeout', () => {
 
 describe('the end of the whole run', () => {
 	it('is told to those who wait for their turn in a conversation', async () => {
-		const run = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
+		const running = slowly({
 			items: saying('1', '2'),
-			options: { totalTimeout: 0.3, conversationKey: 'total' },
-			onError: 'continueRegularOutput',
+			parameters: { timeout: 600 },
+			options: { totalTimeout: 60, conversationKey: 'total' },
 		});
+		const run = await inTheMinute(running);
 		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
 			expect.stringMatching(/^Chat \w+ did not finish .* It was stopped.$/),
-			'The item did not finish within the Total Timeout of 0.3 s. Nothing was started for it.',
+			'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
 		]);
 	});
 });
@@ -178,18 +195,25 @@ describe('Stop', () => {
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => states().every((state) => state === 'canceled'));
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(states()).toHaveLength(8);
 		const said = JSON.stringify(run.raw.data.resultData);
 		for (const { id } of sandbox().chats()) expect(said).toContain(id);
 	});
 
 	it('stops chats whose ids were still on their way', async () => {
-		sandbox().fault({ on: 'POST /agents/run', kind: 'delay', ms: 200, when: 'after', times: 9 });
-		const run = await agentMessage(sandbox(), {
+		sandbox().fault({ on: 'POST /agents/run', kind: 'delay', ms: 1, when: 'after', times: 9 });
+		sandbox().hold();
+		const stop = until(() => sandbox().agentRuns().length === 3);
+		const running = agentMessage(sandbox(), {
 			agent: 'sandbox/slow',
 			items: saying('1', '2', '3'),
-			cancelAfter: working(3),
+			cancelAfter: stop,
+		});
+		const run = await meanwhile(running, async () => {
+			await stop;
+			await nextTurn();
+			sandbox().release();
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => states().every((state) => state === 'canceled'));
@@ -203,7 +227,7 @@ describe('Stop', () => {
 			cancelAfter: working(1),
 		});
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(states()).toEqual(['working']);
 		expect(stops()).toBe(0);
 	});
@@ -216,14 +240,9 @@ describe('Stop', () => {
 			cancelAfter: working(1),
 		});
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sent(sandbox())).toBe(1);
-		const after = await agentMessage(sandbox(), {
-			agent: 'sandbox/slow',
-			options: { conversationKey: 'stopped' },
-			parameters: { timeout: 0.2 },
-			onError: 'continueRegularOutput',
-		});
+		const after = await inTheMinute(slowly({ options: { conversationKey: 'stopped' } }));
 		// The queue of the conversation has not been left standing.
 		expect(jsonOf(after)).toMatchObject([{ details: { code: 'timeout' } }]);
 		expect(sandbox().chats()).toHaveLength(1);
@@ -232,8 +251,7 @@ describe('Stop', () => {
 	it('of a response stops the chat that it has set going', async () => {
 		const first = await agentMessage(sandbox(), {
 			agent: 'sandbox/support',
-			items: saying('slowly (5000 ms)'),
-			parameters: { timeout: 30 },
+			items: saying('slowly (500000 ms)'),
 			options: { onInterrupt: 'approve' },
 			cancelAfter: until(() => sandbox().count('POST', '/agents/run') === 1),
 		});
@@ -249,14 +267,19 @@ describe('reading and stopping a chat', () => {
 	])('has a timeout, too (%s)', async (operation, on) => {
 		const first = await agentMessage(sandbox(), {});
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
-		sandbox().fault({ on, kind: 'delay', ms: 5_000, when: 'before' });
-		const run = await agentMessage(sandbox(), {
-			parameters: { operation, chatId, timeout: 0.2 },
+		sandbox().fault({ on, kind: 'hang', when: 'before' });
+		const before = sandbox().requests.length;
+		const running = agentMessage(sandbox(), {
+			parameters: { operation, chatId, timeout: 60 },
 			onError: 'continueRegularOutput',
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().requests.length > before);
+			await clock.runOut(MINUTE);
 		});
 		expect(jsonOf(run)).toMatchObject([
 			{
-				error: `Chat ${chatId} could not be reached within 0.2 s`,
+				error: `Chat ${chatId} could not be reached within 60 s`,
 				details: { code: 'timeout', id: chatId },
 			},
 		]);
@@ -267,12 +290,19 @@ describe('a stopped response', () => {
 	it('stops the chat although its decision is still on its way', async () => {
 		const first = await agentMessage(sandbox(), { agent: 'sandbox/support' });
 		const { chat_id: chatId, pending } = jsonOf(first)[0] ?? {};
-		const [call] = pending as Array<{ id: string }>;
+		const [waiting] = pending as Array<{ id: string }>;
 		const on = 'POST /tools/:id/invoke';
-		sandbox().fault({ on, kind: 'delay', ms: 2_000, when: 'after' });
-		const run = await agentMessage(sandbox(), {
-			parameters: { operation: 'respond', chatId: String(chatId), callId: call?.id ?? '' },
-			cancelAfter: until(() => sandbox().count('POST', /\/invoke$/) === 1),
+		sandbox().fault({ on, kind: 'delay', ms: 1, when: 'after' });
+		sandbox().hold();
+		const stop = until(() => sandbox().count('POST', /\/invoke$/) === 1);
+		const running = agentMessage(sandbox(), {
+			parameters: { operation: 'respond', chatId: String(chatId), callId: waiting?.id ?? '' },
+			cancelAfter: stop,
+		});
+		const run = await meanwhile(running, async () => {
+			await stop;
+			await nextTurn();
+			sandbox().release();
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => stops() === 1);
@@ -281,12 +311,17 @@ describe('a stopped response', () => {
 
 describe('a failing item', () => {
 	it('gives up the chats of the others', async () => {
-		const run = await agentMessage(sandbox(), {
+		sandbox().hold();
+		const running = agentMessage(sandbox(), {
 			agent: '={{ $json.agent }}',
 			items: [
 				{ agent: 'sandbox/slow', message: 'x' },
-				{ agent: 'sandbox/failing', message: 'x (50 ms)' },
+				{ agent: 'sandbox/failing', message: 'x' },
 			],
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().count('GET', /\/stream$/) === 2);
+			sandbox().release();
 		});
 		expect(run.error?.message).toContain('the agent failed');
 		await until(() => states().every((state) => state !== 'working'));

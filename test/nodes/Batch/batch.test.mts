@@ -3,15 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { addsUp, each, FROM_LIST, pairs, resultOf, runBatch, spyOnLog } from './support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
 import {
+	clock,
 	credentialsOf,
 	FROM_ITEM,
 	objectIn,
 	spyOnParameters,
 	submissions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 
@@ -40,11 +41,14 @@ describe('The three outputs', () => {
 		];
 		const started = runBatch(sandbox(), {
 			...FROM_ITEM,
-			parameters: { ...FROM_ITEM.parameters, concurrency: 1, timeout: 1 },
+			parameters: { ...FROM_ITEM.parameters, concurrency: 1, timeout: 60 },
 			options: { onUnclearSubmit: 'fail' },
 			items,
 		});
 		// The first manual one runs out of time, the second one is cancelled by somebody else.
+		await until(() => sandbox().tasks().length === 3);
+		await until(() => sandbox().count('GET', `/tasks/${taskIds()[2]}/stream`) === 1);
+		await clock.runOut(60_000);
 		await until(() => sandbox().tasks().length === 4);
 		sandbox().finishTask(taskIds()[3] ?? '', { status: 'cancelled' });
 		const run = await started;
@@ -101,7 +105,7 @@ describe('The three outputs', () => {
 				4,
 				{ id: ids[2], status: 'timed_out' },
 				{
-					message: `Task ${ids[2]} did not finish within 1 s. The task was cancelled.`,
+					message: `Task ${ids[2]} did not finish within 60 s. The task was cancelled.`,
 					code: 'timeout',
 					retryable: true,
 				},
@@ -142,7 +146,7 @@ describe('The three outputs', () => {
 			},
 		]);
 		expect(addsUp(result)).toBe(true);
-		expect(Number(summary['duration_ms'])).toBeGreaterThanOrEqual(1000);
+		expect(Number(summary['duration_ms'])).toBeGreaterThanOrEqual(60_000);
 	});
 
 	it('tell the counts in a hint', async () => {

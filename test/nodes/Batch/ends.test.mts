@@ -12,15 +12,18 @@ import {
 	runBatch,
 	spyOnLog,
 } from './support.mts';
+import type { EngineRun } from '../../engine/engine.mts';
 import {
+	clock,
 	credentialsOf,
 	FROM_ITEM,
+	meanwhile,
 	objectIn,
 	spyOnParameters,
 	submissions,
+	useSandbox,
 } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { aMoment, nextTurn, until } from '../../until.mts';
 
 const sandbox = useSandbox();
 
@@ -29,8 +32,21 @@ const statuses = () =>
 	sandbox()
 		.tasks()
 		.map(({ status }) => status);
-/** Long enough for a request that should not come to come. */
-const A_MOMENT = 60;
+/** The task of an item with a number. */
+const taskOf = (n: number) =>
+	sandbox()
+		.tasks()
+		.find(({ input }) => (input as { n: number }).n === n);
+
+const MINUTE = 60_000;
+
+/** Lets a minute run out when so many streams have been opened, so that the node knows its tasks. */
+async function inTheMinute(run: Promise<EngineRun>, opened: number): Promise<EngineRun> {
+	return await meanwhile(run, async () => {
+		await until(() => sandbox().count('GET', /\/stream$/) >= opened);
+		await clock.runOut(MINUTE);
+	});
+}
 
 const codes = (failed: Parameters<typeof each>[0]) =>
 	failed.map(({ json }) => objectIn(json, 'error')['code']);
@@ -42,13 +58,14 @@ describe('Total Timeout', () => {
 	it('ends the run: what is running is cancelled, the rest is not started', async () => {
 		const read: number[] = [];
 		const items = numbered(300).map((input) => ({ app: 'sandbox/manual', input }));
-		const run = await runBatch(sandbox(), {
+		const running = runBatch(sandbox(), {
 			...FROM_ITEM,
 			items,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 20, timeout: 600 },
-			options: { totalTimeout: 1 },
+			options: { totalTimeout: 60 },
 			adjustContext: spyOnParameters('jsonInput', (item) => read.push(item)),
 		});
+		const run = await inTheMinute(running, 20);
 		expect(run.status).toBe('success');
 		const result = resultOf(run);
 		const { succeeded, failed, summary } = result;
@@ -59,10 +76,10 @@ describe('Total Timeout', () => {
 		]);
 		for (const [index, { json }] of failed.slice(0, 20).entries()) {
 			const id = String(json['id']);
-			expect(sandbox().tasks()[index]).toMatchObject({ id });
-			expect(sandbox().tasks()[index]?.cancelRequestedAt).toBeDefined();
+			expect(taskOf(index)).toMatchObject({ id });
+			expect(taskOf(index)?.cancelRequestedAt).toBeDefined();
 			expect(objectIn(json, 'error')).toEqual({
-				message: `Task ${id} did not finish within the Total Timeout of 1 s. The task was cancelled.`,
+				message: `Task ${id} did not finish within the Total Timeout of 60 s. The task was cancelled.`,
 				code: 'timeout',
 				retryable: true,
 			});
@@ -91,22 +108,22 @@ describe('Total Timeout', () => {
 		await until(() => sandbox().running().length === 0);
 		expect(statuses()).toEqual(Array(20).fill('cancelled'));
 		expect(read).toHaveLength(20);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().tasks()).toHaveLength(20);
 	});
 
 	it('keeps what was finished before', async () => {
 		const items = numbered(40).map(({ n }) =>
-			n % 2 === 0
-				? { app: 'sandbox/echo', input: { value: n } }
-				: { app: 'sandbox/manual', input: {} },
+			n % 2 === 0 ? { app: 'sandbox/instant', input: {} } : { app: 'sandbox/manual', input: {} },
 		);
-		const run = await runBatch(sandbox(), {
+		// The fifth that stays is started when the fifth that does not has ended.
+		const running = runBatch(sandbox(), {
 			...FROM_ITEM,
 			items,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 5 },
-			options: { totalTimeout: 3 },
+			options: { totalTimeout: 60 },
 		});
+		const run = await inTheMinute(running, 5);
 		const result = resultOf(run);
 		expect(pairs(result.succeeded)).toEqual([0, 2, 4, 6, 8]);
 		expect(result.summary).toMatchObject({ succeeded: 5, failed: 5, not_started: 30 });
@@ -115,17 +132,24 @@ describe('Total Timeout', () => {
 	});
 
 	it('starts nothing that cannot finish any more', async () => {
-		const run = await runBatch(sandbox(), {
-			app: 'sandbox/sleep',
-			items: numbered(5).map(({ n }) => ({ ms: 500, value: n })),
+		const running = runBatch(sandbox(), {
+			app: 'sandbox/manual',
+			items: numbered(5),
 			parameters: { concurrency: 1 },
-			options: { totalTimeout: 1.3 },
+			options: { totalTimeout: 60 },
+		});
+		const run = await meanwhile(running, async () => {
+			for (const opened of [1, 2]) {
+				await until(() => sandbox().count('GET', /\/stream$/) >= opened);
+				await clock.pass(20_000);
+				sandbox().finishTask(sandbox().running()[0]?.id ?? '');
+			}
 		});
 		const { succeeded, failed, summary } = resultOf(run);
 		// After the second one there is time left, but for no task that takes as long as they did.
-		expect(sandbox().tasks().length).toBeLessThanOrEqual(2);
-		expect(succeeded.length).toBeGreaterThanOrEqual(1);
-		expect(each(failed.slice(-3), 'status')).toEqual(Array(3).fill('not_started'));
+		expect(pairs(succeeded)).toEqual([0, 1]);
+		expect(each(failed, 'status')).toEqual(Array(3).fill('not_started'));
+		expect(sandbox().tasks()).toHaveLength(2);
 		expect(summary['stopped_by']).toBe('total_timeout');
 	});
 
@@ -138,12 +162,13 @@ describe('Total Timeout', () => {
 	});
 
 	it('leaves tasks running if On Timeout says so', async () => {
-		const run = await runBatch(sandbox(), {
+		const running = runBatch(sandbox(), {
 			app: 'sandbox/manual',
 			items: numbered(10),
 			parameters: { concurrency: 3 },
-			options: { totalTimeout: 0.8, onTimeout: 'keep' },
+			options: { totalTimeout: 60, onTimeout: 'keep' },
 		});
+		const run = await inTheMinute(running, 3);
 		const { failed, summary } = resultOf(run);
 		expect(summary).toMatchObject({ failed: 3, not_started: 7 });
 		expect(sandbox().running()).toHaveLength(3);
@@ -157,12 +182,17 @@ describe('Total Timeout', () => {
 			kind: 'status',
 			status: 429,
 			times: 999,
-			headers: { 'retry-after': '60' },
+			headers: { 'retry-after': '100' },
 		});
-		const run = await runBatch(busy(), {
+		const running = runBatch(busy(), {
 			items: numbered(12),
 			parameters: { concurrency: 4, maxRetries: 50 },
-			options: { totalTimeout: 0.8 },
+			options: { totalTimeout: 60 },
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => busy().requests.length === 4);
+			await until(() => clock.waits.filter((ms) => ms > MINUTE).length >= 4);
+			await clock.runOut(MINUTE);
 		});
 		const result = resultOf(run);
 		expect(result.summary).toMatchObject({
@@ -350,7 +380,7 @@ describe('Stop', () => {
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(Array(50).fill('cancelled'));
 		expect(submissions(sandbox())).toHaveLength(50);
 		const said = JSON.stringify(run.raw.data.resultData);
@@ -371,7 +401,7 @@ describe('Stop', () => {
 			});
 			expect(run.status).toBe('canceled');
 			await until(() => sandbox().running().length === 0);
-			await pause(A_MOMENT);
+			await aMoment();
 			expect(sandbox().tasks()).toHaveLength(10);
 		},
 	);
@@ -385,23 +415,30 @@ describe('Stop', () => {
 			cancelAfter: alive(50),
 		});
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().running()).toHaveLength(50);
 		expect(sandbox().tasks()).toHaveLength(50);
 		expect(sandbox().count('POST', /\/cancel$/)).toBe(0);
 	});
 
 	it('cancels tasks whose ids were still on their way', async () => {
-		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 250, when: 'after', times: 999 });
-		const run = await runBatch(sandbox(), {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 1, when: 'after', times: 999 });
+		sandbox().hold();
+		const stop = alive(50);
+		const running = runBatch(sandbox(), {
 			app: 'sandbox/manual',
 			items: numbered(200),
 			parameters: { concurrency: 50 },
-			cancelAfter: alive(50),
+			cancelAfter: stop,
+		});
+		const run = await meanwhile(running, async () => {
+			await stop;
+			await nextTurn();
+			sandbox().release();
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => statuses().every((status) => status === 'cancelled'));
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(Array(50).fill('cancelled'));
 	});
 
@@ -409,7 +446,7 @@ describe('Stop', () => {
 		const run = await runBatch(sandbox(), {
 			app: 'sandbox/manual',
 			items: numbered(30),
-			executionTimeoutMs: 600,
+			timeoutAfter: alive(5),
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);

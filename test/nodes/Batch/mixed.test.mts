@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
 	addsUp,
 	each,
@@ -10,14 +10,19 @@ import {
 	type BatchResult,
 } from './support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { FROM_ITEM, jsonOf, objectIn, submissions } from '../../engine/support.mts';
+import {
+	clock,
+	meanwhile,
+	FROM_ITEM,
+	jsonOf,
+	objectIn,
+	submissions,
+	useSandbox,
+} from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
-import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { aMoment, until } from '../../until.mts';
 
 const sandbox = useSandbox();
-// A limit for runs that hang; these are large.
-vi.setConfig({ testTimeout: 90_000 });
 
 /** Which items are in the outputs, each as often as it is. */
 const allPairs = ({ succeeded, failed }: BatchResult) =>
@@ -54,10 +59,23 @@ describe('A mixed run of 500', () => {
 		const soon = { 'retry-after-ms': '20' };
 		sandbox().fault({ ...rateLimited, skip: 60, times: 12, headers: soon });
 		sandbox().fault({ ...rateLimited, skip: 300, times: 9, headers: soon });
-		const run = await runBatch(sandbox(), {
+		const sent = 500 - numbersOf('unreadable').length;
+		const running = runBatch(sandbox(), {
 			...FROM_ITEM,
 			items,
-			parameters: { ...FROM_ITEM.parameters, concurrency: 40, timeout: 5, maxRetries: 20 },
+			parameters: { ...FROM_ITEM.parameters, concurrency: 40, timeout: 60, maxRetries: 20 },
+		});
+		const run = await meanwhile(running, async () => {
+			await until(
+				() =>
+					submissions(sandbox()).length === sent + 21 &&
+					sandbox()
+						.running()
+						.every(({ app }) => app === 'sandbox/queue'),
+			);
+			// Until it is known how all others have ended.
+			await aMoment();
+			await clock.runOut(60_000);
 		});
 		expect(run.status).toBe('success');
 		const result = resultOf(run);
@@ -100,12 +118,11 @@ describe('A mixed run of 500', () => {
 				numbersOf('fails').filter((n) => n % 3 === reason).length,
 			);
 		}
-		expect(counts.get('Task … did not finish within 5 s. The task was cancelled.')).toBe(20);
+		expect(counts.get('Task … did not finish within 60 s. The task was cancelled.')).toBe(20);
 		expect(Math.max(...counts.values())).toBe(numbersOf('refused').length);
 		expect(counts.size).toBe(6);
 
 		// What the service saw: each readable item once, and once more for each 429.
-		const sent = 500 - numbersOf('unreadable').length;
 		expect(submissions(sandbox())).toHaveLength(sent + 21);
 		expect(sandbox().tasks()).toHaveLength(sent - numbersOf('refused').length);
 		expect(mostInFlight(sandbox())).toBeLessThanOrEqual(40);

@@ -4,9 +4,8 @@ import { ProgressReports } from '../../../nodes/Batch/progress.ts';
 import { Tally } from '../../../nodes/Batch/summary.ts';
 import { FROM_LIST, resultOf, runBatch, spyOnLog } from './support.mts';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
-import { FROM_ITEM, objectIn } from '../../engine/support.mts';
+import { FROM_ITEM, objectIn, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));

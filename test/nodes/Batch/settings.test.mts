@@ -2,8 +2,7 @@ import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { each, FROM_LIST, pairs, resultOf, runBatch } from './support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { credentialsOf, objectIn } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { credentialsOf, objectIn, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
 const items = [{ text: 'a' }, { text: 'b' }, { text: 'c' }];

@@ -5,13 +5,14 @@ import { Batch } from '../../../nodes/Batch/Batch.node.ts';
 import { addsUp, each, errorCounts, FROM_LIST, resultOf, runBatch } from './support.mts';
 import type { EngineRun } from '../../engine/engine.mts';
 import {
+	clock,
 	credentialsOf,
 	FROM_ITEM,
 	submissions,
 	type RunAppOptions,
+	useSandbox,
 } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { until } from '../../until.mts';
 import { WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });
@@ -57,7 +58,7 @@ describe('Batch, waiting for the callback', () => {
 		const items = [echo('a'), MANUAL, NONE, fail('too small'), MANUAL, MANUAL];
 		const execution = await waiting(items);
 		const [a = '', first = '', failed = '', second = '', third = ''] = taskIds();
-		await pause(20);
+		await clock.pass(20_000);
 		sandbox().finishTask(third, { status: 'failed', error: 'too small' });
 		sandbox().finishTask(second, { status: 'cancelled' });
 		sandbox().finishTask(first, { output: { n: 1 } });
@@ -82,8 +83,8 @@ describe('Batch, waiting for the callback', () => {
 			stopped_by: null,
 		});
 		expect(errorCounts(result.summary).get('Task … failed: too small')).toBe(2);
-		expect(Number(result.summary['p95_ms'])).toBeGreaterThanOrEqual(20);
-		expect(Number(result.summary['duration_ms'])).toBeGreaterThanOrEqual(20);
+		expect(Number(result.summary['p95_ms'])).toBeGreaterThanOrEqual(20_000);
+		expect(Number(result.summary['duration_ms'])).toBeGreaterThanOrEqual(20_000);
 	});
 
 	it('never fails because of a task', async () => {
@@ -103,7 +104,7 @@ describe('Batch, waiting for the callback', () => {
 		const [first = '', second = '', third = ''] = taskIds();
 		for (const id of [second, third, first]) {
 			sandbox().finishTask(id);
-			await pause(5);
+			await clock.pass(5);
 		}
 		const result = resultOf(await resumed(execution));
 		expect(each(result.succeeded, 'id')).toEqual([second, third, first]);

@@ -1,18 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { startSandbox } from '../../sandbox/index.mts';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
 import {
+	clock,
 	credentialsOf,
 	everythingSaid,
 	jsonOf,
+	meanwhile,
 	objectIn,
 	runApp,
 	submissions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { aMoment, until } from '../../until.mts';
 
 const sandbox = useSandbox();
+const other = useSandbox();
 const numbered = (count: number, ms: number) =>
 	Array.from({ length: count }, (_, value) => ({ ms, value }));
 const hintsOf = (run: EngineRun) => run.hints(NODE_NAME).map(({ message }) => message);
@@ -114,18 +117,21 @@ describe('the credential', () => {
 
 	it('limits what all nodes have in flight together', async () => {
 		const credentials = { ...credentialsOf(sandbox()), maxConcurrency: 2 };
-		const runs = await Promise.all(
-			[1, 2].map(
-				async () =>
-					await runApp(sandbox(), {
-						app: 'sandbox/sleep',
-						items: numbered(8, 10),
-						parameters: { concurrency: 5 },
-						credentials,
-					}),
-			),
+		sandbox().hold();
+		const running = [1, 2].map(
+			async () =>
+				await runApp(sandbox(), {
+					app: 'sandbox/sleep',
+					items: numbered(8, 10),
+					parameters: { concurrency: 5 },
+					credentials,
+				}),
 		);
-		for (const run of runs) {
+		await until(() => sandbox().running().length === 2);
+		await aMoment();
+		expect(sandbox().tasks()).toHaveLength(2);
+		sandbox().release();
+		for (const run of await Promise.all(running)) {
 			expect(run.error).toBeUndefined();
 			expect(jsonOf(run).map((json) => objectIn(json, 'output')['value'])).toEqual(
 				Array.from({ length: 8 }, (_, value) => value),
@@ -135,38 +141,36 @@ describe('the credential', () => {
 	});
 
 	it('does not limit another account', async () => {
-		const other = await startSandbox();
-		try {
-			const runs = await Promise.all(
-				[sandbox(), other].map(
-					async (service) =>
-						await runApp(service, {
-							app: 'sandbox/sleep',
-							items: numbered(6, 20),
-							credentials: { ...credentialsOf(service), maxConcurrency: 1 },
-						}),
-				),
-			);
-			expect(runs.map(({ status }) => status)).toEqual(['success', 'success']);
-			expect(mostInFlight(sandbox())).toBe(1);
-			const both = [...sandbox().tasks(), ...other.tasks()].map(({ createdAt }) => createdAt);
-			const firstEnd = Math.min(
-				...sandbox()
-					.tasks()
-					.map(({ finishedAt }) => finishedAt ?? 0),
-			);
-			expect(both.filter((at) => at < firstEnd)).toHaveLength(2);
-		} finally {
-			await other.close();
-		}
+		const services = [sandbox(), other()];
+		for (const service of services) service.hold();
+		const running = services.map(
+			async (service) =>
+				await runApp(service, {
+					app: 'sandbox/sleep',
+					items: numbered(6, 1),
+					credentials: { ...credentialsOf(service), maxConcurrency: 1 },
+				}),
+		);
+		await until(() => services.every((service) => service.running().length === 1));
+		for (const service of services) service.release();
+		const runs = await Promise.all(running);
+		expect(runs.map(({ status }) => status)).toEqual(['success', 'success']);
+		expect(services.map(mostInFlight)).toEqual([1, 1]);
 	});
 
 	it('counts the timeout of an item from the end of that wait', async () => {
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/sleep',
-			items: numbered(4, 200),
-			parameters: { concurrency: 4, timeout: 0.7 },
+		const running = runApp(sandbox(), {
+			app: 'sandbox/manual',
+			items: numbered(4, 0),
+			parameters: { concurrency: 4, timeout: 60 },
 			credentials: { ...credentialsOf(sandbox()), maxConcurrency: 1 },
+		});
+		const run = await meanwhile(running, async () => {
+			for (let item = 1; item <= 4; item += 1) {
+				await until(() => sandbox().count('GET', /\/stream$/) >= item);
+				await clock.pass(40_000);
+				sandbox().finishTask(sandbox().running()[0]?.id ?? '');
+			}
 		});
 		expect(run.error).toBeUndefined();
 		expect(mostInFlight(sandbox())).toBe(1);
@@ -178,7 +182,7 @@ describe('the credential', () => {
 			app: 'sandbox/manual',
 			items: [{}, {}, {}],
 			credentials,
-			cancelAfter: 100,
+			cancelAfter: until(() => sandbox().count('GET', /\/stream$/) === 1),
 		});
 		expect(stopped.status).toBe('canceled');
 		expect(sandbox().tasks()).toHaveLength(1);
@@ -203,11 +207,20 @@ describe('rate limits', () => {
 			.map(({ at }) => at);
 
 	it('make all items wait, and all succeed', async () => {
-		sandbox().fault({ ...refusal({ 'retry-after-ms': '300' }), skip: 2 });
-		const run = await runApp(sandbox(), {
+		sandbox().fault({ ...refusal({ 'retry-after-ms': '10000' }), skip: 2 });
+		sandbox().hold();
+		const running = runApp(sandbox(), {
 			app: 'sandbox/sleep',
 			items: numbered(10, 20),
 			parameters: { concurrency: 3 },
+		});
+		const run = await meanwhile(running, async () => {
+			// The refusal has been heard, and the others end after it.
+			await until(() => clock.awaited);
+			sandbox().release();
+			await until(() => sandbox().running().length === 0);
+			await aMoment();
+			await clock.pass(20_000);
 		});
 		expect(run.error).toBeUndefined();
 		expect(jsonOf(run).map((json) => objectIn(json, 'output')['value'])).toEqual(
@@ -217,12 +230,12 @@ describe('rate limits', () => {
 		expect(objectIn(jsonOf(run)[2], 'run')['attempts']).toBe(2);
 		const [, , refusedAt = 0, ...later] = submittedAt();
 		expect(later).toHaveLength(8);
-		for (const at of later) expect(at - refusedAt).toBeGreaterThanOrEqual(250);
+		for (const at of later) expect(at - refusedAt).toBeGreaterThanOrEqual(10_000);
 	});
 
 	it.each([
 		['in seconds', () => ({ 'retry-after': '1' })],
-		['as a date', () => ({ 'retry-after': new Date(Date.now() + 1_000).toUTCString() })],
+		['as a date', () => ({ 'retry-after': new Date(Date.now() + 2_000).toUTCString() })],
 		['not at all', () => ({})],
 	])('are waited for if told %s', async (_how, headers) => {
 		sandbox().fault(refusal(headers()));
@@ -306,9 +319,11 @@ describe('hints', () => {
 
 	it('tell of streams that were given up', async () => {
 		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'status', status: 500, times: 99 });
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/sleep',
-			items: [{ ms: 300 }],
+		sandbox().hold();
+		const running = runApp(sandbox(), { app: 'sandbox/sleep', items: [{ ms: 1 }] });
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().count('GET', /\/status$/) > 0);
+			sandbox().release();
 		});
 		expect(jsonOf(run)[0]?.['run']).toMatchObject({ via: 'poll' });
 		expect(hintsOf(run)).toEqual([expect.stringMatching(/^The stream of 1 task kept failing/)]);

@@ -9,9 +9,9 @@ import {
 	jsonOf,
 	objectIn,
 	runApp,
+	useSandbox,
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {

@@ -2,8 +2,15 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
-import { credentialsOf, jsonOf, objectIn, runApp, submissions } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import {
+	clock,
+	credentialsOf,
+	jsonOf,
+	objectIn,
+	runApp,
+	submissions,
+	useSandbox,
+} from '../../engine/support.mts';
 import { startSandbox, type SandboxApp } from '../../sandbox/index.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
@@ -180,7 +187,7 @@ describe.each([
 			body: JSON.stringify({ app: REF, input }),
 		});
 		const theirs = objectIn((await other.json()) as IDataObject, 'data')['id'];
-		await new Promise((resolve) => setTimeout(resolve, 1_200));
+		await clock.pass(1_200);
 		sandbox().fault({ on: 'POST /apps/run', kind: 'reset', when: 'before' });
 		const run = await runApp(sandbox(), { app: REF, items: [input] });
 		expect(jsonOf(run)[0]?.['id']).not.toBe(theirs);

@@ -9,8 +9,8 @@ import {
 	runApp,
 	spyOnParameters,
 	submissions,
+	useSandbox,
 } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

@@ -3,10 +3,17 @@ import type * as UndiciTransportModule from '../../../nodes/client/transport/und
 import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import codex from '../../../nodes/RunApp/RunApp.node.json';
 import { NODE_NAME, runNode } from '../../engine/engine.mts';
-import { appRef, FROM_ITEM, jsonOf, objectIn, runApp, submissions } from '../../engine/support.mts';
+import {
+	appRef,
+	FROM_ITEM,
+	jsonOf,
+	objectIn,
+	runApp,
+	submissions,
+	useSandbox,
+} from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {

@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import type { SandboxApp } from '../../sandbox/index.mts';
 import { loadOptionsContext } from '../../engine/engine.mts';
-import { credentialsOf } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { credentialsOf, useSandbox } from '../../engine/support.mts';
 
 function manyApps(namespace: string, store: boolean): SandboxApp[] {
 	return Array.from({ length: 70 }, (_, n) => ({

@@ -7,9 +7,9 @@ import {
 	runApp,
 	submissions,
 	type RunAppOptions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { REFUSALS } from '../../sandbox/index.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {

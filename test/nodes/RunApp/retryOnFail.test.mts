@@ -4,16 +4,18 @@ import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import { NODE_NAME, PASSTHROUGH, runWorkflow } from '../../engine/engine.mts';
 import {
 	appRef,
+	clock,
 	credentialsOf,
 	FROM_ITEM,
 	jsonOf,
+	meanwhile,
 	objectIn,
 	QUICK,
 	runApp,
 	submissions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const again = { retryOnFail: true, maxTries: 3 };
@@ -23,6 +25,20 @@ const flakyItem = (key: string, failures = 1) => ({
 	app: 'sandbox/flaky',
 	input: { key, failures },
 });
+
+const MINUTE = 60_000;
+const looks = () => sandbox().count('POST', '/tasks/list');
+
+/** Settles when so many streams have been opened. */
+async function followed(count: number): Promise<void> {
+	await until(() => sandbox().count('GET', /\/stream$/) >= count);
+}
+
+/** Lets a minute run out as soon as so many streams have been opened. */
+async function minuteOf(count: number): Promise<void> {
+	await followed(count);
+	await clock.runOut(MINUTE);
+}
 
 describe('Retry On Fail', () => {
 	it('returns what the first try has finished and buys the failed task only', async () => {
@@ -119,12 +135,21 @@ describe('Retry On Fail', () => {
 	});
 
 	it('follows a task whose submit answer was still on its way', async () => {
-		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 100, when: 'after' });
-		const run = await runApp(sandbox(), {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 1, when: 'after' });
+		sandbox().hold();
+		const running = runApp(sandbox(), {
 			...FROM_ITEM,
 			...again,
 			parameters: { ...FROM_ITEM.parameters, concurrency: 2 },
 			items: [sleepItem(0), flakyItem('k')],
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() =>
+				sandbox()
+					.tasks()
+					.some(({ status }) => status === 'failed'),
+			);
+			sandbox().release();
 		});
 		expect(run.status).toBe('success');
 		expect(sandbox().tasks()).toHaveLength(3);
@@ -158,26 +183,29 @@ describe('Retry On Fail', () => {
 		expect(run.status).toBe('success');
 		expect(jsonOf(run)[0]?.['output']).toEqual({ echo: { text: 'lost', ms: 20 } });
 		expect(submissions(sandbox())).toHaveLength(1);
-		expect(sandbox().count('POST', '/tasks/list')).toBe(2);
+		expect(looks()).toBeGreaterThanOrEqual(2);
 		expect(run.hints(NODE_NAME)[0]?.message).toContain('found in the task list');
 	});
 
 	it('looks again for what a slow gateway has started meanwhile', async () => {
 		sandbox().fault({ on: 'POST /apps/run', kind: 'status', status: 504 });
+		// The first look finds nothing; the second one is not answered at once.
+		const late = { on: 'POST /tasks/list', kind: 'delay', ms: 1, when: 'before', skip: 1 } as const;
+		sandbox().fault(late);
+		sandbox().hold();
 		const started = runApp(sandbox(), {
 			...again,
-			waitBetweenTries: 300,
 			parameters: { maxRetries: 0 },
 			items: [{ text: 'late' }],
 		});
-		// The first look has found nothing.
-		await until(() => sandbox().count('POST', '/tasks/list') === 1);
+		await until(() => looks() === 2);
 		const { url, apiKey } = sandbox();
 		await fetch(`${url}/apps/run`, {
 			method: 'POST',
 			headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
 			body: JSON.stringify({ app: 'sandbox/echo', input: { text: 'late' } }),
 		});
+		sandbox().release();
 		const run = await started;
 		expect(jsonOf(run)[0]?.['output']).toEqual({ echo: { text: 'late' } });
 		expect(sandbox().tasks()).toHaveLength(1);
@@ -221,39 +249,47 @@ describe('Retry On Fail', () => {
 			app: 'sandbox/manual',
 			retryOnFail: true,
 			maxTries: 2,
-			parameters: { timeout: 0.2 },
+			parameters: { timeout: 60 },
 			items: [{}],
 		});
-		await until(() => sandbox().tasks().length === 2);
+		const run = await meanwhile(started, async () => {
+			await minuteOf(1);
+			await until(() => sandbox().tasks().length === 2);
+			sandbox().finishTask(sandbox().tasks()[1]?.id ?? '', { output: { done: true } });
+		});
 		const [first, second] = sandbox().tasks();
 		expect(first?.cancelRequestedAt).toBeDefined();
-		sandbox().finishTask(second?.id ?? '', { output: { done: true } });
-		const run = await started;
 		expect(jsonOf(run)[0]).toMatchObject({ id: second?.id, output: { done: true } });
 		expect(sandbox().tasks()).toHaveLength(2);
 	});
 
 	it('takes the result of a task that completes although a timeout has cancelled it', async () => {
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			app: 'sandbox/cancel-completes',
 			retryOnFail: true,
 			maxTries: 2,
-			parameters: { timeout: 0.2 },
+			parameters: { timeout: 60 },
 			items: [{}],
 		});
+		const run = await meanwhile(running, async () => await minuteOf(1));
 		expect(jsonOf(run)[0]?.['output']).toEqual({ completed_anyway: true });
 		expect(sandbox().tasks()).toHaveLength(1);
 	});
 
 	it('follows a task on that a timeout has left running', async () => {
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/sleep',
+		const running = runApp(sandbox(), {
+			app: 'sandbox/manual',
 			...again,
-			parameters: { timeout: 0.25 },
+			parameters: { timeout: 60 },
 			options: { onTimeout: 'keep' },
-			items: [{ ms: 400, value: 1 }],
+			items: [{}],
 		});
-		expect(jsonOf(run)[0]?.['output']).toEqual({ slept: 400, value: 1 });
+		const run = await meanwhile(running, async () => {
+			await minuteOf(1);
+			await followed(2);
+			sandbox().finishTask(sandbox().tasks()[0]?.id ?? '', { output: { done: true } });
+		});
+		expect(jsonOf(run)[0]?.['output']).toEqual({ done: true });
 		expect(sandbox().tasks()).toHaveLength(1);
 	});
 
@@ -272,13 +308,20 @@ describe('Retry On Fail', () => {
 	});
 
 	it('starts one anew that was cancelled before anybody knew of it', async () => {
-		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 400, when: 'after' });
-		const run = await runApp(sandbox(), {
+		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 1, when: 'after' });
+		sandbox().hold();
+		const running = runApp(sandbox(), {
 			app: 'sandbox/manual',
 			...again,
-			parameters: { wait: 'none', timeout: 0.2 },
+			parameters: { wait: 'none', timeout: 60 },
 			items: [{}],
 		});
+		const run = await meanwhile(running, async () => {
+			await until(() => sandbox().tasks().length === 1);
+			await clock.runOut(MINUTE);
+			sandbox().release();
+		});
+		await until(() => sandbox().tasks()[0]?.status !== 'cancelling');
 		const [first, second, ...more] = sandbox().tasks();
 		expect(first?.status).toBe('cancelled');
 		expect(jsonOf(run)).toMatchObject([{ id: second?.id }]);

@@ -1,8 +1,7 @@
 import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { jsonOf, runApp } from '../../engine/support.mts';
+import { jsonOf, runApp, useSandbox } from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 

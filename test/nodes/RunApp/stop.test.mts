@@ -1,8 +1,18 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
-import { FROM_ITEM, jsonOf, objectIn, runApp, spyOnParameters } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import type { EngineRun } from '../../engine/engine.mts';
+import {
+	clock,
+	FROM_ITEM,
+	jsonOf,
+	meanwhile,
+	objectIn,
+	runApp,
+	spyOnParameters,
+	stopAfterFirstTry,
+	useSandbox,
+} from '../../engine/support.mts';
+import { aMoment, nextTurn, until } from '../../until.mts';
 
 const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
@@ -19,6 +29,11 @@ beforeEach(() => {
 });
 
 const forever = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
+/** The task of an item of `forever`. */
+const taskOf = (n: number) =>
+	sandbox()
+		.tasks()
+		.find(({ input }) => (input as { n: number }).n === n);
 const statuses = () =>
 	sandbox()
 		.tasks()
@@ -29,8 +44,20 @@ async function alive(count: number): Promise<void> {
 	await until(() => sandbox().running().length === count);
 }
 
-/** Long enough for a request that should not come to come. */
-const A_MOMENT = 60;
+/** A promise that settles when so many streams have been opened, so that the node knows its tasks. */
+async function followed(count: number): Promise<void> {
+	await until(() => sandbox().count('GET', /\/stream$/) >= count);
+}
+
+const MINUTE = 60_000;
+
+/** Lets a minute run out when so many tasks are followed. */
+async function inTheMinute(run: Promise<EngineRun>, count = 1): Promise<EngineRun> {
+	return await meanwhile(run, async () => {
+		await followed(count);
+		await clock.runOut(MINUTE);
+	});
+}
 
 describe.each([
 	{ name: 'undici', undici: true, hideHelpers: [] },
@@ -51,29 +78,31 @@ describe.each([
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(Array(20).fill('cancelled'));
 		expect(sandbox().count('POST', '/apps/run')).toBe(20);
 	});
 
 	it('cancels tasks whose ids were still on their way', async () => {
-		sandbox().fault({
-			on: 'POST /apps/run',
-			kind: 'delay',
-			ms: 250,
-			when: 'after',
-			times: 99,
-		});
-		const run = await runApp(sandbox(), {
+		const late = { on: 'POST /apps/run', kind: 'delay', ms: 1, when: 'after', times: 99 } as const;
+		sandbox().fault(late);
+		sandbox().hold();
+		const stop = alive(8);
+		const running = runApp(sandbox(), {
 			app: 'sandbox/manual',
 			items: forever(12),
 			parameters: { concurrency: 8 },
-			cancelAfter: alive(8),
+			cancelAfter: stop,
 			hideHelpers,
+		});
+		const run = await meanwhile(running, async () => {
+			await stop;
+			await nextTurn();
+			sandbox().release();
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => statuses().every((status) => status === 'cancelled'));
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(Array(8).fill('cancelled'));
 	});
 });
@@ -88,7 +117,7 @@ describe('Stop', () => {
 			cancelAfter: alive(4),
 		});
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().running()).toHaveLength(4);
 		expect(sandbox().tasks()).toHaveLength(4);
 		expect(sandbox().count('POST', /\/cancel$/)).toBe(0);
@@ -135,7 +164,7 @@ describe('Stop', () => {
 			});
 			expect(run.status).toBe('canceled');
 			await until(() => sandbox().running().length === 0);
-			await pause(A_MOMENT);
+			await aMoment();
 			expect(sandbox().tasks()).toHaveLength(5);
 			expect(read).toHaveLength(5);
 		},
@@ -154,13 +183,12 @@ describe('Stop', () => {
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(Array(5).fill('cancelled'));
 		expect(tries).toBeGreaterThan(0);
 	});
 
 	it('between two tries cancels what the first one left running', async () => {
-		let tries = 0;
 		const run = await runApp(sandbox(), {
 			...FROM_ITEM,
 			items: [
@@ -170,31 +198,33 @@ describe('Stop', () => {
 			],
 			retryOnFail: true,
 			maxTries: 5,
-			waitBetweenTries: 150,
-			adjustContext: () => void (tries += 1),
-			cancelAfter: until(
-				() => tries === 1 && statuses().filter((status) => status === 'failed').length === 1,
-			).then(async () => await pause(50)),
+			waitBetweenTries: 50,
+			...stopAfterFirstTry(),
 		});
 		expect(run.status).not.toBe('success');
 		await until(() => sandbox().running().length === 0);
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(statuses()).toEqual(['cancelled', 'failed', 'cancelled']);
 	});
 
 	it('between two tries reaches tasks behind items that will not run any more', async () => {
-		const run = await runApp(sandbox(), {
+		sandbox().hold();
+		const running = runApp(sandbox(), {
 			...FROM_ITEM,
 			items: [
-				{ app: 'sandbox/fail', input: { ms: 60 } },
+				{ app: 'sandbox/fail', input: { ms: 1 } },
 				{ app: 'sandbox/instant', input: {} },
 				{ app: 'sandbox/manual', input: {} },
 			],
 			parameters: { ...FROM_ITEM.parameters, concurrency: 2 },
 			retryOnFail: true,
 			maxTries: 5,
-			waitBetweenTries: 300,
-			cancelAfter: until(() => statuses().includes('failed')).then(async () => await pause(50)),
+			waitBetweenTries: 50,
+			...stopAfterFirstTry(),
+		});
+		const run = await meanwhile(running, async () => {
+			await followed(2);
+			sandbox().release();
 		});
 		expect(run.status).not.toBe('success');
 		await until(() => sandbox().running().length === 0);
@@ -232,7 +262,7 @@ describe('Stop', () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/manual',
 			items: forever(3),
-			executionTimeoutMs: 150,
+			timeoutAfter: alive(3),
 		});
 		expect(run.status).toBe('canceled');
 		await until(() => sandbox().running().length === 0);
@@ -241,29 +271,43 @@ describe('Stop', () => {
 });
 
 describe('Timeout', () => {
+	const runManual = async (app = 'sandbox/manual') =>
+		await runApp(sandbox(), { app, items: [{}], parameters: { timeout: 60 } });
+
 	it('counts from the start of an item, not from its wait in the queue', async () => {
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/sleep',
-			items: [1, 2, 3].map((value) => ({ ms: 300, value })),
-			parameters: { concurrency: 1, timeout: 0.8 },
+		const running = runApp(sandbox(), {
+			app: 'sandbox/manual',
+			items: forever(3),
+			parameters: { concurrency: 1, timeout: 60 },
+		});
+		const run = await meanwhile(running, async () => {
+			for (let item = 1; item <= 3; item += 1) {
+				await followed(item);
+				await clock.pass(0.7 * MINUTE);
+				sandbox().finishTask(sandbox().running()[0]?.id ?? '');
+			}
 		});
 		expect(run.error).toBeUndefined();
 		expect(jsonOf(run)).toHaveLength(3);
 	});
 
 	it('cancels the task and names it', async () => {
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			...FROM_ITEM,
 			items: [
 				{ app: 'sandbox/manual', input: {} },
-				{ app: 'sandbox/echo', input: { text: 'fine' } },
+				{ app: 'sandbox/instant', input: { text: 'fine' } },
 			],
-			parameters: { ...FROM_ITEM.parameters, timeout: 0.2 },
+			parameters: { ...FROM_ITEM.parameters, timeout: 60 },
 			onError: 'continueRegularOutput',
 		});
+		const run = await inTheMinute(running);
 		const [late, fine] = jsonOf(run);
-		const id = sandbox().tasks()[0]?.id;
-		expect(late?.['error']).toBe(`Task ${id} did not finish within 0.2 s. The task was cancelled.`);
+		const [task] = sandbox()
+			.tasks()
+			.filter(({ app }) => app === 'sandbox/manual');
+		const id = task?.id;
+		expect(late?.['error']).toBe(`Task ${id} did not finish within 60 s. The task was cancelled.`);
 		expect(late?.['details']).toEqual({
 			code: 'timeout',
 			id,
@@ -273,16 +317,17 @@ describe('Timeout', () => {
 		});
 		expect(fine).toMatchObject({ status: 'completed' });
 		await until(() => sandbox().running().length === 0);
-		expect(statuses()[0]).toBe('cancelled');
+		expect(statuses().toSorted()).toEqual(['cancelled', 'completed']);
 	});
 
 	it('leaves the task running if that is wanted, and says so', async () => {
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			app: 'sandbox/manual',
 			items: [{}],
-			parameters: { timeout: 0.15 },
+			parameters: { timeout: 60 },
 			options: { onTimeout: 'keep' },
 		});
+		const run = await inTheMinute(running);
 		const id = sandbox().tasks()[0]?.id ?? '-';
 		expect(run.error?.message).toContain(`Task ${id} did not finish within`);
 		expect(run.error?.message).toContain('left running');
@@ -293,41 +338,30 @@ describe('Timeout', () => {
 
 	it('says if the task could not be cancelled', async () => {
 		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 403, times: 9 });
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			parameters: { timeout: 0.15 },
-		});
+		const run = await inTheMinute(runManual());
 		expect(run.error?.message).toContain('could not be cancelled');
 		expect(run.error?.message).toContain('may still be running');
 	});
 
 	it('tries to cancel again when the service stumbles', async () => {
 		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 500 });
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			parameters: { timeout: 0.15 },
-		});
+		const run = await inTheMinute(runManual());
 		expect(run.error?.message).toContain('The task was cancelled.');
 		await until(() => statuses()[0] === 'cancelled');
 	});
 
 	it('covers a task that waits for a worker', async () => {
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/queue',
-			items: [{}],
-			parameters: { timeout: 0.15 },
-		});
+		const run = await inTheMinute(runManual('sandbox/queue'));
 		expect(run.error?.message).toContain('The task was cancelled.');
 	});
 
 	it('covers a submission that nobody answers, and still cancels its task', async () => {
-		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 400, when: 'after' });
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			parameters: { timeout: 0.15 },
+		sandbox().fault({ on: 'POST /apps/run', kind: 'delay', ms: 1, when: 'after' });
+		sandbox().hold();
+		const run = await meanwhile(runManual(), async () => {
+			await alive(1);
+			await clock.runOut(MINUTE);
+			sandbox().release();
 		});
 		expect(run.error?.message).toContain(`Task ${sandbox().tasks()[0]?.id}`);
 		expect(run.error?.message).toContain('The task was cancelled.');
@@ -342,9 +376,13 @@ describe('Timeout', () => {
 			times: 99,
 			headers: { 'retry-after': '30' },
 		});
-		const run = await runApp(sandbox(), { items: [{}], parameters: { timeout: 0.15 } });
+		const running = runApp(sandbox(), { items: [{}], parameters: { timeout: 20 } });
+		const run = await meanwhile(running, async () => {
+			await until(() => clock.awaited);
+			await clock.runOut(20_000);
+		});
 		expect(run.error?.message).toBe(
-			'The item did not finish within 0.2 s. Nothing was started for it.',
+			'The item did not finish within 20 s. Nothing was started for it.',
 		);
 		expect(sandbox().requests.map(({ path }) => path)).toEqual(['/apps/run']);
 	});
@@ -352,7 +390,7 @@ describe('Timeout', () => {
 	it('0 is no limit', async () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/sleep',
-			items: [{ ms: 50 }],
+			items: [{ ms: 1 }],
 			parameters: { timeout: 0 },
 		});
 		expect(run.error).toBeUndefined();
@@ -362,27 +400,28 @@ describe('Timeout', () => {
 describe('Total Timeout', () => {
 	it('shortens the time of items, and nothing starts after it', async () => {
 		const read: number[] = [];
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			...FROM_ITEM,
 			items: forever(40).map((input) => ({ app: 'sandbox/manual', input })),
-			parameters: { ...FROM_ITEM.parameters, concurrency: 2, timeout: 60 },
-			options: { totalTimeout: 0.25 },
+			parameters: { ...FROM_ITEM.parameters, concurrency: 2, timeout: 600 },
+			options: { totalTimeout: 60 },
 			onError: 'continueRegularOutput',
 			adjustContext: spyOnParameters('jsonInput', (item) => read.push(item)),
 		});
+		const run = await inTheMinute(running, 2);
 		expect(run.status).toBe('success');
 		const output = jsonOf(run);
 		expect(output).toHaveLength(40);
 		for (const [index, json] of output.slice(0, 2).entries()) {
-			const id = sandbox().tasks()[index]?.id;
+			const id = taskOf(index)?.id;
 			expect(json['error']).toBe(
-				`Task ${id} did not finish within the Total Timeout of 0.25 s. The task was cancelled.`,
+				`Task ${id} did not finish within the Total Timeout of 60 s. The task was cancelled.`,
 			);
 			expect(objectIn(json, 'details')).toMatchObject({ code: 'timeout', status: 'timed_out', id });
 		}
 		for (const [index, json] of output.slice(2).entries()) {
 			expect(json['error']).toBe(
-				'The item did not finish within the Total Timeout of 0.25 s. Nothing was started for it.',
+				'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
 			);
 			expect(objectIn(json, 'details')).toMatchObject({ code: 'timeout', item_index: index + 2 });
 			expect(objectIn(json, 'details')).not.toHaveProperty('id');
@@ -392,28 +431,29 @@ describe('Total Timeout', () => {
 	});
 
 	it('does not touch what has been finished', async () => {
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			...FROM_ITEM,
 			items: [
-				{ app: 'sandbox/echo', input: { text: 'done' } },
+				{ app: 'sandbox/instant', input: { text: 'done' } },
 				{ app: 'sandbox/manual', input: {} },
 			],
-			options: { totalTimeout: 0.3 },
+			parameters: { ...FROM_ITEM.parameters, concurrency: 1 },
+			options: { totalTimeout: 60 },
 			onError: 'continueErrorOutput',
 		});
-		expect(run.output('Output 0').map(({ json }) => json['output'])).toEqual([
-			{ echo: { text: 'done' } },
-		]);
+		const run = await inTheMinute(running);
+		expect(run.output('Output 0').map(({ json }) => json['output'])).toEqual([{ text: 'done' }]);
 		expect(run.output('Output 1')).toHaveLength(1);
 	});
 
 	it('ends a node that stops at errors with the task it was at', async () => {
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			app: 'sandbox/manual',
 			items: forever(3),
 			parameters: { concurrency: 1 },
-			options: { totalTimeout: 0.2 },
+			options: { totalTimeout: 60 },
 		});
+		const run = await inTheMinute(running);
 		expect(run.error?.context['itemIndex']).toBe(0);
 		expect(run.error?.message).toContain(sandbox().tasks()[0]?.id);
 		expect(sandbox().tasks()).toHaveLength(1);

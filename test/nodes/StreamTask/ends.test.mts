@@ -1,12 +1,21 @@
 /** Stop, timeouts, failures and Retry On Fail of tasks that the node has started. */
 import { describe, expect, it } from 'vitest';
-import { FROM_ITEM, jsonOf, objectIn, submissions } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import {
-	A_MOMENT,
+	clock,
+	FROM_ITEM,
+	jsonOf,
+	meanwhile,
+	objectIn,
+	passing,
+	submissions,
+	useSandbox,
+	type RunAppOptions,
+} from '../../engine/support.mts';
+import { aMoment, until } from '../../until.mts';
+import {
 	chunksOf,
 	EXISTING,
+	fromTheStart,
 	linesOf,
 	startTask,
 	streamTask,
@@ -19,7 +28,7 @@ const statuses = () =>
 		.tasks()
 		.map(({ status }) => status);
 const alive = async (count: number) =>
-	await until(() => sandbox().count('GET', /\/stream$/) === count);
+	await until(() => sandbox().count('GET', /\/stream$/) >= count);
 
 describe('Stop', () => {
 	it('cancels the tasks', async () => {
@@ -42,12 +51,13 @@ describe('Stop', () => {
 			cancelAfter: alive(2),
 		});
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().running()).toHaveLength(2);
 	});
 
 	it('does not wait for updates that are held back', async () => {
-		const stop = alive(1).then(async () => await pause(A_MOMENT));
+		// An update is held back already when the node is stopped.
+		const stop = alive(1).then(async () => await until(() => clock.awaited));
 		const run = await streamTask(sandbox(), {
 			app: 'sandbox/manual',
 			items: [{}],
@@ -59,17 +69,30 @@ describe('Stop', () => {
 });
 
 describe('A timeout', () => {
-	it('cancels the task and keeps the updates', async () => {
-		const run = await streamTask(sandbox(), {
+	/** Runs a task until a minute has run out, which begins when it is seen to run. */
+	async function inTheMinute(options: RunAppOptions) {
+		let live = '';
+		const running = streamTask(sandbox(), {
 			app: 'sandbox/manual',
 			items: [{}],
-			parameters: { timeout: 0.2 },
-			onError: 'continueRegularOutput',
+			parameters: { timeout: 60 },
+			streaming: true,
+			onChunk: ({ content = '' }) => void (live += content),
+			...options,
+			options: { streamAs: 'json', ...options.options },
 		});
+		return await meanwhile(running, async () => {
+			await until(() => live.includes('"running"'));
+			await clock.runOut(60_000);
+		});
+	}
+
+	it('cancels the task and keeps the updates', async () => {
+		const run = await inTheMinute({ onError: 'continueRegularOutput' });
 		const id = sandbox().tasks()[0]?.id;
 		expect(jsonOf(run)).toMatchObject([
 			{
-				error: `Task ${id} did not finish within 0.2 s. The task was cancelled.`,
+				error: `Task ${id} did not finish within 60 s. The task was cancelled.`,
 				details: { code: 'timeout', status: 'timed_out', id },
 			},
 		]);
@@ -78,12 +101,7 @@ describe('A timeout', () => {
 	});
 
 	it('leaves the task running if that is wanted', async () => {
-		const run = await streamTask(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			parameters: { timeout: 0.2 },
-			options: { onTimeout: 'keep' },
-		});
+		const run = await inTheMinute({ options: { onTimeout: 'keep' } });
 		expect(run.error?.message).toContain('The task was left running.');
 		expect(sandbox().running()).toHaveLength(1);
 	});
@@ -91,11 +109,11 @@ describe('A timeout', () => {
 
 describe('A failed item', () => {
 	it('ends the node and cancels the others', async () => {
-		const run = await streamTask(sandbox(), {
+		const run = await fromTheStart(sandbox(), {
 			...FROM_ITEM,
 			items: [
 				{ app: 'sandbox/manual', input: {} },
-				{ app: 'sandbox/fail', input: { message: 'no', ms: 50 } },
+				{ app: 'sandbox/fail', input: { message: 'no', ms: 1 } },
 			],
 		});
 		expect(run.error?.message).toContain('failed: no');
@@ -142,32 +160,36 @@ describe('Retry On Fail', () => {
 	});
 
 	it('goes on with a running task where it was', async () => {
-		const started = streamTask(sandbox(), {
-			...again,
-			...FROM_ITEM,
-			items: [
-				{ app: 'sandbox/manual', input: {} },
-				{ app: 'sandbox/flaky', input: { key: 'k', failures: 1 } },
-			],
-			waitBetweenTries: 60,
-			streaming: true,
-		});
-		const manual = () =>
+		let live = '';
+		let tries = 0;
+		const taskOf = (n: number) =>
 			sandbox()
 				.tasks()
-				.find(({ app }) => app === 'sandbox/manual');
-		await until(() => sandbox().count('GET', `/tasks/${manual()?.id}/stream`) === 1);
-		const id = manual()?.id ?? '';
-		await pause(A_MOMENT);
+				.findLast(({ input }) => (input as { n: number }).n === n)?.id ?? '';
+		const started = streamTask(sandbox(), {
+			...again,
+			app: 'sandbox/manual',
+			items: [{ n: 1 }, { n: 2 }],
+			streaming: true,
+			options: { streamAs: 'json' },
+			onChunk: ({ content = '' }) => void (live += content),
+			onNodeEnd() {
+				tries += 1;
+				if (tries === 1) sandbox().pushTask(taskOf(1), { logs: 'second\n' });
+			},
+		});
+		await alive(2);
+		const id = taskOf(1);
 		sandbox().pushTask(id, { logs: 'first\n', delta: { response: 'one' } });
-		await until(() => statuses().includes('failed'));
-		sandbox().pushTask(id, { logs: 'second\n' });
-		await until(() => sandbox().tasks().length === 3);
+		await until(() => live.includes('first') && live.includes('one'));
+		sandbox().finishTask(taskOf(2), { status: 'failed' });
 		await until(() => sandbox().count('GET', `/tasks/${id}/stream`) === 2);
-		await pause(A_MOMENT);
+		await until(() => live.includes('second'));
 		sandbox().pushTask(id, { delta: { response: ' two' } });
-		await pause(A_MOMENT);
+		await until(() => live.includes('one two'));
 		sandbox().finishTask(id, { output: { response: 'one two' } });
+		await until(() => sandbox().tasks().length === 3);
+		sandbox().finishTask(taskOf(2));
 		const run = await started;
 		expect(run.status).toBe('success');
 		expect(jsonOf(run)[0]).toMatchObject({ id, output: { response: 'one two' } });
@@ -219,10 +241,11 @@ describe('Retry On Fail', () => {
 describe('A submission whose answer is lost', () => {
 	it('is looked up, and the task is followed', async () => {
 		sandbox().fault({ on: 'POST /apps/run', kind: 'reset', when: 'after' });
-		const run = await streamTask(sandbox(), {
+		const running = streamTask(sandbox(), {
 			app: 'sandbox/video',
-			items: [{ prompt: 'x', steps: 2, stepMs: 40 }],
+			items: [{ prompt: 'x', steps: 2, stepMs: 1 }],
 		});
+		const run = await passing(running);
 		expect(run.status).toBe('success');
 		expect(submissions(sandbox())).toHaveLength(1);
 		expect(linesOf(updatesOf(run))).toEqual(['loading model', 'step 1/2', 'step 2/2']);

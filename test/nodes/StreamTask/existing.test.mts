@@ -1,18 +1,17 @@
 /** Following tasks that somebody else has started. */
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { jsonOf, objectIn, type RunAppOptions } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import {
-	A_MOMENT,
-	EXISTING,
-	linesOf,
-	startTask,
-	streamTask,
-	THINK,
-	updatesOf,
-} from './support.mts';
+	clock,
+	meanwhile,
+	jsonOf,
+	objectIn,
+	passing,
+	type RunAppOptions,
+	useSandbox,
+} from '../../engine/support.mts';
+import { aMoment, until } from '../../until.mts';
+import { EXISTING, linesOf, startTask, streamTask, updatesOf } from './support.mts';
 
 const sandbox = useSandbox();
 
@@ -21,6 +20,24 @@ async function follow(task: string, options: RunAppOptions = {}) {
 		items: [{ task }],
 		...options,
 		parameters: { ...EXISTING, ...options.parameters },
+	});
+}
+
+/** Follows it until a minute has run out, which begins when the node is seen to be at work. */
+async function inTheMinute(
+	task: string,
+	options: RunAppOptions = {},
+	atWork = () => sandbox().count('GET', /\/stream$/) > 0,
+) {
+	const following = follow(task, {
+		...options,
+		parameters: { timeout: 60, ...options.parameters },
+	});
+	return await meanwhile(following, async () => {
+		await until(atWork);
+		// Until what is known of the task has been told.
+		await aMoment();
+		await clock.runOut(60_000);
 	});
 }
 
@@ -102,11 +119,15 @@ describe('A running task', () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
 		await until(() => sandbox().running()[0]?.status === 'running');
 		sandbox().pushTask(task, { status: 'running', logs: 'before\n' });
-		const started = follow(task);
+		let live = '';
+		const started = follow(task, {
+			streaming: true,
+			onChunk: ({ content = '' }) => void (live += content),
+		});
 		await watched();
-		await pause(A_MOMENT);
+		await until(() => live.includes('before'));
 		sandbox().pushTask(task, { logs: 'after\n' });
-		await pause(A_MOMENT);
+		await until(() => live.includes('after'));
 		sandbox().finishTask(task, { output: { a: 1 } });
 		const run = await started;
 		expect(jsonOf(run)).toMatchObject([
@@ -121,16 +142,25 @@ describe('A running task', () => {
 	});
 
 	it('in text: a language model whose beginning was missed is whole at the end', async () => {
-		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 20, delayMs: 15 });
-		await pause(100);
-		const run = await follow(task);
+		sandbox().hold();
+		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 20, delayMs: 1 });
+		await until(() => sandbox().running()[0]?.status === 'running');
+		sandbox().advance(10);
+		const following = follow(task);
+		await watched();
+		sandbox().release();
+		const run = await following;
 		const texts = updatesOf(run).flatMap(({ text }) => text ?? []);
 		expect(texts).toEqual([objectIn(jsonOf(run)[0], 'output')['response']]);
 	});
 
 	it('from its start is shown as it grows', async () => {
-		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 4, ...THINK });
-		const run = await follow(task);
+		sandbox().hold();
+		const task = await startTask(sandbox(), 'sandbox/llm', { text: 'x', tokens: 4, delayMs: 1 });
+		const following = follow(task);
+		await watched();
+		sandbox().release();
+		const run = await following;
 		expect(updatesOf(run).flatMap(({ text }) => text ?? [])).toHaveLength(4);
 	});
 
@@ -147,9 +177,13 @@ describe('A running task', () => {
 		['the answer is cut', { on: 'GET /tasks/:id', kind: 'truncate' }],
 		['requests are limited', { on: 'GET /tasks/:id', kind: 'status', status: 429 }],
 	] as const)('is followed although %s', async (_what, fault) => {
-		const task = await startTask(sandbox(), 'sandbox/video', { prompt: 'x', steps: 3, stepMs: 60 });
+		sandbox().hold();
+		const task = await startTask(sandbox(), 'sandbox/video', { prompt: 'x', steps: 3, stepMs: 1 });
 		sandbox().fault(fault);
-		const run = await follow(task);
+		const following = follow(task);
+		await passing(watched());
+		sandbox().release();
+		const run = await passing(following);
 		expect(jsonOf(run)).toMatchObject([{ id: task, status: 'completed' }]);
 		expect(linesOf(updatesOf(run))).toEqual(['loading model', 'step 1/3', 'step 2/3', 'step 3/3']);
 		expect(updatesOf(run).map(({ status }) => status)).not.toContain('unknown');
@@ -262,7 +296,7 @@ describe('An existing task at a Stop', () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
 		const run = await follow(task, { cancelAfter: watched() });
 		expect(run.status).toBe('canceled');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().running()).toHaveLength(1);
 		expect(sandbox().count('POST', /\/cancel$/)).toBe(0);
 		expect(JSON.stringify(run.raw.data.resultData)).toContain('left running');
@@ -280,12 +314,9 @@ describe('An existing task at a Stop', () => {
 describe('An existing task at a timeout', () => {
 	it('goes on, and the error says so', async () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
-		const run = await follow(task, {
-			parameters: { timeout: 0.2 },
-			onError: 'continueRegularOutput',
-		});
+		const run = await inTheMinute(task, { onError: 'continueRegularOutput' });
 		expect(jsonOf(run)[0]?.['error']).toBe(
-			`Task ${task} did not finish within 0.2 s. The task was left running.`,
+			`Task ${task} did not finish within 60 s. The task was left running.`,
 		);
 		expect(sandbox().running()).toHaveLength(1);
 		expect(updatesOf(run).at(-1)).toMatchObject({ id: task, status: 'running' });
@@ -293,10 +324,7 @@ describe('An existing task at a timeout', () => {
 
 	it('is cancelled if that is wanted', async () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
-		const run = await follow(task, {
-			parameters: { timeout: 0.2 },
-			options: { onTimeout: 'cancel' },
-		});
+		const run = await inTheMinute(task, { options: { onTimeout: 'cancel' } });
 		expect(run.error?.message).toContain('The task was cancelled.');
 		await ended(task);
 	});
@@ -304,16 +332,19 @@ describe('An existing task at a timeout', () => {
 	it('that comes before it has been read says nothing wrong', async () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
 		sandbox().fault({ on: 'GET /tasks/:id', kind: 'hang', when: 'before' });
-		const run = await follow(task, { parameters: { timeout: 0.2 } });
+		const run = await inTheMinute(task, {}, () => sandbox().count('GET', `/tasks/${task}`) > 0);
 		expect(run.error?.message).toBe(
-			`Task ${task} did not finish within 0.2 s. The task was left running.`,
+			`Task ${task} did not finish within 60 s. The task was left running.`,
 		);
 	});
 
 	it('of the whole node goes on, too', async () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
-		const run = await follow(task, { options: { totalTimeout: 0.2 } });
-		expect(run.error?.message).toContain('within the Total Timeout of 0.2 s');
+		const run = await inTheMinute(task, {
+			parameters: { timeout: 600 },
+			options: { totalTimeout: 60 },
+		});
+		expect(run.error?.message).toContain('within the Total Timeout of 60 s');
 		expect(sandbox().running()).toHaveLength(1);
 	});
 });
@@ -323,7 +354,7 @@ describe('Another item that fails', () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
 		const run = await follow('', { items: [{ task }, { task: 'nosuchtask' }] });
 		expect(run.error?.message).toContain('Task nosuchtask cannot be followed');
-		await pause(A_MOMENT);
+		await aMoment();
 		expect(sandbox().running()).toHaveLength(1);
 	});
 });

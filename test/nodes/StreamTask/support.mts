@@ -1,10 +1,21 @@
 /** What the tests of Stream Task share. */
 import type { IDataObject } from 'n8n-workflow';
 import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
+import { caller } from '../../sandbox/caller.mts';
 import type { Sandbox } from '../../sandbox/index.mts';
 import { NODE_NAME, runNode, type EngineRun } from '../../engine/engine.mts';
-import { appRef, credentialsOf, QUICK, type RunAppOptions } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
+import {
+	appRef,
+	clock,
+	credentialsOf,
+	meanwhile,
+	QUICK,
+	type RunAppOptions,
+} from '../../engine/support.mts';
+import { until } from '../../until.mts';
+
+// A second is what lines without an end wait for one; that comes when a test says so.
+clock.skippedMs = 900;
 
 /** Runs Stream Task in the engine. Every change is an update, unless told otherwise. */
 export async function streamTask(
@@ -143,23 +154,52 @@ export async function drive(
 	return await started;
 }
 
-/** Starts a task of `sandbox/manual` and waits until it is being streamed. */
+/**
+ * Runs it with the sandbox's time standing still until so many streams are open: so tasks are seen
+ * from their start.
+ */
+export async function fromTheStart(
+	sandbox: Sandbox,
+	options: RunAppOptions,
+	count = options.items?.length ?? 1,
+): Promise<EngineRun> {
+	sandbox.hold();
+	const before = streams(sandbox);
+	return await meanwhile(streamTask(sandbox, options), async () => {
+		await until(() => streams(sandbox) >= before + count);
+		sandbox.release();
+	});
+}
+
+export function streams(sandbox: Sandbox): number {
+	return sandbox.count('GET', /\/stream$/);
+}
+
+/** A task of `sandbox/manual` that is followed by the node. */
+export interface ManualTask {
+	readonly id: string;
+	readonly started: Promise<EngineRun>;
+	/** What the caller has been told so far: text, or updates as JSON. */
+	live(): string;
+}
+
+/** Starts a task of `sandbox/manual` and waits until it is being streamed to a caller. */
 export async function startManual(
 	sandbox: Sandbox,
 	options: RunAppOptions = {},
-): Promise<{ readonly id: string; readonly started: Promise<EngineRun> }> {
-	const before = sandbox.count('GET', /\/stream$/);
-	const started = streamTask(sandbox, { app: 'sandbox/manual', items: [{}], ...options });
-	await until(() => sandbox.count('GET', /\/stream$/) > before);
-	await pause(A_MOMENT);
-	return { id: sandbox.running().at(-1)?.id ?? '', started };
+): Promise<ManualTask> {
+	const before = streams(sandbox);
+	let live = '';
+	const started = streamTask(sandbox, {
+		app: 'sandbox/manual',
+		items: [{}],
+		streaming: true,
+		...options,
+		onChunk: ({ type, content }) => void (live += type === 'item' ? String(content) : ''),
+	});
+	await until(() => streams(sandbox) > before);
+	return { id: sandbox.running().at(-1)?.id ?? '', started, live: () => live };
 }
-
-/** Makes a language model begin only when its stream is open, also on a busy machine. */
-export const THINK = { thinkMs: 400 };
-
-/** Time in which a line of a stream arrives, ms. */
-export const A_MOMENT = 25;
 
 /** Starts a task outside of n8n. */
 export async function startTask(
@@ -167,14 +207,7 @@ export async function startTask(
 	app: string,
 	input: IDataObject,
 ): Promise<string> {
-	const response = await fetch(`${sandbox.url}/apps/run`, {
-		method: 'POST',
-		headers: {
-			authorization: `Bearer ${sandbox.apiKey}`,
-			'content-type': 'application/json',
-		},
-		body: JSON.stringify({ app, input }),
-	});
+	const response = await caller(() => sandbox).call('POST', '/apps/run', { app, input });
 	const { data } = (await response.json()) as { data: { id: string } };
 	return data.id;
 }

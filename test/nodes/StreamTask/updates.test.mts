@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { FROM_ITEM, jsonOf, objectIn } from '../../engine/support.mts';
+import { clock, FROM_ITEM, jsonOf, objectIn, useSandbox } from '../../engine/support.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
-import { pause } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
-import { drive, linesOf, startManual, streamTask, THINK, updatesOf } from './support.mts';
+import { until } from '../../until.mts';
+import { drive, fromTheStart, linesOf, startManual, streamTask, updatesOf } from './support.mts';
 
 const sandbox = useSandbox();
 
@@ -30,13 +29,13 @@ describe('The node', () => {
 
 describe('Result', () => {
 	it('is what Run App puts out', async () => {
-		const run = await streamTask(sandbox(), { items: [{ text: 'a', ms: 20 }] });
+		const run = await fromTheStart(sandbox(), { items: [{ text: 'a', ms: 1 }] });
 		const id = sandbox().tasks()[0]?.id;
 		expect(jsonOf(run)).toEqual([
 			{
 				id,
 				status: 'completed',
-				output: { echo: { text: 'a', ms: 20 } },
+				output: { echo: { text: 'a', ms: 1 } },
 				app: 'sandbox/echo',
 				created_at: expect.any(String) as string,
 				updated_at: expect.any(String) as string,
@@ -87,9 +86,9 @@ describe('Result', () => {
 
 describe('Updates', () => {
 	it('tell a video step by step', async () => {
-		const run = await streamTask(sandbox(), {
+		const run = await fromTheStart(sandbox(), {
 			app: 'sandbox/video',
-			items: [{ prompt: 'waves', steps: 3, stepMs: 40 }],
+			items: [{ prompt: 'waves', steps: 3, stepMs: 1 }],
 		});
 		const updates = updatesOf(run);
 		const [task] = sandbox().tasks();
@@ -117,9 +116,9 @@ describe('Updates', () => {
 	});
 
 	it('have the answer as it grows, and at last the output', async () => {
-		const run = await streamTask(sandbox(), {
+		const run = await fromTheStart(sandbox(), {
 			app: 'sandbox/llm',
-			items: [{ text: 'hi', tokens: 5, ...THINK }],
+			items: [{ text: 'hi', tokens: 5, delayMs: 1 }],
 		});
 		const updates = updatesOf(run);
 		const texts = updates.flatMap(({ text }) => text ?? []);
@@ -131,9 +130,9 @@ describe('Updates', () => {
 	});
 
 	it('correct the text if the final output is another one', async () => {
-		const { id, started } = await startManual(sandbox());
+		const { id, started, live } = await startManual(sandbox());
 		sandbox().pushTask(id, { delta: { response: 'Helo' } });
-		await pause(20);
+		await until(() => live() === 'Helo');
 		sandbox().finishTask(id, { output: { response: 'Hello' } });
 		const run = await started;
 		expect(updatesOf(run).flatMap(({ text }) => text ?? [])).toEqual(['Helo', 'Hello']);
@@ -148,7 +147,7 @@ describe('Updates', () => {
 	});
 
 	it('of several tasks come in the order of time, each task’s own numbered from 1', async () => {
-		const run = await streamTask(sandbox(), {
+		const run = await fromTheStart(sandbox(), {
 			app: 'sandbox/video',
 			items: [30, 10, 20].map((stepMs) => ({ prompt: 'x', steps: 4, stepMs })),
 		});
@@ -168,27 +167,34 @@ describe('Updates', () => {
 	});
 
 	it('show a line without an end when nothing comes after it', async () => {
-		const { id, started } = await startManual(sandbox());
+		const { id, started, live } = await startManual(sandbox());
 		sandbox().pushTask(id, { logs: 'uploading …' });
-		await pause(1_200);
+		await until(() => clock.awaited);
+		expect(live()).toBe('');
+		await clock.pass(1_000);
+		await until(() => live() === 'uploading …\n');
 		sandbox().pushTask(id, { logs: ' done\n' });
-		await pause(20);
+		await until(() => live().includes('done'));
 		sandbox().finishTask(id);
 		expect(linesOf(updatesOf(await started))).toEqual(['uploading …', ' done']);
 	});
 
 	it('and failed items have outputs of their own', async () => {
-		const run = await streamTask(sandbox(), {
-			...FROM_ITEM,
-			items: [
-				{ app: 'sandbox/echo', input: {} },
-				{ app: 'sandbox/fail', input: { message: 'bad picture', ms: 20 } },
-				{ app: '', input: {} },
-			],
-			onError: 'continueErrorOutput',
-		});
+		const items = [
+			{ app: 'sandbox/echo', input: {} },
+			{ app: 'sandbox/fail', input: { message: 'bad picture', ms: 1 } },
+			{ app: '', input: {} },
+		];
+		const run = await fromTheStart(
+			sandbox(),
+			{ ...FROM_ITEM, items, onError: 'continueErrorOutput' },
+			2,
+		);
 		const [failed, refused] = run.output('Output 2').map(({ json }) => json);
-		const id = sandbox().tasks()[1]?.id;
+		const [task] = sandbox()
+			.tasks()
+			.filter(({ app }) => app === 'sandbox/fail');
+		const id = task?.id;
 		expect(run.output('Output 0')).toHaveLength(1);
 		expect(failed).toMatchObject({
 			error: `Task ${id} failed: bad picture`,

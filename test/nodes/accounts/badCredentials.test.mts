@@ -2,9 +2,15 @@
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
-import { FROM_ITEM, jsonOf, objectIn, runApp, type RunAppOptions } from '../../engine/support.mts';
+import {
+	FROM_ITEM,
+	jsonOf,
+	objectIn,
+	runApp,
+	type RunAppOptions,
+	useSandbox,
+} from '../../engine/support.mts';
 import type { Sandbox } from '../../sandbox/index.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import { agentMessage } from '../AgentMessage/support.mts';
 import { resultOf, runBatch } from '../Batch/support.mts';
 import { streamTask } from '../StreamTask/support.mts';

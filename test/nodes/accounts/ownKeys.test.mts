@@ -2,11 +2,17 @@
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
-import { FROM_ITEM, jsonOf, objectIn, runApp, type RunAppOptions } from '../../engine/support.mts';
+import {
+	FROM_ITEM,
+	jsonOf,
+	objectIn,
+	runApp,
+	type RunAppOptions,
+	useSandbox,
+} from '../../engine/support.mts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import { FROM_LIST, resultOf, runBatch } from '../Batch/support.mts';
 import { EXISTING, streamTask } from '../StreamTask/support.mts';
 import { binaryFiles, inMemory } from '../../shared/files/support.mts';

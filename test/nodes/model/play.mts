@@ -1,10 +1,10 @@
 /** Plays a round: runs its executions in the engine and writes down what came of them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { IDataObject, INodeExecutionData, INodeParameters } from 'n8n-workflow';
 import { USER_AGENT } from '../../../nodes/client/util/version.ts';
 import { NODE_NAME, runNode, type EngineRun } from '../../engine/engine.mts';
 import { appRef, QUICK } from '../../engine/support.mts';
 import type { RecordedRequest, SandboxRunView, SandboxTaskView } from '../../sandbox/index.mts';
-import { pause } from '../../until.mts';
 import type { Execution, MessageItem, Round, Stop, TaskItem, Workflow } from './plan.mts';
 import type { Processes } from './processes.mts';
 import { AGENTS, APPS, startService, type Service } from './service.mts';
@@ -255,7 +255,8 @@ function stopOf(stop: Stop | undefined, service: Service, over: AbortSignal) {
 	if (!stop) return {};
 	const { by, when } = stop;
 	if (when.kind === 'time') {
-		return by === 'person' ? { cancelAfter: when.ms } : { executionTimeoutMs: when.ms };
+		const then = pause(when.ms);
+		return by === 'person' ? { cancelAfter: then } : { timeoutAfter: then };
 	}
 	const { sandbox } = service;
 	const counted = () =>

@@ -16,6 +16,7 @@ interface PipelineContext {
 	readonly workspaces: Workspaces;
 	readonly faults: Faults;
 	readonly requests: RecordedRequest[];
+	readonly onRequest: () => void;
 }
 
 type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined;
@@ -64,6 +65,7 @@ export class Pipeline {
 	}
 
 	private record(call: Call): void {
+		this.context.onRequest();
 		const { settings, requests } = this.context;
 		if (!settings.record) return;
 		const { method, path, query, headers, body } = call;
@@ -101,20 +103,24 @@ export class Pipeline {
 		return route.handle(call);
 	}
 
+	/** Puts the service's time into an answer. */
+	private stamp(reply: FastifyReply): void {
+		const { dateHeader, clockSkewMs } = this.context.settings;
+		reply.raw.sendDate = dateHeader;
+		if (dateHeader) reply.raw.setHeader('date', new Date(Date.now() + clockSkewMs).toUTCString());
+	}
+
 	private send(answer: Answer, reply: FastifyReply): void {
 		const { settings } = this.context;
-		const date = new Date(Date.now() + settings.clockSkewMs).toUTCString();
-		reply.raw.sendDate = settings.dateHeader;
+		this.stamp(reply);
 		if (answer.kind === 'stream') {
 			reply.hijack();
-			if (settings.dateHeader) reply.raw.setHeader('date', date);
 			answer.open(reply.raw, undefined);
 			return;
 		}
 		const rendered = render(answer, settings.envelope);
 		reply.code(rendered.status);
 		if (rendered.contentType !== undefined) reply.header('content-type', rendered.contentType);
-		if (settings.dateHeader) reply.header('date', date);
 		if (rendered.headers) reply.headers(rendered.headers);
 		reply.send(answer.kind === 'empty' ? undefined : rendered.body);
 	}
@@ -139,6 +145,7 @@ export class Pipeline {
 		}
 		const answer = await this.answer(route, call);
 		if (trouble?.delayAfterMs) await this.context.time.sleep(trouble.delayAfterMs);
+		this.stamp(reply);
 		if (answer.kind === 'stream' && (effect === undefined || effect.kind === 'dripBody')) {
 			reply.hijack();
 			answer.open(reply.raw, effect ? { byteByByte: true } : trouble?.stream);
@@ -185,6 +192,7 @@ export class Pipeline {
 		},
 	): void {
 		const { status, body } = answer;
+		this.stamp(reply);
 		const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
 		const guess =
 			typeof body === 'object'

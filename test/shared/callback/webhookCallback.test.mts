@@ -10,9 +10,9 @@ import {
 	jsonOf,
 	runApp,
 	type RunAppOptions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import { WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });

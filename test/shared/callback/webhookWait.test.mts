@@ -6,6 +6,7 @@ import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
 import { NODE_NAME, runNode, type EngineRun } from '../../engine/engine.mts';
 import {
+	clock,
 	credentialsOf,
 	everythingSaid,
 	FROM_ITEM,
@@ -15,9 +16,9 @@ import {
 	runApp,
 	submissions,
 	type RunAppOptions,
+	useSandbox,
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 import { jsons, WaitingExecution } from '../../engine/waitingEngine.mts';
 
 const sandbox = useSandbox({ webhookCopies: 0 });
@@ -325,6 +326,9 @@ describe('waiting for the callback', () => {
 			executionId: '12',
 			resumeBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
 		});
+		await clock.pass(1_000);
+		await until(() => calls.length === 1 && clock.waits.includes(2_000));
+		await clock.pass(2_000);
 		await until(() => calls.length === 2);
 		server.close();
 		expect(calls).toEqual(Array(2).fill('POST /webhook-waiting/12/node-1 undefined'));

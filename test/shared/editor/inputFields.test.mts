@@ -13,8 +13,7 @@ import { StreamTask } from '../../../nodes/StreamTask/StreamTask.node.ts';
 import { startSandbox } from '../../sandbox/index.mts';
 import { loadOptionsContext } from '../../engine/engine.mts';
 import { filledIn, formOf, STUDIO } from '../formSupport.mts';
-import { appRef, credentialsOf, jsonOf, runApp } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { appRef, credentialsOf, jsonOf, runApp, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox({
 	apps: [

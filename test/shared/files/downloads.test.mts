@@ -13,9 +13,16 @@ import {
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData } from '../../engine/engine.mts';
 import { filesOf, hintsOf, sha256 } from './support.mts';
-import { jsonOf, objectIn, runApp, type RunAppOptions } from '../../engine/support.mts';
-import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import {
+	clock,
+	meanwhile,
+	jsonOf,
+	objectIn,
+	runApp,
+	type RunAppOptions,
+	useSandbox,
+} from '../../engine/support.mts';
+import { aMoment, until } from '../../until.mts';
 
 const FILE = { type: 'string', format: 'file' };
 
@@ -301,19 +308,31 @@ describe('a file that cannot be downloaded', () => {
 	});
 
 	it('within the time of its item says so', async () => {
-		const run = await outputs([{ files: { a: `${host.url}/hang`, b: good() } }], {
-			parameters: { timeout: 0.4 },
+		const before = host.requests.length;
+		const running = outputs([{ files: { a: `${host.url}/hang`, b: good() } }], {
+			parameters: { timeout: 20 },
+		});
+		const run = await meanwhile(running, async () => {
+			// The other file has been sent, and is stored a moment later.
+			await until(() => host.requests.length >= before + 2 && host.answering() === 1);
+			await aMoment();
+			await clock.runOut(20_000);
 		});
 		const [item] = run.output(NODE_NAME);
 		expect(item?.json['download_errors']).toMatchObject([
-			{ field: 'files.a', message: 'The download did not finish within 0.4 s' },
+			{ field: 'files.a', message: 'The download did not finish within 20 s' },
 		]);
 		expect(Object.keys(item?.binary ?? {})).toEqual(['files_b']);
 	});
 
 	it('within the Total Timeout leaves the result, too', async () => {
-		const run = await outputs([{ files: { a: `${host.url}/hang` } }], {
-			options: { totalTimeout: 0.5 },
+		const before = host.requests.length;
+		const running = outputs([{ files: { a: `${host.url}/hang` } }], {
+			options: { totalTimeout: 20 },
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => host.requests.length > before);
+			await clock.runOut(20_000);
 		});
 		expect(run.status).toBe('success');
 		expect(jsonOf(run)[0]).toHaveProperty('download_errors');
@@ -334,14 +353,21 @@ describe('a file that cannot be downloaded', () => {
 			requests += 1;
 			if (requests > 1) response.end(bytes);
 		});
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			app: '={{ $json.app }}',
 			items: [
 				{ app: 'sandbox/say', output: { files: { a: `${host.url}/slow` } } },
-				{ app: 'sandbox/flaky', key: 'k', failures: 1, output: {} },
+				{ app: 'sandbox/manual', output: {} },
 			],
 			options: download,
 			retryOnFail: true,
+		});
+		const manual = () => sandbox().running()[0]?.id ?? '';
+		const run = await meanwhile(running, async () => {
+			await until(() => requests === 1);
+			sandbox().finishTask(manual(), { status: 'failed' });
+			await until(() => sandbox().tasks().length === 3);
+			sandbox().finishTask(manual());
 		});
 		expect(run.status).toBe('success');
 		expect(await filesOf(run.output(NODE_NAME)[0])).toHaveProperty('files_a.sha256', sha256(bytes));

@@ -6,9 +6,17 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData } from '../../engine/engine.mts';
 import { binaryFiles, inMemory, inStorage, sha256 } from './support.mts';
-import { everythingSaid, jsonOf, objectIn, runApp, submissions } from '../../engine/support.mts';
+import {
+	clock,
+	meanwhile,
+	everythingSaid,
+	jsonOf,
+	objectIn,
+	runApp,
+	submissions,
+	useSandbox,
+} from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const sandbox = useSandbox();
 const bytes = randomBytes(200_000);
@@ -322,13 +330,17 @@ describe('an upload that does not end', () => {
 
 	it('is over when the time of its item is, and nothing is bought', async () => {
 		sandbox().fault({ on: 'PUT /uploads/:id', kind: 'hang', when: 'before' });
-		const run = await runApp(sandbox(), {
+		const running = runApp(sandbox(), {
 			app,
 			items: await stored(),
-			parameters: { ...image, timeout: 0.3 },
+			parameters: { ...image, timeout: 20 },
+		});
+		const run = await meanwhile(running, async () => {
+			await until(() => puts() === 1);
+			await clock.runOut(20_000);
 		});
 		expect(run.error?.message).toBe(
-			'The item did not finish within 0.3 s. Nothing was started for it.',
+			'The item did not finish within 20 s. Nothing was started for it.',
 		);
 		expect(submissions(sandbox())).toEqual([]);
 	});

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
 import { inMemory } from '../files/support.mts';
 import { filledIn, STUDIO } from '../formSupport.mts';
-import { FROM_ITEM, jsonOf, runApp } from '../../engine/support.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { FROM_ITEM, jsonOf, runApp, useSandbox } from '../../engine/support.mts';
+import { until } from '../../until.mts';
 
 const sandbox = useSandbox();
 const echo = (count: number) => Array.from({ length: count }, (_, n) => ({ text: `${n}` }));
@@ -106,7 +106,7 @@ describe('Max Cost', () => {
 		const run = await runApp(sandbox(), {
 			items: echo(40),
 			options: { maxCost: 1 },
-			cancelAfter: 100,
+			cancelAfter: until(() => estimates().length > 0),
 		});
 		expect(run.status).toBe('canceled');
 		expect(estimates().length).toBeLessThan(10);

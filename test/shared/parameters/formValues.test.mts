@@ -2,13 +2,15 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RunHints } from '../../../nodes/shared/run/hints.ts';
-import { clock, makeClient } from '../../client/support.mts';
+import { makeClient } from '../../client/support.mts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
 import { FROM_LIST, resultOf, runBatch } from '../../nodes/Batch/support.mts';
 import { NODE_NAME, useFileBinaryData, type EngineRun } from '../../engine/engine.mts';
 import { inMemory, sha256 } from '../files/support.mts';
 import { filledIn, filledInEditor, formOf, STUDIO } from '../formSupport.mts';
 import {
+	clock,
+	meanwhile,
 	appRef,
 	jsonOf,
 	objectIn,
@@ -16,9 +18,9 @@ import {
 	spyOnParameters,
 	submissions,
 	type RunAppOptions,
+	useSandbox,
 } from '../../engine/support.mts';
-import { pause, until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
+import { until } from '../../until.mts';
 import { streamTask } from '../../nodes/StreamTask/support.mts';
 import { AppForms } from '../../../nodes/shared/run/appForms.ts';
 
@@ -588,7 +590,7 @@ describe('the schema', () => {
 				app: STUDIO,
 				parameters: form,
 				items: [{ n: 1 }],
-				cancelAfter: pause(100),
+				cancelAfter: until(() => asked(own) > 0),
 			});
 			expect(run.status).toBe('canceled');
 			expect(submissions(own)).toEqual([]);
@@ -598,11 +600,15 @@ describe('the schema', () => {
 	it('that does not come ends with the total timeout', async () => {
 		await withFresh(async (own) => {
 			own.fault({ on: 'GET /apps/*', kind: 'hang', when: 'before', times: 99 });
-			const run = await runApp(own, {
+			const running = runApp(own, {
 				app: STUDIO,
 				parameters: form,
 				items: [{ n: 1 }],
-				options: { totalTimeout: 0.2 },
+				options: { totalTimeout: 2 },
+			});
+			const run = await meanwhile(running, async () => {
+				await until(() => asked(own) > 0);
+				await clock.runOut(2_000);
 			});
 			expect(run.error?.message).toContain('Total Timeout');
 			expect(submissions(own)).toEqual([]);

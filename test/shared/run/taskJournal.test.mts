@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { runBatch, spyOnLog } from '../../nodes/Batch/support.mts';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { runApp } from '../../engine/support.mts';
+import { runApp, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
-import { useSandbox } from '../../useSandbox.mts';
 
 const PREFIX = 'inference.sh: execution';
 
