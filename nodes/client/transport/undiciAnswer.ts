@@ -42,7 +42,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		private readonly signal: CancelSignal,
 		private readonly graceMs: number,
 	) {
-		if (signal.aborted) waiting.reject(signal.reason);
+		if (signal.aborted) this.onAbort();
 		else signal.addEventListener('abort', this.onAbort);
 	}
 
