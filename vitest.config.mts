@@ -24,8 +24,6 @@ export default defineConfig({
 		// A limit for tests that hang, not a measure of how fast they should be.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
-		// A machine that stalls may fail a test of things that happen at once; one that fails twice is right.
-		retry: 1,
 		coverage: {
 			provider: 'v8',
 			include: ['nodes/**/*.ts'],

@@ -20,6 +20,8 @@ interface Callback {
 
 export class Webhooks {
 	private readonly appointments = new Set<Appointment>();
+	/** Attempts that are not answered yet. */
+	private readonly open = new Set<symbol>();
 	private readonly time: Timetable;
 	private readonly settings: WebhookSettings;
 	private readonly violate: (what: string) => void;
@@ -48,8 +50,9 @@ export class Webhooks {
 		}
 	}
 
-	/** Drops what is still to be delivered. */
+	/** Drops what is still to be delivered, and forgets what is on its way. */
 	clear(): void {
+		this.open.clear();
 		for (const appointment of this.appointments) appointment.cancel();
 		this.appointments.clear();
 		this.deliveries.length = 0;
@@ -65,10 +68,10 @@ export class Webhooks {
 
 	private attempt(callback: Callback, tries: number): void {
 		const { target, taskId, body } = callback;
-		let settled = false;
+		const name = Symbol(taskId);
+		this.open.add(name);
 		const settle = (status: number | undefined): void => {
-			if (settled) return;
-			settled = true;
+			if (!this.open.delete(name)) return;
 			this.deliveries.push({ taskId, status });
 			const delay = this.settings.webhookRetriesMs[tries];
 			if ((status !== undefined && status >= 200 && status < 300) || delay === undefined) return;
