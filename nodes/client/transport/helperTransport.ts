@@ -122,7 +122,7 @@ export class StreamBody implements ResponseBody {
 		const timer = timerFor(ms);
 		const look = () => {
 			const left = this.lastPieceAt + this.silenceMs - monotonicNow();
-			if (left > 0) return this.watch(left);
+			if (left > 0) return this.watch(Math.min(left, this.silenceMs));
 			this.finish(new TransportError('the answer stopped arriving', true, undefined));
 			this.drop();
 		};
