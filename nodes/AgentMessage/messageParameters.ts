@@ -54,7 +54,7 @@ export function readMessage(
 	const item = new ItemParameters(context, itemIndex);
 	const conversation = readConversation(item);
 	const agent = readAgent(item, optionalObject(item, 'outputSchema', 'Output Schema'));
-	const text = item.get('message', 'Message').asText.text();
+	const text = item.get('message', 'Message').text();
 	const { urls, properties } = readAttachments(item);
 	const upload = async (signal: CancelSignal) =>
 		await inParallel(properties, PARALLEL_UPLOADS, async (binaryProperty) => {
@@ -75,8 +75,8 @@ export function readMessage(
 
 function readConversation(item: ItemParameters): Conversation {
 	const keyOption = item.options.get('conversationKey', 'Conversation Key');
-	const key = keyOption.asText.optionalText();
-	const chatId = item.get('chatId', 'Chat ID').asText.optionalText();
+	const key = keyOption.optionalText();
+	const chatId = item.get('chatId', 'Chat ID').optionalText();
 	if (key === undefined) return chatId === undefined ? { kind: 'new' } : { kind: 'chat', chatId };
 	if (chatId === undefined) return { kind: 'key', key };
 	throw keyOption.error('and Chat ID are both set, but only one of them can tell the chat');

@@ -24,7 +24,7 @@ export interface MessageRun extends ItemRun {
 export function readChatId(item: ItemParameters): string {
 	return item
 		.get('chatId', 'Chat ID')
-		.asText.text('It is <code>chat_id</code> in the output of Send Message.');
+		.text('It is <code>chat_id</code> in the output of Send Message.');
 }
 
 /**

@@ -14,7 +14,7 @@ export async function respond(run: MessageRun, index: number): Promise<INodeExec
 	const chatId = readChatId(item);
 	const callId = item
 		.get('callId', 'Call ID')
-		.asText.text('Take it from <code>pending</code> in the output of Send Message.');
+		.text('Take it from <code>pending</code> in the output of Send Message.');
 	const decision = readDecision(item);
 	const leave = await enterQueue(run, index, `chat:${chatId}`);
 	try {
@@ -32,10 +32,10 @@ function readDecision(item: ItemParameters): Decision {
 		case 'approve':
 			return { kind };
 		case 'reject':
-			return { kind, reason: item.get('reason', 'Reason').asText.optionalText() };
+			return { kind, reason: item.get('reason', 'Reason').optionalText() };
 		case 'answer': {
 			const answer = item.get('answer', 'Answer');
-			const { value: result } = answer;
+			const result = answer.plain();
 			if (result === '' || result === null || result === undefined) throw answer.error('is empty');
 			return { kind, result };
 		}

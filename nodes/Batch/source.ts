@@ -17,7 +17,8 @@ function fromInput(context: IExecuteFunctions): RunItems {
 function readList(context: IExecuteFunctions, inputIndex: number): readonly unknown[] {
 	const list = new ItemParameters(context, inputIndex).get('list', 'List', []);
 	const { value } = list;
-	if (Array.isArray(value)) return value;
+	const isText = typeof value === 'string' && value.trim().startsWith('[');
+	if (isText || Array.isArray(value)) return list.list().map((element) => element.value);
 	throw list.error(
 		`must be an expression that gives a list, but gives ${shown(value)}`,
 		'For example <code>{{ $json.rows }}</code>.',

@@ -1,4 +1,5 @@
-import { isJsonObject, parseJson } from '../util/json';
+import { changedNumber, mayBeRounded, ROUNDED } from '../util/exactNumber';
+import { isJsonObject, parseExactly, type ParsedJson } from '../util/json';
 import type { Choice, FieldKind, FormField } from './inputSchema';
 
 /** A file of the item that goes into the input. */
@@ -70,6 +71,9 @@ function lengthOf(text: string): number {
 function checkText(value: unknown, limits: Limits): CheckedValue {
 	const text = ['number', 'boolean'].includes(typeof value) ? String(value) : value;
 	if (typeof text !== 'string') return wrong('must be text');
+	if (typeof value === 'number' && mayBeRounded(value)) {
+		return wrong(`must be text: ${ROUNDED}`);
+	}
 	const words = inWords(limits);
 	if (words === '' || within(lengthOf(text), limits)) return ok(text);
 	return wrong(`must be text with a length${words}`);
@@ -77,15 +81,41 @@ function checkText(value: unknown, limits: Limits): CheckedValue {
 
 function checkNumber(value: unknown, kind: Limits & { readonly integer: boolean }): CheckedValue {
 	const { integer } = kind;
-	const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	const number = numberOf(value);
 	const isNumber = integer ? Number.isInteger(number) : Number.isFinite(number);
-	if (typeof number === 'number' && isNumber && within(number, kind)) return ok(number);
-	return wrong(`must be a ${integer ? 'whole number' : 'number'}${inWords(kind)}`);
+	const what = `must be a ${integer ? 'whole number' : 'number'}${inWords(kind)}`;
+	if (typeof number !== 'number' || !isNumber || !within(number, kind)) return wrong(what);
+	const isChanged =
+		typeof value === 'string'
+			? changedNumber(value) !== undefined
+			: integer && mayBeRounded(number);
+	return isChanged ? wrong(`${what}, and ${ROUNDED}`) : ok(number);
+}
+
+/** A number, also one that is given as text. */
+function numberOf(value: unknown): unknown {
+	return typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+}
+
+const SWITCH: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+	[true, true],
+	[1, true],
+	['true', true],
+	['1', true],
+	[false, false],
+	[0, false],
+	['false', false],
+	['0', false],
+]);
+
+/** A switch that is given as true, false, 1 or 0, or as one of these words; undefined for others. */
+export function switchOf(value: unknown): boolean | undefined {
+	return SWITCH.get(typeof value === 'string' ? value.trim().toLowerCase() : value);
 }
 
 function checkBoolean(value: unknown): CheckedValue {
-	const word = typeof value === 'string' ? parseJson(value.trim().toLowerCase()) : value;
-	return typeof word === 'boolean' ? ok(word) : wrong('must be true or false');
+	const isOn = switchOf(value);
+	return isOn === undefined ? wrong('must be true or false') : ok(isOn);
 }
 
 function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
@@ -93,7 +123,8 @@ function checkChoice(value: unknown, choices: readonly Choice[]): CheckedValue {
 	const choice =
 		choices.find((one) => one === value) ??
 		choices.find((one) => String(one) === text) ??
-		choices.find((one) => String(one).trim() === text?.trim());
+		choices.find((one) => String(one).trim() === text?.trim()) ??
+		choices.find((one) => typeof one === 'number' && one === numberOf(value));
 	return choice === undefined ? wrong(`must be one of ${choices.join(', ')}`) : ok(choice);
 }
 
@@ -124,9 +155,18 @@ function checkFile(
 	return wrong('must be a URL, or the name of a binary property of the item');
 }
 
+/** Text as JSON; any other value is what it is. */
+function asJson(value: unknown): ParsedJson {
+	return typeof value === 'string' ? parseExactly(value) : { kind: 'json', value };
+}
+
+function holdsChanged(number: string): CheckedValue {
+	return wrong(`must not hold the number ${number}: ${ROUNDED}`);
+}
+
 /** The elements of a list field, however they were entered. */
-function elementsOf(value: unknown, items: FieldKind): unknown {
-	const json = typeof value === 'string' ? parseJson(value) : value;
+function elementsOf(value: unknown, entered: ParsedJson, items: FieldKind): unknown {
+	const json = entered.kind === 'json' ? entered.value : undefined;
 	if (items.type !== 'file' || Array.isArray(json)) return json;
 	if (isJsonObject(json)) return [json];
 	return typeof value === 'string' ? splitFiles(value) : json;
@@ -152,7 +192,9 @@ function checkList(
 	kind: FieldKind & { type: 'list' },
 	place: ValuePlace,
 ): CheckedValue {
-	const list = elementsOf(value, kind.items);
+	const entered = asJson(value);
+	if (entered.kind === 'inexact') return holdsChanged(entered.number);
+	const list = elementsOf(value, entered, kind.items);
 	if (!Array.isArray(list)) return wrong('must be a JSON array');
 	if (!within(list.length, kind)) {
 		return wrong(`must have a number of elements${inWords(kind)}`);
@@ -173,10 +215,13 @@ function checkObject(
 	fields: readonly FormField[],
 	place: ValuePlace,
 ): CheckedValue {
-	const object = typeof value === 'string' ? parseJson(value) : value;
-	if (!isJsonObject(object)) return wrong('must be a JSON object');
+	const entered = asJson(value);
+	if (entered.kind === 'inexact') return holdsChanged(entered.number);
+	if (entered.kind === 'invalid' || !isJsonObject(entered.value)) {
+		return wrong('must be a JSON object');
+	}
 	const contents = new Contents();
-	const values = new Map(Object.entries(object));
+	const values = new Map(Object.entries(entered.value));
 	for (const { id, kind, required } of fields) {
 		const inner = values.get(id) ?? undefined;
 		if (inner === undefined && required) return wrong(`must be a JSON object with ${id}`);
@@ -189,17 +234,40 @@ function checkObject(
 	return ok(Object.fromEntries(values), contents.files);
 }
 
+/** What fields take that take anything. */
+function checkAnything(value: unknown, entered: ParsedJson): CheckedValue {
+	if (entered.kind === 'inexact') return holdsChanged(entered.number);
+	if (typeof value === 'number' && mayBeRounded(value)) return holdsChanged(String(value));
+	return ok(entered.kind === 'json' ? (entered.value ?? value) : value);
+}
+
+/** How well a value is of a kind as it stands; of several kinds the best one is taken. */
+function fitOf({ type }: FieldKind, value: unknown): number {
+	switch (type) {
+		case 'boolean':
+			// 0 and 1 are switches only where nothing else takes them.
+			return typeof value === 'boolean' || /^\s*(?:true|false)\s*$/i.test(String(value)) ? 2 : 0;
+		case 'number':
+			return typeof value === 'number' ? 2 : 1;
+		default:
+			return 1;
+	}
+}
+
 function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace): CheckedValue {
 	// Text that somebody typed may be meant as JSON; text from an expression is what it is.
-	const json = typeof value === 'string' && !place.typed ? parseJson(value) : undefined;
-	if (kinds.length === 0) return ok(json ?? value);
+	const isTyped = typeof value === 'string' && !place.typed;
+	const entered: ParsedJson = isTyped ? asJson(value) : { kind: 'json', value };
+	if (kinds.length === 0) return checkAnything(value, entered);
 	const inside = { ...place, typed: true };
-	const texts = kinds.filter(({ type }) => type === 'text');
-	const others = kinds.filter(({ type }) => type !== 'text');
+	const json = entered.kind === 'json' ? (entered.value ?? value) : value;
+	const bestFirst = kinds.toSorted((left, right) => fitOf(right, json) - fitOf(left, json));
+	const texts = bestFirst.filter(({ type }) => type === 'text');
+	const others = bestFirst.filter((kind) => kind.type !== 'text' && fitOf(kind, json) > 0);
 	const textFirst = typeof value === 'string' && place.typed;
 	const attempts = [
-		...(textFirst ? texts : others).map((kind) => ({ kind, given: json ?? value })),
-		...kinds.map((kind) => ({ kind, given: value })),
+		...(textFirst ? texts : others).map((kind) => ({ kind, given: json })),
+		...bestFirst.map((kind) => ({ kind, given: value })),
 	];
 	let firstProblem: CheckedValue | undefined;
 	for (const { kind, given } of attempts) {

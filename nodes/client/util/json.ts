@@ -1,3 +1,5 @@
+import { changedNumber } from './exactNumber';
+
 /** Any JSON object, as it came over the wire. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -38,6 +40,24 @@ export function parseJson(text: string): unknown {
 		return JSON.parse(text);
 	} catch {
 		return undefined;
+	}
+}
+
+/** What a text is as JSON. */
+export type ParsedJson =
+	| { readonly kind: 'json'; readonly value: unknown }
+	| { readonly kind: 'invalid'; readonly error: unknown }
+	/** It holds a number that would not stay the same, such as a whole one above 2^53. */
+	| { readonly kind: 'inexact'; readonly number: string };
+
+/** Parses JSON that somebody has entered, and notices what would be changed by that. */
+export function parseExactly(text: string): ParsedJson {
+	try {
+		const value: unknown = JSON.parse(text);
+		const number = changedNumber(text);
+		return number === undefined ? { kind: 'json', value } : { kind: 'inexact', number };
+	} catch (error) {
+		return { kind: 'invalid', error };
 	}
 }
 

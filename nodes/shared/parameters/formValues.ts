@@ -4,9 +4,10 @@ import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { displayNameOf, savedForm, SETUP, type FunctionForm } from './appForm';
 import type { FileSlot } from './fileSlot';
 import type { ItemParameters } from './itemParameters';
-import { isTooDeep, TOO_DEEP } from './jsonDepth';
 import { nodeOf } from './nodeOf';
+import { isTooDeep, TOO_DEEP } from './jsonDepth';
 import { shown } from './parameterError';
+import { plainValue } from './plainValue';
 import { isExpression } from './readParameter';
 
 /** What is known of the form of a function. */
@@ -113,6 +114,8 @@ interface EnteredValue {
 function* enteredValues(item: ItemParameters, form: FieldsById): Generator<EnteredValue> {
 	const entered: unknown = nodeOf(item.context).parameters['fields'];
 	const mapping: unknown = isJsonObject(entered) ? entered['value'] : undefined;
+	// A form that was left while it was loading has none, and n8n cannot read that.
+	if (mapping === undefined || mapping === null) return;
 	if (isJsonObject(mapping)) {
 		for (const [id, value] of Object.entries(mapping)) {
 			if (isExpression(value)) {
@@ -139,9 +142,12 @@ type UsableValue = Exclude<CheckedValue, { readonly kind: 'wrong' }>;
 function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<string, UsableValue> {
 	const binary = item.context.getInputData()[item.itemIndex]?.binary ?? {};
 	const values = new Map<string, UsableValue>();
-	for (const { id, value, typed } of enteredValues(item, form)) {
-		if (value === undefined || value === null || value === '') continue;
+	for (const { id, value: given, typed } of enteredValues(item, form)) {
+		if (given === undefined || given === null || given === '') continue;
 		const field = form.get(id);
+		const sent = plainValue(given);
+		if (sent.kind === 'unusable') throw item.error(form.nameOf(id), sent.problem);
+		const { value } = sent;
 		const checked: CheckedValue = field
 			? checkValue(value, field.kind, {
 					path: id,
@@ -153,7 +159,7 @@ function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<stri
 		if (checked.kind === 'wrong') {
 			throw item.error(form.nameOf(id), `${checked.problem}, but is ${shown(value)}`);
 		}
-		if (checked.kind === 'value' && isTooDeep(checked.value)) {
+		if (typeof value === 'string' && checked.kind === 'value' && isTooDeep(checked.value)) {
 			throw item.error(form.nameOf(id), TOO_DEEP);
 		}
 		values.set(id, checked);

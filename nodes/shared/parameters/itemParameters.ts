@@ -23,9 +23,13 @@ export class ParameterGroup {
 		return new Parameter(this.owner, displayName, pickedValue(this.values[name]));
 	}
 
-	/** Whether a switch is on. */
-	isOn(name: string): boolean {
-		return this.values[name] === true;
+	/**
+	 * Whether a switch is on; off if it is not there.
+	 *
+	 * @throws NodeOperationError if it is neither on nor off
+	 */
+	isOn(name: string, displayName: string): boolean {
+		return this.get(name, displayName).isOn();
 	}
 }
 

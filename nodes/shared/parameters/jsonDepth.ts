@@ -21,7 +21,12 @@ export function isTooDeep(value: unknown): boolean {
 	return false;
 }
 
-/** Dates and the like say themselves what they are as JSON; what they are made of is not sent. */
+/** Whether a value says itself what it is as JSON, as dates do. */
+export function isOwnJson(value: object): value is { toJSON(): unknown } {
+	return 'toJSON' in value && typeof value.toJSON === 'function';
+}
+
+/** What dates and the like are made of is not sent. */
 function isContainer(value: unknown): value is object {
-	return typeof value === 'object' && value !== null && !('toJSON' in value);
+	return typeof value === 'object' && value !== null && !isOwnJson(value);
 }

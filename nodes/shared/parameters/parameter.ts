@@ -1,9 +1,12 @@
 import type { INode, NodeOperationError } from 'n8n-workflow';
-import { isJsonObject, type JsonObject } from '../../client/util/json';
+import { switchOf } from '../../client/apps/fieldValue';
+import { mayBeRounded, ROUNDED } from '../../client/util/exactNumber';
+import { isJsonObject, parseExactly, type JsonObject } from '../../client/util/json';
 import { parseHttpUrl } from '../../client/util/url';
-import { isTooDeep, TOO_DEEP } from './jsonDepth';
+import { isOwnJson } from './jsonDepth';
 import { jsonErrorPlace } from './jsonPlace';
 import { parameterError, shown } from './parameterError';
+import { plainValue } from './plainValue';
 import { messageOf } from '../../client/util/errorMessage';
 
 /** Whose parameter it is. */
@@ -35,7 +38,7 @@ export class Parameter {
 			value === undefined ||
 			value === null ||
 			(typeof value === 'string' && value.trim() === '') ||
-			(isJsonObject(value) && Object.keys(value).length === 0)
+			(isJsonObject(value) && !isOwnJson(value) && Object.keys(value).length === 0)
 		);
 	}
 
@@ -56,6 +59,29 @@ export class Parameter {
 	}
 
 	/**
+	 * The value as JSON holds it: a date as text in ISO 8601, and so on.
+	 *
+	 * @throws NodeOperationError if JSON cannot hold it, or not exactly
+	 */
+	plain(): unknown {
+		const plain = plainValue(this.value);
+		if (plain.kind === 'unusable') throw this.error(plain.problem);
+		return plain.value;
+	}
+
+	/**
+	 * Whether a switch is on: true, 1 or one of these as text. What is empty is off.
+	 *
+	 * @throws NodeOperationError
+	 */
+	isOn(): boolean {
+		if (this.isBlank) return false;
+		const isOn = switchOf(this.plain());
+		if (isOn === undefined) throw this.mismatch('true or false');
+		return isOn;
+	}
+
+	/**
 	 * A number within bounds, both included; text that is one passes.
 	 *
 	 * @throws NodeOperationError
@@ -66,7 +92,8 @@ export class Parameter {
 		readonly integer?: boolean;
 	}): number {
 		const { value } = this;
-		const numeric = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+		const isWritten = typeof value === 'string' && value.trim() !== '';
+		const numeric = isWritten || typeof value === 'bigint' ? Number(value) : value;
 		const { min, max, integer = false } = bounds;
 		const valid =
 			typeof numeric === 'number' &&
@@ -100,15 +127,25 @@ export class Parameter {
 	}
 
 	/**
-	 * Text without blanks around it; undefined if that is empty.
+	 * Text without blanks around it, undefined if that is empty. Numbers, switches and dates, as
+	 * expressions give them, become text.
 	 *
 	 * @throws NodeOperationError
 	 */
 	optionalText(): string | undefined {
-		const { value } = this;
-		if (value === undefined || value === null || value === '') return undefined;
-		if (typeof value !== 'string') throw this.mismatch('text');
-		return value.trim() === '' ? undefined : value.trim();
+		if (this.value === undefined || this.value === null) return undefined;
+		const value = this.plain();
+		switch (typeof value) {
+			case 'string':
+				return value.trim() === '' ? undefined : value.trim();
+			case 'number':
+				if (mayBeRounded(value)) throw this.mismatch(`text: ${ROUNDED}`);
+				return String(value);
+			case 'boolean':
+				return String(value);
+			default:
+				throw this.mismatch('text');
+		}
 	}
 
 	/**
@@ -119,13 +156,6 @@ export class Parameter {
 	 */
 	text(help?: string): string {
 		return this.filled(this.optionalText(), help);
-	}
-
-	/** The same parameter, with a number or boolean, as expressions may give them, made into text. */
-	get asText(): Parameter {
-		const { owner, displayName, value } = this;
-		const isPlain = typeof value === 'number' || typeof value === 'boolean';
-		return isPlain ? new Parameter(owner, displayName, String(value)) : this;
 	}
 
 	/**
@@ -169,10 +199,13 @@ export class Parameter {
 	 */
 	jsonObject(): JsonObject {
 		const { value } = this;
-		const parsed = typeof value === 'string' ? this.parse(value) : value;
-		if (!isJsonObject(parsed)) throw this.mismatch('a JSON object', parsed);
-		if (isTooDeep(parsed)) throw this.error(TOO_DEEP);
-		return parsed;
+		const parsed =
+			typeof value === 'string'
+				? new Parameter(this.owner, this.displayName, this.parse(value))
+				: this;
+		const plain = parsed.plain();
+		if (!isJsonObject(plain)) throw this.mismatch('a JSON object', plain);
+		return plain;
 	}
 
 	/**
@@ -185,14 +218,16 @@ export class Parameter {
 	}
 
 	/**
-	 * The elements of a list. Each goes by the name of the list.
+	 * The elements of a list, also of one that is given as JSON. Each goes by the name of the list.
 	 *
 	 * @throws NodeOperationError
 	 */
 	list(): readonly Parameter[] {
 		const { owner, displayName, value } = this;
-		if (!Array.isArray(value)) throw this.mismatch('a list');
-		return value.map((element: unknown) => new Parameter(owner, displayName, element));
+		const list =
+			typeof value === 'string' && value.trim().startsWith('[') ? this.parse(value) : value;
+		if (!Array.isArray(list)) throw this.mismatch('a list');
+		return list.map((element: unknown) => new Parameter(owner, displayName, element));
 	}
 
 	private filled<T>(value: T | undefined, help: string | undefined): T {
@@ -201,14 +236,22 @@ export class Parameter {
 	}
 
 	private parse(text: string): unknown {
-		try {
-			return JSON.parse(text);
-		} catch (error) {
-			const said = messageOf(error);
-			const reason = /\(line \d+ column \d+\)$/.test(said)
-				? said
-				: `${said}, ${jsonErrorPlace(text)}`;
-			throw this.error(`is not valid JSON (${reason}): ${shown(text)}`);
+		const parsed = parseExactly(text);
+		switch (parsed.kind) {
+			case 'json':
+				return parsed.value;
+			case 'inexact':
+				throw this.error(
+					`has the number ${parsed.number}, but ${ROUNDED}`,
+					'Put the number in quotes if the app takes it as text.',
+				);
+			case 'invalid': {
+				const said = messageOf(parsed.error);
+				const reason = /\(line \d+ column \d+\)$/.test(said)
+					? said
+					: `${said}, ${jsonErrorPlace(text)}`;
+				throw this.error(`is not valid JSON (${reason}): ${shown(text)}`);
+			}
 		}
 	}
 }

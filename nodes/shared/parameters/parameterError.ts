@@ -10,6 +10,9 @@ export function shown(value: unknown): string {
 }
 
 function asJson(value: unknown): string {
+	// JSON has no words for them.
+	if (typeof value === 'bigint') return String(value);
+	if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
 	try {
 		return JSON.stringify(value) ?? 'nothing';
 	} catch {

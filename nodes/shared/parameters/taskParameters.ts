@@ -145,8 +145,8 @@ function readRunAt(item: ItemParameters): string | undefined {
  * @throws NodeOperationError that names the parameter, the item and the bad value
  */
 export function readOutputForm({ options }: ItemParameters): OutputForm {
-	const fullTask = options.isOn('fullTask');
-	if (!options.isOn('downloadFiles')) return { fullTask, download: undefined };
+	const fullTask = options.isOn('fullTask', 'Output Full Task');
+	if (!options.isOn('downloadFiles', 'Download Files')) return { fullTask, download: undefined };
 	const limit = options.get('maxFileSize', 'Max File Size (MB)');
 	const size = limit.isBlank ? 0 : limit.number({ min: 0, max: 1e6 });
 	return { fullTask, download: { maxBytes: size === 0 ? undefined : size * MB } };

@@ -82,6 +82,37 @@ describe('a message', () => {
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "42".' }]);
 	});
 
+	it.each([
+		['={{ DateTime.fromISO("2030-06-01T09:30", { zone: "utc" }) }}', '2030-06-01T09:30:00.000Z'],
+		['={{ new Date(0) }}', '1970-01-01T00:00:00.000Z'],
+		['={{ true }}', 'true'],
+	])('takes dates and switches from expressions: %s', async (message, said) => {
+		await agentMessage(sandbox(), { message });
+		expect(talkOf(sandbox().chats()[0])[0]).toBe(`user: ${said}`);
+	});
+
+	it.each(['={{ new Date("soon") }}', '={{ NaN }}', '={{ [1] }}', '={{ 9007199254740993 }}'])(
+		'is not sent if it cannot be text: %s',
+		async (message) => {
+			const run = await agentMessage(sandbox(), { message });
+			expect(run.error?.message).toContain('Parameter "Message"');
+			expect(sandbox().requests).toEqual([]);
+		},
+	);
+
+	it('goes with dates and numbers in context and prompt', async () => {
+		const run = await agentMessage(sandbox(), {
+			parameters: adHoc({ systemPrompt: '={{ 42 }}' }),
+			options: { context: '={{ ({ at: new Date(0), n: 5 }) }}' },
+		});
+		expect(run.error).toBeUndefined();
+		const { body } = sandbox().requests.find(({ path }) => path === '/agents/run') ?? {};
+		expect(body).toMatchObject({
+			agent_config: { system_prompt: '42' },
+			context: { at: '1970-01-01T00:00:00.000Z', n: '5' },
+		});
+	});
+
 	it('goes to a new chat with values for the tools, as text', async () => {
 		await agentMessage(sandbox(), { options: { context: '{"user": "u1", "level": 3}' } });
 		expect(sandbox().chats()[0]?.context).toEqual({ user: 'u1', level: '3' });

@@ -322,6 +322,15 @@ describe('Items from a list', () => {
 		expect(sandbox().requests).toHaveLength(0);
 	});
 
+	it('may be given as JSON', async () => {
+		const rows = '[{"text": "a"}, {"text": "b"}]';
+		const run = await runBatch(sandbox(), { parameters: FROM_LIST, items: [{ rows }] });
+		expect(each(resultOf(run).succeeded, 'output')).toEqual([
+			{ echo: { text: 'a' } },
+			{ echo: { text: 'b' } },
+		]);
+	});
+
 	it('that are none cost only their own item', async () => {
 		const items = [{ rows: [{ text: 'a' }] }, { rows: 'none' }, { rows: [{ text: 'b' }] }];
 		const run = await runBatch(sandbox(), { parameters: FROM_LIST, items });

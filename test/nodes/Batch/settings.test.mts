@@ -38,7 +38,7 @@ const bad: ReadonlyArray<{
 
 describe.each(bad)('$displayName = $value', ({ displayName, value, parameters, options }) => {
 	const given = { ...(parameters && { parameters }), ...(options && { options }) };
-	const shown = value === '={{ NaN }}' ? 'null' : JSON.stringify(value);
+	const shown = value === '={{ NaN }}' ? 'NaN' : JSON.stringify(value);
 
 	it('is refused with its name and value, and nothing is sent', async () => {
 		const run = await runBatch(sandbox(), { ...given, items });

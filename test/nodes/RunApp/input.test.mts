@@ -341,8 +341,8 @@ describe('options on the wire', () => {
 		['webhook', 'ftp://example.com', 'Webhook URL'],
 		['webhook', 'soon', 'Webhook URL'],
 		['runAt', 'tomorrow-ish', 'Run At'],
-		['function', '={{ 7 }}', 'Function'],
-		['workers', '={{ [1] }}', 'Workers'],
+		['function', '={{ [7] }}', 'Function'],
+		['workers', '={{ [[1]] }}', 'Workers'],
 	])('that make no sense fail their item: %s = %s', async (name, value, displayName) => {
 		const run = await runApp(sandbox(), { items: [{}], options: { [name]: value } });
 		expect(run.error?.name).toBe('NodeOperationError');

@@ -140,7 +140,7 @@ describe('A setting that cannot be used', () => {
 		['   ', 'Parameter "Task ID" is empty [item 0]'],
 		['../apps', 'Parameter "Task ID" must be the ID of a task, but is "../apps" [item 0]'],
 		['two words', 'Parameter "Task ID" must be the ID of a task'],
-		['={{ 5 }}', 'Parameter "Task ID" must be text, but is 5 [item 0]'],
+		['={{ [5] }}', 'Parameter "Task ID" must be text, but is [5] [item 0]'],
 		['={{ $json.nothing }}', 'Parameter "Task ID" is empty [item 0]'],
 		['={{ $json.a.b.c }}', 'Parameter "Task ID"'],
 	])('as task id %j is refused', async (taskId, message) => {

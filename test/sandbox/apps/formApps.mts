@@ -114,4 +114,34 @@ export const formApps: readonly SandboxApp[] = [
 		],
 		run: (job) => job.finish({ echo: job.input, setup: job.setup ?? null }),
 	},
+	{
+		namespace: 'sandbox',
+		name: 'whole',
+		title: 'Whole',
+		description: 'Takes a whole number without any limits.',
+		category: 'other',
+		functions: {
+			run: { input: inputSchema({ value: integer('Value') }), output: outputSchema(echo) },
+		},
+		run: (job) => job.finish({ echo: job.input }),
+	},
+	{
+		namespace: 'sandbox',
+		name: 'either',
+		title: 'Either',
+		description: 'Takes a switch, a number or text.',
+		category: 'other',
+		functions: {
+			run: {
+				input: inputSchema({
+					value: {
+						anyOf: [{ type: 'boolean' }, { type: 'integer' }, { type: 'string' }],
+						title: 'Value',
+					},
+				}),
+				output: outputSchema(echo),
+			},
+		},
+		run: (job) => job.finish({ echo: job.input }),
+	},
 ];

@@ -65,7 +65,12 @@ describe('a number', () => {
 	it.each([0.9, 5.1, '', ' ', 'two', NaN, Infinity, null, undefined, true, [2], {}])(
 		'%j is refused',
 		(value) => {
-			const shown = value === undefined ? 'nothing' : JSON.stringify(value);
+			const shown =
+				value === undefined
+					? 'nothing'
+					: typeof value === 'number'
+						? String(value)
+						: JSON.stringify(value);
 			const expected = `must be a number from 1 to 5, but is ${shown}`;
 			expect(problemOf(() => width(value).number(bounds))).toBe(expected);
 		},
@@ -112,15 +117,26 @@ describe('text', () => {
 		);
 	});
 
-	it.each([5, false, {}, ['a']])('%j is refused', (value) => {
+	it.each([{}, ['a']])('%j is refused', (value) => {
 		const expected = `must be text, but is ${JSON.stringify(value)}`;
 		expect(problemOf(() => width(value).optionalText())).toBe(expected);
 	});
 
-	it('may be made of a number or boolean, and of nothing else', () => {
-		expect(width(0).asText.text()).toBe('0');
-		expect(width(false).asText.text()).toBe('false');
-		expect(problemOf(() => width({ a: 1 }).asText.text())).toBe('must be text, but is {"a":1}');
+	it('may be made of a number, a switch or a date', () => {
+		expect(width(0).text()).toBe('0');
+		expect(width(false).text()).toBe('false');
+		expect(width(new Date(0)).text()).toBe('1970-01-01T00:00:00.000Z');
+	});
+
+	it.each([
+		[NaN, 'is NaN, which cannot be sent'],
+		[new Date(NaN), 'is an invalid date, which cannot be sent'],
+		[
+			2 ** 53 + 2,
+			/^must be text: .* exactly only up to 9007199254740991, but is 9007199254740994$/,
+		],
+	])('is not made of %s', (value, problem) => {
+		expect(problemOf(() => width(value).text())).toMatch(problem);
 	});
 });
 
@@ -174,7 +190,16 @@ describe('a list', () => {
 	it('gives its elements as parameters of the same name', () => {
 		const elements = width(['a', 5]).list();
 		expect(elements[0]?.text()).toBe('a');
-		expect(problemOf(() => elements[1]?.text())).toBe('must be text, but is 5');
+		expect(problemOf(() => elements[1]?.jsonObject())).toBe('must be a JSON object, but is 5');
+	});
+
+	it('may be given as JSON', () => {
+		expect(
+			width(' ["a"]')
+				.list()
+				.map((element) => element.text()),
+		).toEqual(['a']);
+		expect(problemOf(() => width('[1,').list())).toMatch(/^is not valid JSON/);
 	});
 
 	it.each(['a', { 0: 'a' }, null])('%j is refused', (value) => {
