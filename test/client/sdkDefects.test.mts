@@ -33,7 +33,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('every request has a timeout and takes the abort signal', async () => {
 		sandbox().fault({ on: '*', kind: 'hang', when: 'before', times: Infinity });
 		const run = rejection(runOne(client({ settings: { timeoutMs: 60_000 } }), echo));
-		await until(() => sandbox().requests.length === 1);
+		await until(() => sandbox().requests.length >= 1);
 		await clock.pass(120_000);
 		expect(await run).toBeInstanceOf(TimeoutError);
 	});

@@ -563,7 +563,7 @@ describe('faults', () => {
 		sandbox.hold();
 		let answered = false;
 		const response = run('instant').finally(() => (answered = true));
-		await until(() => sandbox.requests.length === 1);
+		await until(() => sandbox.requests.length >= 1);
 		sandbox.advance(ms - 1);
 		await aMoment();
 		expect(answered).toBe(false);
@@ -612,7 +612,7 @@ describe('faults', () => {
 			signal: giveUp.signal,
 		});
 		const failed = expect(attempt).rejects.toThrow(kind === 'hang' ? 'aborted' : 'fetch failed');
-		await until(() => sandbox.requests.length === 1);
+		await until(() => sandbox.requests.length >= 1);
 		if (kind === 'hang') giveUp.abort();
 		await failed;
 		expect(sandbox.tasks()).toHaveLength(tasks);
@@ -803,7 +803,7 @@ describe('webhooks', () => {
 		failures = 1;
 		sandbox.configure({ webhookRetriesMs: [10] });
 		const id = await start('echo', { text: 'a' }, { webhook: url() });
-		await until(() => received.length === 1);
+		await until(() => received.length >= 1);
 		expect(received[0]).toMatchObject({
 			event: 'task.completed',
 			data: { id, status: 10, output: { echo: { text: 'a' } } },
@@ -817,14 +817,14 @@ describe('webhooks', () => {
 		await aMoment();
 		expect(received).toEqual([]);
 		sandbox.release();
-		await until(() => sandbox.webhookDeliveries().length === 2);
+		await until(() => sandbox.webhookDeliveries().length >= 2);
 		expect(received).toHaveLength(2);
 		sandbox.configure({ webhookDelayMs: 0, webhookCopies: 0 });
 		await start('instant', {}, { webhook: url() });
 		failures = 1;
 		sandbox.configure({ webhookCopies: 1, webhookRetriesMs: [] });
 		const lost = await start('instant', {}, { webhook: url() });
-		await until(() => sandbox.webhookDeliveries().length === 3);
+		await until(() => sandbox.webhookDeliveries().length >= 3);
 		expect(sandbox.webhookDeliveries()).toEqual([
 			{ taskId: twice, status: 200 },
 			{ taskId: twice, status: 200 },
@@ -914,7 +914,7 @@ describe('the sandbox', () => {
 		const closed = new Promise((resolve) => socket.on('close', resolve));
 		socket.on('error', () => undefined);
 		socket.write('GET /me HTTP/1.1\r\nHost: x\r\n\r\n');
-		await until(() => other.requests.length === 1);
+		await until(() => other.requests.length >= 1);
 		await other.close();
 		await closed;
 	});

@@ -202,7 +202,7 @@ describe('An observer', () => {
 			observer,
 			signal: new AbortController().signal,
 		});
-		await until(() => seen.opened === 1);
+		await until(() => seen.opened >= 1);
 		for (const [log, status] of [
 			['a', 'preparing'],
 			['b', 'running'],

@@ -183,12 +183,12 @@ describe('Retry On Fail', () => {
 		sandbox().pushTask(id, { logs: 'first\n', delta: { response: 'one' } });
 		await until(() => live.includes('first') && live.includes('one'));
 		sandbox().finishTask(taskOf(2), { status: 'failed' });
-		await until(() => sandbox().count('GET', `/tasks/${id}/stream`) === 2);
+		await until(() => sandbox().count('GET', `/tasks/${id}/stream`) >= 2);
 		await until(() => live.includes('second'));
 		sandbox().pushTask(id, { delta: { response: ' two' } });
 		await until(() => live.includes('one two'));
 		sandbox().finishTask(id, { output: { response: 'one two' } });
-		await until(() => sandbox().tasks().length === 3);
+		await until(() => sandbox().tasks().length >= 3);
 		sandbox().finishTask(taskOf(2));
 		const run = await started;
 		expect(run.status).toBe('success');

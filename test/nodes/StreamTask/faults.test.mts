@@ -179,13 +179,13 @@ describe('Text', () => {
 		// No second stream before what the first one is going to miss.
 		sandbox().fault({ on: 'GET /tasks/:id', kind: 'delay', ms: 1, when: 'after' });
 		sandbox().hold();
-		await until(() => streams(sandbox()) === 1);
+		await until(() => streams(sandbox()) >= 1);
 		const id = sandbox().running()[0]?.id ?? '';
 		sandbox().pushTask(id, { delta: { response: 'Hello' } });
-		await until(() => sandbox().count('GET', /^\/tasks\/\w+$/) === 1);
+		await until(() => sandbox().count('GET', /^\/tasks\/\w+$/) >= 1);
 		sandbox().pushTask(id, { delta: { response: ' wor' } });
 		sandbox().release();
-		await until(() => streams(sandbox()) === 2);
+		await until(() => streams(sandbox()) >= 2);
 		for (let n = 0; n < 3; n += 1) {
 			await aMoment();
 			sandbox().pushTask(id, { delta: { response: '…' } });

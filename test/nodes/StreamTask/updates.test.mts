@@ -23,7 +23,7 @@ describe('The node', () => {
 
 	it('says of the source of existing tasks that they are kept', () => {
 		const source = new StreamTask().description.properties.find(({ name }) => name === 'source');
-		expect(JSON.stringify(source)).toContain('goes on after a stop or timeout');
+		expect(JSON.stringify(source)).toContain('keeps running after a stop or timeout');
 	});
 });
 

@@ -138,7 +138,7 @@ describe.each(NODES)('%s', (_name, run) => {
 		const result = await run(sandbox(), {
 			...underOwnKeys(sandbox()),
 			items,
-			cancelAfter: until(() => b.tasks().filter(({ finishedAt }) => finishedAt).length === 3),
+			cancelAfter: until(() => b.tasks().filter(({ finishedAt }) => finishedAt).length >= 3),
 		});
 		expect(result.status).toBe('canceled');
 		expect(a.tasks()).toEqual([]);
@@ -250,7 +250,7 @@ describe.each(NODES.slice(0, 2))('Retry On Fail of %s', (_name, run) => {
 				spy(context);
 			},
 		});
-		await until(() => b.tasks().length === 1);
+		await until(() => b.tasks().length >= 1);
 		sandbox().finishTask(a.running()[0]?.id ?? '', { output: { begun: 'by a' } });
 		const result = await finished;
 		expect(result.error).toBeUndefined();

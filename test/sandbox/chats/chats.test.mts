@@ -179,7 +179,7 @@ describe('a message', () => {
 		expect((await call('POST', `/chats/messages/${thirdId}/cancel`)).status).toBe(409);
 		expect((await call('POST', '/chats/messages/nothing/cancel')).status).toBe(404);
 		sandbox.release();
-		await until(() => sandbox.agentRuns().length === 2 && stateOf(id) === 'completed');
+		await until(() => sandbox.agentRuns().length >= 2 && stateOf(id) === 'completed');
 		expect(saidIn(id)).toEqual([
 			'user: first',
 			'assistant: You said "first".',
