@@ -6,7 +6,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { searchAgents, searchApps } from '../shared/editor/appSearch';
-import { properties } from './description';
+import { properties, subtitle } from './description';
 import { agentMessage } from './execute';
 
 /** Inference.sh Agent Message: every input item is one turn of a conversation with an agent. */
@@ -20,13 +20,17 @@ export class AgentMessage implements INodeType {
 		},
 		group: ['transform'],
 		version: 1,
-		subtitle:
-			'={{ $parameter["operation"] + ": " + (["agent", "coreApp", "chatId"].map((name) => $parameter[name]?.value ?? $parameter[name]).find(Boolean) ?? "") }}',
-		description: 'Talk to an AI agent on inference.sh: conversations, tools, approvals',
-		defaults: { name: 'Inference.sh Agent Message' },
+		subtitle,
+		description:
+			'Talk to an AI agent on inference.sh: send a message and get the answer, approve what it wants to do',
+		defaults: { name: 'Agent Message' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
+		builderHint: {
+			searchHint:
+				'Sends messages to an agent that runs on inference.sh, with its own tools, memory and approvals; complete by itself, it takes no model, memory or tools from n8n. To run a model or another app once, use Inference.sh Run App.',
+		},
 		credentials: [{ name: 'inferenceShApi', required: true }],
 		properties,
 	};

@@ -3,6 +3,23 @@ import { appProperty } from '../shared/editor/descriptions/app';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { runOptionsProperty } from '../shared/editor/descriptions/options';
 import { shownIf } from '../shared/editor/descriptions/shownIf';
+import { toolDescription } from '../shared/editor/descriptions/tool';
+
+/** What stands below the node on the canvas: who is spoken to, or what is done to a chat. */
+export const subtitle = `={{ ({
+	getChat: "get chat",
+	stop: "stop chat",
+	respond: { approve: "approve call", reject: "reject call", answer: "answer call" }[$rawParameter.decision] ?? "respond to call",
+})[$parameter.operation] ?? ([$parameter[$parameter.agentSource === "adHoc" ? "coreApp" : "agent"]].map((of) => of?.value ?? of)[0] || "send message") }}`;
+
+/** For a model, by operation. */
+const TOOL: Readonly<Record<string, string>> = {
+	send: 'Sends a message to an AI agent on inference.sh and returns its answer. The agent does not see this conversation: the message must say all that it needs.',
+	respond:
+		'Approves, rejects or answers a call that an AI agent on inference.sh waits for, and returns its answer.',
+	getChat: 'Reads a chat with an AI agent on inference.sh: its messages, status and pending calls.',
+	stop: 'Stops what an AI agent on inference.sh is doing in a chat.',
+};
 
 const operation: INodeProperties = {
 	displayName: 'Operation',
@@ -337,6 +354,9 @@ function forChats(option: INodeProperties): INodeProperties {
 
 /** The parameters of Agent Message, in the order of its panel. */
 export const properties: INodeProperties[] = [
+	...Object.entries(TOOL).flatMap(([name, text]) =>
+		shownIf({ operation: [name] }, [toolDescription(text)]),
+	),
 	operation,
 	...shownIf({ operation: ['send'] }, [...agentProperties, ...messageProperties]),
 	...shownIf({ operation: ['respond', 'getChat', 'stop'] }, [chatProperty]),

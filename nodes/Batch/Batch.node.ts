@@ -27,12 +27,18 @@ export class Batch implements INodeType {
 		version: 1,
 		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
-			'Run an AI app on inference.sh for thousands of items, with separate outputs for results, failures and a summary',
-		defaults: { name: 'Inference.sh Batch' },
+			'Run an AI app on inference.sh for hundreds or thousands of items, with separate outputs for results, failures and a summary',
+		defaults: { name: 'Batch' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main, NodeConnectionTypes.Main],
 		outputNames: ['Succeeded', 'Failed', 'Summary'],
-		usableAsTool: true,
+		// No tool: an agent would get what comes out of Succeeded and nothing else. n8n's lint wants the
+		// property all the same, and n8n's type has no value that means no.
+		usableAsTool: undefined as never,
+		builderHint: {
+			searchHint:
+				'Runs an app of inference.sh for many items, a set number at a time, without a loop around it. Outputs: 0 Succeeded, 1 Failed, 2 Summary (one item). For a few items use Inference.sh Run App. It cannot be a tool of an agent.',
+		},
 		credentials: [{ name: 'inferenceShApi', required: true }],
 		webhooks: callbackWebhooks,
 		waitingNodeTooltip: WAITING_TOOLTIP,

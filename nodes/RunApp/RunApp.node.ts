@@ -26,11 +26,16 @@ export class RunApp implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
-		description: 'Run an AI app on inference.sh for each item',
-		defaults: { name: 'Inference.sh Run App' },
+		description:
+			'Run an AI app on inference.sh for each item: images, video, speech, language models and more',
+		defaults: { name: 'Run App' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
+		builderHint: {
+			searchHint:
+				'Runs any app of inference.sh (image, video, audio, speech, language models) once for each item and waits for the results. For hundreds of items or more use Inference.sh Batch, to show the answer while it is made Inference.sh Stream Task, for conversations Inference.sh Agent Message.',
+		},
 		credentials: [{ name: 'inferenceShApi', required: true }],
 		webhooks: callbackWebhooks,
 		waitingNodeTooltip: WAITING_TOOLTIP,

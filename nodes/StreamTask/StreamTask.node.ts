@@ -23,12 +23,16 @@ export class StreamTask implements INodeType {
 		subtitle:
 			'={{ $parameter["source"] === "existing" ? "existing task" : $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
-			'Follow a task on inference.sh while it runs: get its progress, logs and text, and stream them to the caller',
-		defaults: { name: 'Inference.sh Stream Task' },
+			'Run an AI app on inference.sh and follow it while it works: get its progress, logs and text, and stream them to the caller',
+		defaults: { name: 'Stream Task' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
 		outputNames: ['Result', 'Updates'],
 		usableAsTool: true,
+		builderHint: {
+			searchHint:
+				'Runs an app of inference.sh, or follows a task that already runs, and shows what happens meanwhile. Outputs: 0 Result (one item per task), 1 Updates (many). Behind a Chat Trigger or Webhook with streaming response the text goes to the caller word by word. If only the result counts, use Inference.sh Run App.',
+		},
 		credentials: [{ name: 'inferenceShApi', required: true }],
 		properties,
 	};

@@ -4,6 +4,7 @@ import { inputProperties } from '../shared/editor/descriptions/input';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { taskOptionsProperty } from '../shared/editor/descriptions/options';
 import { shownIf } from '../shared/editor/descriptions/shownIf';
+import { toolDescription } from '../shared/editor/descriptions/tool';
 
 const STARTS = { source: ['run'] };
 
@@ -79,6 +80,9 @@ const streamOptions: INodeProperties[] = [
 
 /** The parameters of Stream Task, in the order of its panel. */
 export const properties: INodeProperties[] = [
+	toolDescription(
+		'Runs an AI app on inference.sh, or waits for one that already runs, and returns its result: text, data, or links to the files it has made.',
+	),
 	sourceProperty,
 	taskIdProperty,
 	...shownIf(STARTS, [appProperty, ...inputProperties]),

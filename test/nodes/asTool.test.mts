@@ -9,7 +9,6 @@ import type {
 } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
-import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { PASSTHROUGH, runWorkflow, type EngineRun } from '../engine/engine.mts';
@@ -115,14 +114,6 @@ describe('as a tool of an AI agent', () => {
 	it('Stream Task gives the result', async () => {
 		const calls = [{ text: 'one' }];
 		const { answers } = await call({ node: new StreamTask(), parameters: echo(), calls });
-		expect(answers.map((answer): unknown => JSON.parse(answer))).toMatchObject([
-			[{ status: 'completed', output: { echo: { text: 'one' } } }],
-		]);
-	});
-
-	it('Batch gives what has succeeded', async () => {
-		const calls = [{ text: 'one' }];
-		const { answers } = await call({ node: new Batch(), parameters: echo(), calls });
 		expect(answers.map((answer): unknown => JSON.parse(answer))).toMatchObject([
 			[{ status: 'completed', output: { echo: { text: 'one' } } }],
 		]);

@@ -13,6 +13,8 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 /** What the tests read of package.json. */
 export interface Manifest {
 	version: string;
+	license?: string;
+	workspaces?: readonly string[];
 	engines?: Record<string, string>;
 	dependencies?: Record<string, string>;
 	optionalDependencies?: Record<string, string>;

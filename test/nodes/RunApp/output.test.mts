@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
 import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
-import codex from '../../../nodes/RunApp/RunApp.node.json';
 import { NODE_NAME, runNode } from '../../engine/engine.mts';
 import {
 	appRef,
@@ -262,8 +261,6 @@ describe('the node', () => {
 			credentials: [{ name: 'inferenceShApi', required: true }],
 		});
 		expect(methods.listSearch).toHaveProperty('searchApps');
-		expect(codex.node).toBe(`n8n-nodes-inferencesh.${description.name}`);
-		expect(codex.categories).toContain('AI');
 	});
 
 	it('runs with nothing but its defaults', async () => {
