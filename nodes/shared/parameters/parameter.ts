@@ -4,6 +4,7 @@ import { mayBeRounded, ROUNDED } from '../../client/util/exactNumber';
 import { isJsonObject, parseExactly, type JsonObject } from '../../client/util/json';
 import { parseHttpUrl } from '../../client/util/url';
 import { isOwnJson } from './jsonDepth';
+import { pointInTime } from './isoTime';
 import { jsonErrorPlace } from './jsonPlace';
 import { parameterError, shown } from './parameterError';
 import { plainValue } from './plainValue';
@@ -180,16 +181,17 @@ export class Parameter {
 	}
 
 	/**
-	 * A point in time as RFC 3339, undefined if it is empty.
+	 * A point in time as RFC 3339, undefined if it is empty: text in ISO 8601, a Date or a DateTime.
 	 *
+	 * @param timeZone where it is meant if it does not say so
 	 * @throws NodeOperationError
 	 */
-	optionalTime(): string | undefined {
+	optionalTime(timeZone: string): string | undefined {
 		const text = this.optionalText();
 		if (text === undefined) return undefined;
-		const at = Date.parse(text);
-		if (Number.isNaN(at)) throw this.mismatch('a date and time', text);
-		return new Date(at).toISOString();
+		const time = pointInTime(text, timeZone);
+		if (time.kind === 'wrong') throw this.mismatch(time.wanted);
+		return time.at;
 	}
 
 	/**

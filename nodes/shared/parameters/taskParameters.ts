@@ -112,7 +112,8 @@ function readRequest(item: ItemParameters, input: JsonObject): ItemRequest {
 			session,
 			sessionTimeout: session === 'new' ? readSessionTimeout(options) : undefined,
 			webhook: options.get('webhook', 'Webhook URL').optionalUrl(),
-			runAt: readRunAt(item),
+			// A time as n8n's date picker gives it has no time zone.
+			runAt: options.get('runAt', 'Run At').optionalTime(item.context.getTimezone()),
 		},
 	};
 }
@@ -121,22 +122,6 @@ function readSessionTimeout(options: ParameterGroup): number | undefined {
 	const seconds = options.get('sessionTimeout', 'Session Timeout');
 	if (seconds.isBlank) return undefined;
 	return seconds.number({ min: 1, max: LONGEST_SESSION_SECONDS, integer: true });
-}
-
-/** A time as n8n's date picker gives it has no time zone: it means the workflow's. */
-function readRunAt(item: ItemParameters): string | undefined {
-	const { context, itemIndex, options } = item;
-	const runAt = options.get('runAt', 'Run At');
-	const { value } = runAt;
-	if (typeof value !== 'string' || !/^[\d-]+([T ][\d:.]+)?$/.test(value)) {
-		return runAt.optionalTime();
-	}
-	const iso = value.replace(' ', 'T');
-	const zoned: unknown = context.evaluateExpression(
-		`{{ DateTime.fromISO("${iso}").toISO() }}`,
-		itemIndex,
-	);
-	return item.given(runAt.displayName, zoned ?? value).optionalTime();
 }
 
 /**

@@ -322,7 +322,19 @@ describe('options on the wire', () => {
 		['a time as the date picker gives it', '2030-06-01T09:30:00', '2030-06-01T00:30:00.000Z'],
 		['a day', '2030-06-01', '2030-05-31T15:00:00.000Z'],
 		['a time with its zone', '2030-06-01T09:30:00Z', '2030-06-01T09:30:00.000Z'],
-		['an expression', '={{ DateTime.fromISO("2030-06-01T09:30") }}', '2030-06-01T00:30:00.000Z'],
+		['with blanks around it', ' 2030-06-01 09:30\n', '2030-06-01T00:30:00.000Z'],
+		['a DateTime', '={{ DateTime.fromISO("2030-06-01T09:30") }}', '2030-06-01T00:30:00.000Z'],
+		[
+			'a DateTime of another zone',
+			'={{ DateTime.fromISO("2030-06-01T09:30", { zone: "Europe/Berlin" }) }}',
+			'2030-06-01T07:30:00.000Z',
+		],
+		['a Date', '={{ new Date(Date.UTC(2030, 5, 1, 9, 30)) }}', '2030-06-01T09:30:00.000Z'],
+		[
+			'a DateTime in text',
+			'={{ DateTime.fromISO("2030-06-01T09:30") }} ',
+			'2030-06-01T00:30:00.000Z',
+		],
 	])("take %s in the workflow's time zone", async (_what, runAt, sent) => {
 		const run = await runApp(sandbox(), {
 			settings: { timezone: 'Asia/Tokyo' },
@@ -332,6 +344,20 @@ describe('options on the wire', () => {
 		});
 		expect(run.error).toBeUndefined();
 		expect(submissions(sandbox())[0]?.['run_at']).toBe(sent);
+	});
+
+	it.each([
+		['01.06.2030 09:30', /such as 2030-06-01T09:30 or .*, but is "01.06.2030 09:30" \[item 0\]$/],
+		['2030/06/01 09:30', /in ISO 8601, such as 2030-06-01T09:30/],
+		['={{ 1906504200000 }}', /a number may be seconds or milliseconds.*, but is 1906504200000/],
+		['2030-02-30T09:30', /must be a date and time that exists, but is "2030-02-30T09:30"/],
+		['={{ new Date("01.06.30000") }}', /Parameter "Run At"/],
+		['={{ true }}', /in ISO 8601/],
+	])('take no %s as a time', async (runAt, message) => {
+		const run = await runApp(sandbox(), { items: [{}], options: { runAt } });
+		expect(run.error?.message).toMatch(/^Parameter "Run At" /);
+		expect(run.error?.message).toMatch(message);
+		expect(sandbox().requests).toEqual([]);
 	});
 
 	it.each([
