@@ -9,15 +9,23 @@ export interface BackoffSettings {
 }
 
 /**
+ * Shortest wait between two attempts, ms, whatever is set: a loop that does not wait would only
+ * keep a service down that is in trouble.
+ */
+export const SHORTEST_WAIT_MS = 100;
+
+/**
  * Full jitter: a random wait between nothing and `base · 2^(attempt-1)`, at most the cap, so that
- * many items that fail together do not come back together.
+ * many items that fail together do not come back together. It is never shorter than a random wait of
+ * `SHORTEST_WAIT_MS` to twice as long.
  *
  * @param attempt 1 after the first failure
  * @returns milliseconds
  */
 export function backoffDelay(attempt: number, settings: BackoffSettings, clock: Clock): number {
 	const bound = Math.min(settings.capMs, settings.baseMs * 2 ** Math.min(attempt - 1, 30));
-	return clock.random() * bound;
+	const chance = clock.random();
+	return Math.max(chance * bound, (1 + chance) * SHORTEST_WAIT_MS);
 }
 
 const SECONDS = /^\d+(\.\d+)?$/;

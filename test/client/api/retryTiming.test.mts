@@ -4,6 +4,7 @@ import {
 	backoffDelay,
 	rateLimitReset,
 	requestedDelay,
+	SHORTEST_WAIT_MS,
 } from '../../../nodes/client/api/retryTiming.ts';
 
 const NOW = Date.UTC(2026, 9, 21, 7, 28, 0);
@@ -137,12 +138,24 @@ describe('backoffDelay', () => {
 				chance,
 				(attempt, baseMs, capMs, dice) => {
 					const ms = backoffDelay(attempt, { baseMs, capMs }, clock(dice));
-					expect(ms).toBeGreaterThanOrEqual(0);
-					expect(ms).toBeLessThanOrEqual(capMs);
-					if (attempt <= 30) expect(ms).toBeLessThanOrEqual(baseMs * 2 ** (attempt - 1));
+					const least = 2 * SHORTEST_WAIT_MS;
+					expect(ms).toBeGreaterThanOrEqual(SHORTEST_WAIT_MS);
+					expect(ms).toBeLessThanOrEqual(Math.max(capMs, least));
+					if (attempt > 30) return;
+					expect(ms).toBeLessThanOrEqual(Math.max(baseMs * 2 ** (attempt - 1), least));
 				},
 			),
 		);
+	});
+
+	it.each([
+		[0, 30_000],
+		[1_000, 0],
+		[0, 0],
+		[20, 50],
+	])('waits a little even with base %i and cap %i, not everybody equally long', (baseMs, capMs) => {
+		const waits = [0, 0.5, 0.99].map((dice) => backoffDelay(3, { baseMs, capMs }, clock(dice)));
+		expect(waits).toEqual([100, 150, 199]);
 	});
 
 	it('reaches the cap in the end, however small the base is', () => {
