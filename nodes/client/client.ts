@@ -17,7 +17,7 @@ import { QuietWatch } from './util/quietWatch';
 export interface ClientOptions {
 	readonly transport: Transport;
 	readonly credential: Credential;
-	/** Items in flight for this credential in this process, 0 for no limit. */
+	/** Items in flight for this credential in this process from now on, 0 for no limit. */
 	readonly maxConcurrency: number;
 	readonly settings: RunSettings;
 	readonly log: ClientLog;
@@ -53,6 +53,8 @@ export class InferenceClient implements AsyncDisposable {
 		const clock = options.clock ?? systemClock;
 		const timings = { ...DEFAULT_TIMINGS, ...options.timings };
 		const account = accountFor(baseUrl, apiKey, clock);
+		// The credential has just been read, so it is the newest.
+		account.slots.limitTo(maxConcurrency === 0 ? Infinity : maxConcurrency);
 		this.accountId = account.id;
 		const api = new Api(transport, credential, account, clock, timings);
 		const quiet = new QuietWatch(clock);
@@ -64,7 +66,6 @@ export class InferenceClient implements AsyncDisposable {
 			clock,
 			log,
 			signal,
-			maxConcurrency,
 			statistics,
 			quiet,
 		};

@@ -1,9 +1,8 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { createHash } from 'crypto';
-import pLimit from 'p-limit';
 import { ServiceClock } from './serviceClock';
 import type { Clock } from '../util/clock';
-import type { Release } from '../util/keyedQueue';
+import { Slots } from '../util/slots';
 
 /**
  * What all nodes and executions of this process share about one credential: the limit on items in
@@ -12,41 +11,14 @@ import type { Release } from '../util/keyedQueue';
 export class Account {
 	private pausedUntil = 0;
 	readonly serviceClock = new ServiceClock();
-	private readonly limiters = new Map<number, ReturnType<typeof pLimit>>();
+	/** Items in flight. */
+	readonly slots = new Slots();
 
 	/** @param id stands for the base URL and the key, without telling them */
 	constructor(
 		private readonly clock: Clock,
 		readonly id = '',
 	) {}
-
-	/**
-	 * Waits for one of `limit` slots.
-	 *
-	 * @param limit 1 or higher
-	 * @throws the abort reason of `signal`; the place in the queue is given up
-	 */
-	async slot(limit: number, signal: CancelSignal): Promise<Release> {
-		signal.throwIfAborted();
-		const limiter = this.limiters.get(limit) ?? pLimit(limit);
-		this.limiters.set(limit, limiter);
-		return await new Promise<Release>((resolve, reject) => {
-			let release: Release = () => {};
-			const held = new Promise<void>((done) => {
-				release = done;
-			});
-			const leave = () => {
-				release();
-				reject(signal.reason);
-			};
-			signal.addEventListener('abort', leave);
-			void limiter(async () => {
-				signal.removeEventListener('abort', leave);
-				resolve(release);
-				await held;
-			});
-		});
-	}
 
 	/** Makes every request of this credential wait: the service limits the account, not the item. */
 	pause(ms: number): void {

@@ -9,6 +9,4 @@ export interface ClientContext extends RetryContext {
 	readonly timings: Timings;
 	/** Watches streams for silence. */
 	readonly quiet: QuietWatch;
-	/** Limit of the credential on items in flight, 0 for none. */
-	readonly maxConcurrency: number;
 }

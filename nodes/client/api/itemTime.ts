@@ -61,14 +61,14 @@ export async function withinItsTime<T>(
 	job: (inner: ClientContext) => Promise<T>,
 	onGivenUp: (givenUp: GivenUp) => Promise<InferenceError>,
 ): Promise<T> {
-	const { account, maxConcurrency, settings } = context;
+	const { account, settings } = context;
 	const { timeoutMs } = settings;
 	using scope = new Deadline(ofRun);
 	const { signal } = scope;
 	let leave: Release | undefined;
 	try {
 		signal.throwIfAborted();
-		if (maxConcurrency > 0) leave = await account.slot(maxConcurrency, signal);
+		leave = account.slots.tryTake() ?? (await account.slots.take(signal));
 		if (timeoutMs !== undefined) {
 			const limit = `${Math.round(timeoutMs / 100) / 10} s`;
 			scope.start(timeoutMs, () => new TimeoutError(`did not ${verb} within ${limit}`));

@@ -140,6 +140,37 @@ describe('the credential', () => {
 		expect(mostInFlight(sandbox())).toBe(2);
 	});
 
+	it('has one limit, which follows its newest number while it is busy', async () => {
+		sandbox().hold();
+		const started = () => submissions(sandbox()).length;
+		const begin = async (maxConcurrency: number, count: number) =>
+			await runApp(sandbox(), {
+				app: 'sandbox/sleep',
+				items: numbered(count, 1),
+				parameters: { concurrency: 10 },
+				credentials: { ...credentialsOf(sandbox()), maxConcurrency },
+			});
+		const runs = [begin(2, 5)];
+		await until(() => started() === 2);
+		runs.push(begin(3, 5));
+		await until(() => started() === 3);
+		await aMoment();
+		expect(started()).toBe(3);
+		runs.push(begin(4, 1));
+		await until(() => started() === 4);
+		await aMoment();
+		expect(started()).toBe(4);
+		// No limit at all.
+		runs.push(begin(0, 1));
+		await until(() => started() === 12);
+		runs.push(begin(2, 2));
+		await aMoment();
+		expect(started()).toBe(12);
+		sandbox().release();
+		for (const run of await Promise.all(runs)) expect(run.status).toBe('success');
+		expect(started()).toBe(14);
+	});
+
 	it('does not limit another account', async () => {
 		const services = [sandbox(), other()];
 		for (const service of services) service.hold();
