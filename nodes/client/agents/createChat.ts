@@ -1,6 +1,6 @@
 import type { Account } from '../api/account';
 import type { ClientContext } from '../api/context';
-import { retrying } from '../api/retry';
+import { readyToCreate, retrying } from '../api/retry';
 import { InferenceError } from '../errors';
 import { claims } from '../once/claims';
 import { compareJson } from '../once/comparison';
@@ -44,6 +44,7 @@ export async function createChat(
 	}
 	const body = wantsContext ? { agent, context: given } : { agent };
 	const call = { method: 'POST', path: '/chats', body, signal } as const;
+	await readyToCreate(context);
 	const answer = await outcomeOf(retrying(async () => await api.send(call), context));
 	if (!answer.ok) {
 		signal.throwIfAborted();

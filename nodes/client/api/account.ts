@@ -1,15 +1,23 @@
-import type { CancelSignal } from '../util/cancelSignal';
 import { createHash } from 'crypto';
-import { ServiceClock } from './serviceClock';
+import type { CancelSignal } from '../util/cancelSignal';
 import type { Clock } from '../util/clock';
 import { Slots } from '../util/slots';
+import { ServiceClock } from './serviceClock';
+
+/** Requests that a pause held back come back spread over this long, ms. */
+export const RESUME_SPREAD_MS = 1_000;
 
 /**
  * What all nodes and executions of this process share about one credential: the limit on items in
- * flight, the pause after a 429, and what is known of the service's clock.
+ * flight, the pause after a refusal for the rate of requests, and what is known of the service's
+ * clock.
  */
 export class Account {
+	/** Until when nothing is asked at all. */
 	private pausedUntil = 0;
+	/** Until when the service has said that it takes nothing new, and when it has. */
+	private closedUntil = 0;
+	private closedAt = 0;
 	readonly serviceClock = new ServiceClock();
 	/** Items in flight. */
 	readonly slots = new Slots();
@@ -25,15 +33,32 @@ export class Account {
 		this.pausedUntil = Math.max(this.pausedUntil, this.clock.now() + ms);
 	}
 
+	/** Makes whatever creates something wait, as long as the service asks. */
+	close(ms: number): void {
+		this.closedAt = this.clock.now();
+		this.closedUntil = Math.max(this.closedUntil, this.closedAt + ms);
+	}
+
 	/** Whether a pause is in force. */
 	get paused(): boolean {
 		return this.pausedUntil > this.clock.now();
+	}
+
+	/** How long the service still takes nothing new, ms; 0 if it does. */
+	get closedMs(): number {
+		return Math.max(0, this.closedUntil - this.clock.now());
+	}
+
+	/** How long ago the service has said so, ms. */
+	get closedSinceMs(): number {
+		return this.clock.now() - this.closedAt;
 	}
 
 	/**
 	 * Waits until no pause is in force. Whoever waits comes back at a slightly different moment.
 	 *
 	 * @param spreadMs upper bound of that difference
+	 * @throws the abort reason of `signal`
 	 */
 	async ready(spreadMs: number, signal: CancelSignal): Promise<void> {
 		let left = this.pausedUntil - this.clock.now();
@@ -41,6 +66,16 @@ export class Account {
 			await this.clock.delay(left + this.clock.random() * spreadMs, signal);
 			left = this.pausedUntil - this.clock.now();
 		}
+	}
+
+	/**
+	 * Waits as long as the service takes nothing new, as far as that is known now.
+	 *
+	 * @param spreadMs as of `ready`
+	 * @throws the abort reason of `signal`
+	 */
+	async open(spreadMs: number, signal: CancelSignal): Promise<void> {
+		await this.clock.delay(this.closedMs + this.clock.random() * spreadMs, signal);
 	}
 }
 

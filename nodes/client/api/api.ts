@@ -1,5 +1,5 @@
 import type { CancelSignal } from '../util/cancelSignal';
-import type { Account } from './account';
+import { RESUME_SPREAD_MS, type Account } from './account';
 import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
 import { monotonicNow, type Clock } from '../util/clock';
@@ -94,8 +94,6 @@ function headersFor(apiKey: string): HeadersByKind {
 
 /** Highest time in an answer's transfer, whatever its size, beyond the wait for its head. */
 const BODY_LIMIT_MS = 120_000;
-/** Requests that a pause held back come back spread over this long. */
-export const RESUME_SPREAD_MS = 1_000;
 
 /**
  * One attempt of one request: headers, decoding, errors. The key goes into the `Authorization`

@@ -1,8 +1,8 @@
 import type { CancelSignal } from '../util/cancelSignal';
-import type { Account } from './account';
+import { RESUME_SPREAD_MS, type Account } from './account';
 import type { ClientLog } from './api';
 import type { Clock } from '../util/clock';
-import { InferenceError } from '../errors';
+import { InferenceError, RateLimitError } from '../errors';
 import { backoffDelay } from './retryTiming';
 import type { RunSettings } from '../settings';
 
@@ -10,7 +10,7 @@ import type { RunSettings } from '../settings';
 export interface RetryStatistics {
 	/** Attempts made after a failed one. */
 	retries: number;
-	/** Answers with HTTP 429. */
+	/** Refusals for the rate of requests, HTTP 429 and what means the same. */
 	rateLimited: number;
 }
 
@@ -39,7 +39,8 @@ function waitTooLong(error: InferenceError, askedMs: number, maxMs: number): Inf
 
 /**
  * Waits before a further attempt after `error`: the backoff's random wait, or what the service
- * asked for if that is longer. After a 429 the whole account waits.
+ * asked for if that is longer. After a refusal for the rate of requests the whole account waits, also
+ * if this is the last attempt.
  *
  * @param attempt number of attempts that have failed so far
  * @throws `error` itself if it is final or no attempt is left; the same failure in other words if
@@ -53,18 +54,81 @@ export async function waitForNextAttempt(
 	const { settings, clock, account, log, statistics, signal } = context;
 	if (!(error instanceof InferenceError)) throw error;
 	const { repeatable: reason, retryAfterMs: askedMs = 0 } = error;
-	if (reason === 'rateLimit') statistics.rateLimited += 1;
+	const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
+	const backoffMs = backoffDelay(attempt, backoff, clock);
+	if (reason === 'rateLimit') {
+		pauseForRate(askedMs, backoffMs, context);
+		account.close(askedMs);
+	}
 	if (reason === undefined || !settings.retryOn.has(reason)) throw error;
 	if (askedMs > settings.maxRetryAfterMs) {
 		throw waitTooLong(error, askedMs, settings.maxRetryAfterMs);
 	}
 	if (attempt > settings.maxRetries) throw error;
-	const backoff = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
-	const waitMs = Math.max(askedMs, backoffDelay(attempt, backoff, clock));
-	if (reason === 'rateLimit') account.pause(waitMs);
+	const waitMs = Math.max(askedMs, backoffMs);
 	log.debug(`Attempt ${attempt} failed (${reason}), next one in ${Math.round(waitMs)} ms`);
 	await clock.delay(waitMs, signal);
 	statistics.retries += 1;
+}
+
+/**
+ * Counts a refusal for the rate of requests, and makes the account wait: no longer than Max Retry-After
+ * allows, because what runs is paid for and is followed.
+ *
+ * @param askedMs how long the service asks to wait, 0 if it does not
+ * @param leastMs the least wait
+ */
+export function pauseForRate(
+	askedMs: number,
+	leastMs: number,
+	{ account, settings, statistics }: Pick<RetryContext, 'account' | 'settings' | 'statistics'>,
+): void {
+	statistics.rateLimited += 1;
+	account.pause(Math.max(leastMs, Math.min(askedMs, settings.maxRetryAfterMs)));
+}
+
+/** What another item was told to wait is waited for, if it is no longer than this, ms. */
+const WAITED_FOR_MS = 30_000;
+/** A plan may change: after this long the service is asked again, ms. */
+const ASK_AGAIN_MS = 60_000;
+
+type Asking = Pick<RetryContext, 'account' | 'settings' | 'signal'>;
+
+/** Whether the service may be asked for something new right now. */
+export function mayCreate({ account, settings }: Pick<Asking, 'account' | 'settings'>): boolean {
+	if (account.paused) return false;
+	return account.closedMs === 0 || (takesTooLong(account, settings) && wasLongAgo(account));
+}
+
+/**
+ * Waits until the service may be asked for something new of the account.
+ *
+ * @throws RateLimitError if another item has just been told to wait longer than Max Retry-After; the
+ * abort reason
+ */
+export async function readyToCreate(context: Asking): Promise<void> {
+	const { account, settings, signal } = context;
+	while (!mayCreate(context)) {
+		if (takesTooLong(account, settings) && !wasLongAgo(account)) {
+			throw notAsked(account.closedMs, settings.maxRetryAfterMs);
+		}
+		if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
+		else await account.open(RESUME_SPREAD_MS, signal);
+	}
+}
+
+function takesTooLong({ closedMs }: Account, { maxRetryAfterMs }: RunSettings): boolean {
+	return closedMs > Math.max(maxRetryAfterMs, WAITED_FOR_MS);
+}
+
+function wasLongAgo({ closedSinceMs }: Account): boolean {
+	return closedSinceMs >= ASK_AGAIN_MS;
+}
+
+function notAsked(closedMs: number, maxMs: number): InferenceError {
+	const facts = { retryAfterMs: closedMs };
+	const error = new RateLimitError('The service limits the request rate and was not asked', facts);
+	return waitTooLong(error, closedMs, maxMs);
 }
 
 /**

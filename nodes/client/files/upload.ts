@@ -3,7 +3,7 @@ import { Deadline } from '../util/deadline';
 import { PermissionError } from '../errors';
 import { isJsonObject, textOf } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import { retrying } from '../api/retry';
+import { readyToCreate, retrying } from '../api/retry';
 import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
 import { asTransportError, type Readable } from '../transport/transport';
 import { parseHttpUrl } from '../util/url';
@@ -42,6 +42,8 @@ export async function uploadFile(
 	source: UploadSource,
 	context: TransferContext,
 ): Promise<UploadedFile> {
+	// A refusal that another item has met holds for the task that needs the file.
+	await readyToCreate(context);
 	for (let renewed = false; ; renewed = true) {
 		const place = await retrying(async () => await askForPlace(source, context), context);
 		const sent = await outcomeOf(

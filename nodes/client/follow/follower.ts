@@ -12,6 +12,7 @@ import {
 import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import type { QuietStream } from '../util/quietWatch';
+import { pauseForRate } from '../api/retry';
 import { backoffDelay } from '../api/retryTiming';
 import { EventDecoder, type StreamEvent } from './streamEvents';
 import type { ClientContext } from '../api/context';
@@ -283,9 +284,8 @@ class Follower {
 	/** A 429 makes the whole account wait, but never gives up what is running. */
 	private pauseIfLimited(error: unknown): void {
 		if (!(error instanceof InferenceError) || error.repeatable !== 'rateLimit') return;
-		const { account, settings, statistics } = this.context;
-		statistics.rateLimited += 1;
-		account.pause(Math.min(error.retryAfterMs ?? settings.backoffBaseMs, settings.maxRetryAfterMs));
+		const { retryAfterMs = 0 } = error;
+		pauseForRate(retryAfterMs, this.backoff(1), this.context);
 	}
 
 	private contact(): void {

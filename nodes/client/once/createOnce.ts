@@ -1,7 +1,7 @@
-import { RESUME_SPREAD_MS, type ApiCall, type ApiReply } from '../api/api';
+import type { ApiCall, ApiReply } from '../api/api';
 import type { ClientContext } from '../api/context';
 import type { ServiceNotice } from '../api/envelope';
-import { retrying, waitForNextAttempt } from '../api/retry';
+import { mayCreate, readyToCreate, retrying, waitForNextAttempt } from '../api/retry';
 import { InferenceError, ProtocolError, SubmissionUnknownError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
 import { monotonicNow } from '../util/clock';
@@ -116,6 +116,7 @@ class Submission<T> {
 
 	async run(): Promise<Created<T>> {
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
+			await this.admission();
 			try {
 				return await this.post();
 			} catch (error) {
@@ -133,26 +134,25 @@ class Submission<T> {
 	}
 
 	private async post(): Promise<Created<T>> {
-		const { fingerprint } = this.creation;
-		await this.admission();
 		try {
 			return await this.send();
 		} finally {
-			submissionGate.end(fingerprint);
+			submissionGate.end(this.creation.fingerprint);
 		}
 	}
 
 	/** Waits for the end of a rate limit's pause, and while something equal is being looked for. */
 	private async admission(): Promise<void> {
-		const { account, signal } = this.context;
+		const { context } = this;
+		const { signal } = context;
 		const { fingerprint } = this.creation;
 		for (;;) {
-			if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
+			if (!mayCreate(context)) await readyToCreate(context);
 			signal.throwIfAborted();
 			const turn = submissionGate.begin(fingerprint, signal);
 			if (!turn) return;
 			await turn;
-			if (!account.paused && !signal.aborted) return;
+			if (mayCreate(context) && !signal.aborted) return;
 			// Nobody else has to wait for this one's pause.
 			submissionGate.end(fingerprint);
 		}

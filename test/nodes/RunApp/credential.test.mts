@@ -7,6 +7,7 @@ import {
 	jsonOf,
 	meanwhile,
 	objectIn,
+	passing,
 	runApp,
 	submissions,
 	useSandbox,
@@ -279,15 +280,29 @@ describe('rate limits', () => {
 	it('that last too long fail at once and say how long', async () => {
 		sandbox().fault(refusal({ 'retry-after': '3600' }, 9));
 		const run = await runApp(sandbox(), {
-			items: [{}],
+			items: [{}, {}],
+			parameters: { concurrency: 1 },
 			options: { maxRetryAfter: 5 },
 			onError: 'continueRegularOutput',
 		});
-		const [json] = jsonOf(run);
-		expect(json?.['error']).toContain('3600 s');
-		expect(json?.['error']).toContain('Max Retry-After (5 s)');
-		expect(objectIn(json, 'details')).toMatchObject({ code: 'rate_limit', http_status: 429 });
+		const [first, second] = jsonOf(run);
+		expect(first?.['error']).toContain('3600 s');
+		expect(first?.['error']).toContain('Max Retry-After (5 s)');
+		expect(objectIn(first, 'details')).toMatchObject({ code: 'rate_limit', http_status: 429 });
+		expect(second?.['error']).toContain('was not asked');
+		expect(objectIn(second, 'details')).toMatchObject({ code: 'rate_limit' });
 		expect(submissions(sandbox())).toHaveLength(1);
+	});
+
+	it('that end one item are heard by those of another execution', async () => {
+		sandbox().fault(refusal({ 'retry-after': '20' }));
+		const refused = await runApp(sandbox(), { items: [{}], parameters: { maxRetries: 0 } });
+		expect(refused.error?.message).toContain('limits the request rate');
+		const next = await passing(runApp(sandbox(), { items: [{ text: 'x' }] }));
+		expect(next.status).toBe('success');
+		const [refusedAt = 0, startedAt = 0, ...more] = submittedAt();
+		expect(startedAt - refusedAt).toBeGreaterThanOrEqual(20_000);
+		expect(more).toEqual([]);
 	});
 
 	it('end after Max Retries', async () => {
