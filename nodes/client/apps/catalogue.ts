@@ -5,7 +5,8 @@ import { readService } from '../api/readService';
 import { NotFoundError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
 import { isJsonObject, textOf } from '../util/json';
-import { outcomeOf } from '../util/outcome';
+import { outcomeOf, type Outcome } from '../util/outcome';
+import { SharedWork } from '../util/sharedWork';
 import { appFromWire, type AppInfo } from './appInfo';
 import { appName } from './appRef';
 import { versionRows } from './versions';
@@ -33,7 +34,7 @@ function cacheOf(account: Account): Map<string, CachedApp> {
 /** What the service says of apps, remembered for a while. */
 export class Catalogue {
 	/** Whatever became of it, one client asks for an app once. */
-	private readonly asked = new Map<string, Promise<AppInfo>>();
+	private readonly asked = new SharedWork<Outcome<AppInfo>>();
 	private readonly cache: Map<string, CachedApp>;
 
 	constructor(private readonly context: ClientContext) {
@@ -45,21 +46,22 @@ export class Catalogue {
 	 * reference has no version.
 	 *
 	 * @param ref `namespace/name[@version]`
-	 * @throws InferenceError if the app cannot be read
+	 * @param signal ends this wait; whoever else waits for the same app goes on
+	 * @throws InferenceError if the app cannot be read; the abort reason
 	 */
-	async app(ref: string, signal?: CancelSignal): Promise<AppInfo> {
+	async app(ref: string, signal: CancelSignal = this.context.signal): Promise<AppInfo> {
 		const cached = this.cache.get(ref);
 		if (cached && cached.until > this.context.clock.now()) return cached.app;
-		const known = this.asked.get(ref);
-		if (known) return await known;
-		const asked = this.fetch(ref, signal);
-		this.asked.set(ref, asked);
-		return await asked;
+		const found = await this.asked.get(ref, signal, async (ofAll) => {
+			return await outcomeOf(this.fetch(ref, ofAll));
+		});
+		if (!found.ok) throw found.error;
+		return found.value;
 	}
 
-	private async fetch(ref: string, given?: CancelSignal): Promise<AppInfo> {
-		const { clock, signal } = this.context;
-		const context = { ...this.context, signal: given ?? signal };
+	private async fetch(ref: string, signal: CancelSignal): Promise<AppInfo> {
+		const { clock } = this.context;
+		const context = { ...this.context, signal };
 		const version = /@(.+)$/.exec(ref)?.[1];
 		const current = await fetchApp(path('apps', ...appName(ref).split('/')), context);
 		const pinned = version !== undefined && version !== 'latest';

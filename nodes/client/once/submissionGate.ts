@@ -59,7 +59,7 @@ export class SubmissionGate {
 			// None like it can begin meanwhile.
 			const like = [...this.underWay].filter((other) => mayBeConfused(other, fingerprint));
 			while (like.some((other) => this.underWay.has(other))) {
-				await orAborted(this.nextEnd(), signal);
+				await this.nextEnd(signal);
 			}
 			return await job();
 		} finally {
@@ -92,14 +92,17 @@ export class SubmissionGate {
 		return undefined;
 	}
 
-	private async nextEnd(): Promise<void> {
-		await new Promise<void>((resolve) => {
-			const tell = () => {
-				this.onEnd.delete(tell);
-				resolve();
-			};
-			this.onEnd.add(tell);
+	private async nextEnd(signal: CancelSignal): Promise<void> {
+		let tell = () => {};
+		const end = new Promise<void>((resolve) => {
+			tell = resolve;
 		});
+		this.onEnd.add(tell);
+		try {
+			await orAborted(end, signal);
+		} finally {
+			this.onEnd.delete(tell);
+		}
 	}
 }
 
