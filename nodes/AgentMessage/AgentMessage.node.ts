@@ -15,8 +15,8 @@ export class AgentMessage implements INodeType {
 		displayName: 'Inference.sh Agent Message',
 		name: 'agentMessage',
 		icon: {
-			light: 'file:../../credentials/inferencesh.svg',
-			dark: 'file:../../credentials/inferencesh.dark.svg',
+			light: 'file:agentMessage.svg',
+			dark: 'file:agentMessage.dark.svg',
 		},
 		group: ['transform'],
 		version: 1,

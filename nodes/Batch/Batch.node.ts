@@ -20,8 +20,8 @@ export class Batch implements INodeType {
 		displayName: 'Inference.sh Batch',
 		name: 'batch',
 		icon: {
-			light: 'file:../../credentials/inferencesh.svg',
-			dark: 'file:../../credentials/inferencesh.dark.svg',
+			light: 'file:batch.svg',
+			dark: 'file:batch.dark.svg',
 		},
 		group: ['transform'],
 		version: 1,

@@ -20,8 +20,8 @@ export class RunApp implements INodeType {
 		displayName: 'Inference.sh Run App',
 		name: 'runApp',
 		icon: {
-			light: 'file:../../credentials/inferencesh.svg',
-			dark: 'file:../../credentials/inferencesh.dark.svg',
+			light: 'file:runApp.svg',
+			dark: 'file:runApp.dark.svg',
 		},
 		group: ['transform'],
 		version: 1,

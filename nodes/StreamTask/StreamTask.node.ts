@@ -15,8 +15,8 @@ export class StreamTask implements INodeType {
 		displayName: 'Inference.sh Stream Task',
 		name: 'streamTask',
 		icon: {
-			light: 'file:../../credentials/inferencesh.svg',
-			dark: 'file:../../credentials/inferencesh.dark.svg',
+			light: 'file:streamTask.svg',
+			dark: 'file:streamTask.dark.svg',
 		},
 		group: ['transform'],
 		version: 1,
