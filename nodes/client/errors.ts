@@ -16,6 +16,10 @@ export interface ErrorFacts {
 	readonly hint?: string | undefined;
 	/** How long the service asked to wait before the next attempt, ms. */
 	readonly retryAfterMs?: number | undefined;
+	/** What was asked, such as `POST /apps/run`; for the details, not for the message. */
+	readonly request?: string | undefined;
+	/** How an answer begins that says nothing to people, such as a web page; also for the details. */
+	readonly answer?: string | undefined;
 	readonly cause?: unknown;
 }
 
@@ -63,14 +67,17 @@ export abstract class InferenceError extends Error {
 	readonly mayRun: boolean;
 	readonly hint: string | undefined;
 	readonly retryAfterMs: number | undefined;
+	readonly request: string | undefined;
+	readonly answer: string | undefined;
 	/** The class itself. */
 	declare readonly ['constructor']: ErrorClass;
 
-	constructor(
-		message: string,
-		private readonly facts: ErrorFacts = {},
-	) {
+	/** Private to the language, too: n8n saves what it finds in an error. */
+	readonly #facts: ErrorFacts;
+
+	constructor(message: string, facts: ErrorFacts = {}) {
 		super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+		this.#facts = facts;
 		this.name = new.target.name;
 		// Taken again, so that the stack begins with that name and with whoever made the error.
 		Error.captureStackTrace(this, new.target);
@@ -79,11 +86,13 @@ export abstract class InferenceError extends Error {
 		this.mayRun = facts.mayRun === true;
 		this.hint = facts.hint;
 		this.retryAfterMs = facts.retryAfterMs;
+		this.request = facts.request;
+		this.answer = facts.answer;
 	}
 
 	/** The same situation in words that fit better, with this error as the cause. */
 	reworded(message: string, changes: ErrorFacts = {}): InferenceError {
-		return new this.constructor(message, { ...this.facts, cause: this, ...changes });
+		return new this.constructor(message, { ...this.#facts, cause: this, ...changes });
 	}
 }
 

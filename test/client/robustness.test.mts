@@ -220,7 +220,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			});
 			const error = await rejection(runOne(client({ settings: { follow: 'poll' } }), echo('x')));
 			expect(error).toBeInstanceOf(ProtocolError);
-			expect(String(error)).toContain('<html>maintenance</html>');
+			expect(String(error)).toContain('a web page (HTTP 200): "maintenance"');
 			expect(error).toMatchObject({ about: { kind: 'task', id: sandbox().tasks()[0]?.id } });
 		});
 
@@ -364,7 +364,8 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			sandbox().fault({ on: '*', kind: 'body', body: html, times: Infinity });
 			const error = await rejection(runOne(client(), echo('x')));
 			expect(error).toBeInstanceOf(ProtocolError);
-			expect(String(error)).toContain('<html>xxx');
+			expect(String(error)).toContain('"xxx');
+			expect(error).toMatchObject({ answer: expect.stringContaining('<html>xxx') as string });
 			expect(String(error).length).toBeLessThan(800);
 			expect(submissions()).toBe(1);
 		});
@@ -397,7 +398,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		it('lists what is missing and how to get it', async () => {
 			const error = await rejection(runOne(client(), { app: 'sandbox/secret', input: {} }));
 			expect(error).toMatchObject({ missing: [{ type: 'secret' }, { type: 'integration' }] });
-			expect(String(error)).toMatch(/add the secret/);
+			expect(error).toMatchObject({ hint: expect.stringContaining('add the secret') as string });
 		});
 
 		it('in a session that is over says so', async () => {

@@ -163,7 +163,13 @@ export class Api {
 
 	/** The error for a success answer that does not hold what was promised. */
 	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
-		return unexpectedAnswer(describe(call), reply.httpStatus, this.clean(reply.text), call.about);
+		return unexpectedAnswer({
+			httpStatus: reply.httpStatus,
+			text: this.clean(reply.text),
+			call: describe(call),
+			address: this.credential.baseUrl,
+			about: call.about,
+		});
 	}
 
 	/**
@@ -217,11 +223,12 @@ export class Api {
 		if (!(error instanceof TransportError)) return error;
 		const reason = this.clean(error.message);
 		const host = new URL(this.credential.baseUrl).host;
-		return new NetworkError(`No usable answer from ${host} (${describe(call)}): ${reason}`, {
+		return new NetworkError(`No usable answer from ${host}: ${reason}`, {
 			mayHaveBeenAccepted: error.mayHaveArrived,
+			request: describe(call),
 			about: call.about,
 			cause: error,
-			hint: 'Check the base URL in the credential and that this n8n can reach the service.',
+			hint: 'Check the Base URL in the Inference.sh credential, and that this n8n can reach it.',
 		});
 	}
 
@@ -239,6 +246,7 @@ export class Api {
 			retryAfterMs: requestedDelay(response.headers, now),
 			resetMs: rateLimitReset(response.headers, now),
 			call: describe(call),
+			address: this.credential.baseUrl,
 			about: call.about,
 		});
 	}

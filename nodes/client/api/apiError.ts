@@ -4,11 +4,10 @@ import {
 	PermissionError,
 	ProtocolError,
 	type InferenceError,
-	type RemoteWork,
 } from '../errors';
 import { parseJson } from '../util/json';
 import { isRateLimit, PAYMENT_CODES, PLAN_CODES } from './entitlement';
-import { excerpt, readProblem, withoutFullStop } from './problem';
+import { excerpt, isPage, readProblem, withoutFullStop, wordsOfPage } from './problem';
 import {
 	blockedError,
 	CHECK_ADDRESS,
@@ -16,10 +15,12 @@ import {
 	connectionError,
 	featureError,
 	isOfAGateway,
+	isOfAWebsite,
 	isOfTheAddress,
 	maintenanceError,
 	NOT_TAKEN,
 	notFoundError,
+	notTheApi,
 	paymentError,
 	plain,
 	rateLimitError,
@@ -72,6 +73,8 @@ const SITUATIONS: readonly Situation[] = [
 	{ status: is(429), error: rateLimitError },
 	{ codes: ['feature_not_available'], error: featureError },
 	{ codes: PLAN_CODES, error: paymentError },
+	// A page that wants a login: the API asks for no other than the key.
+	{ status: is(401), when: isOfAWebsite, error: notTheApi },
 	{
 		status: is(401),
 		error: plain(
@@ -181,29 +184,39 @@ function fits({ status, codes, when }: Situation, answer: Answer): boolean {
  * What fits no situation is a request that the service refuses as it stands.
  */
 export function errorFromRefusal(refusal: Refusal): InferenceError {
-	const { httpStatus, text, call, about, retryAfterMs, resetMs } = refusal;
+	const { httpStatus, text, call, address, about, retryAfterMs, resetMs } = refusal;
 	const body = parseJson(text);
 	const problem = readProblem(body);
-	const said = withoutFullStop(excerpt(problem.message ?? text) || `HTTP ${httpStatus}`);
-	const facts = { httpStatus, about, retryAfterMs };
-	const answer: Answer = { httpStatus, text, call, resetMs, body, problem, said, facts };
+	const page = body === undefined && isPage(text);
+	const words = page ? wordsOfPage(text) : excerpt(problem.message ?? text);
+	const said = withoutFullStop(words) || 'no reason given';
+	const facts = {
+		httpStatus,
+		about,
+		retryAfterMs,
+		request: call,
+		...(page ? { answer: excerpt(text) } : {}),
+	};
+	const answer: Answer = { httpStatus, text, call, address, resetMs, body, problem, said, facts };
 	const situation = SITUATIONS.find((each) => fits(each, answer));
 	return situation?.error(answer) ?? validationError(answer);
 }
 
 /** The error for a success status whose body is not what was promised. */
-export function unexpectedAnswer(
-	call: string,
-	httpStatus: number,
-	text: string,
-	about?: RemoteWork,
-): ProtocolError {
+export function unexpectedAnswer({
+	httpStatus,
+	text,
+	call,
+	address,
+	about,
+}: Pick<Refusal, 'httpStatus' | 'text' | 'call' | 'address' | 'about'>): InferenceError {
+	const facts = { httpStatus, about, request: call };
+	// JSON that breaks off is the service's all the same.
+	if (/^\s*[^\s{[]/.test(text) && parseJson(text) === undefined) {
+		return notTheApi({ httpStatus, text, address, facts });
+	}
 	return new ProtocolError(
-		`The service answered ${call} with something that is not the API's format (HTTP ${httpStatus}): ${excerpt(text) || 'an empty body'}`,
-		{
-			httpStatus,
-			about,
-			hint: CHECK_ADDRESS,
-		},
+		`${address} answered in a form that inference.sh does not use (HTTP ${httpStatus}): ${excerpt(text) || 'an empty body'}`,
+		{ ...facts, hint: CHECK_ADDRESS },
 	);
 }

@@ -9,6 +9,24 @@ export function excerpt(text: string): string {
 	return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH)}…` : line;
 }
 
+/** More of a page is not looked at. */
+const PAGE_LENGTH = 20_000;
+
+/** Whether an answer is a web page: it was written for browsers. */
+export function isPage(text: string): boolean {
+	return text.trimStart().startsWith('<');
+}
+
+/** What a web page says: its title, or its words; empty if it has neither. */
+export function wordsOfPage(text: string): string {
+	const page = text.slice(0, PAGE_LENGTH);
+	const title = /<(title|h1)\b[^<>]*>([^<]*)</i.exec(page)?.[2] ?? '';
+	const words =
+		excerpt(title) ||
+		excerpt(page.replace(/<(script|style)\b[^]*?<\/\1>/gi, ' ').replace(/<[^<>]*>/g, ' '));
+	return words.replace(/&(?:amp|#38);/g, '&').replace(/&(?:#39|apos|quot|nbsp);/g, ' ');
+}
+
 /** Ends a sentence of the service without a double full stop. */
 export function withoutFullStop(text: string): string {
 	return text.replace(/[.\s]+$/, '');

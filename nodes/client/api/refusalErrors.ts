@@ -19,7 +19,7 @@ import {
 } from '../errors';
 import { isJsonObject, listOf, textOf } from '../util/json';
 import { planFacts } from './entitlement';
-import { excerpt, withoutFullStop, type Problem } from './problem';
+import { excerpt, isPage, withoutFullStop, wordsOfPage, type Problem } from './problem';
 
 /** An answer that is not a success. */
 export interface Refusal {
@@ -32,11 +32,14 @@ export interface Refusal {
 	readonly resetMs?: number | undefined;
 	/** What was called, for example `POST /apps/run`. */
 	readonly call: string;
+	/** Where it was called: the base URL. */
+	readonly address: string;
 	readonly about?: RemoteWork | undefined;
 }
 
 /** A refusal, read. */
-export interface Answer extends Pick<Refusal, 'httpStatus' | 'text' | 'call' | 'resetMs'> {
+export interface Answer
+	extends Pick<Refusal, 'httpStatus' | 'text' | 'call' | 'address' | 'resetMs'> {
 	readonly body: unknown;
 	readonly problem: Problem;
 	/** What the service says, as the end of a sentence without its full stop. */
@@ -50,7 +53,7 @@ export type MakeError = (answer: Answer) => InferenceError;
 
 /** What to do if it is not the API that has answered. */
 export const CHECK_ADDRESS =
-	'Check the base URL in the Inference.sh credential, and any proxy in between.';
+	'Correct the Base URL in the Inference.sh credential: it is https://api.inference.sh, unless you use a gateway or a server of your own. If it is right, look for a proxy in between.';
 const NEW_SESSION = 'Start a new session by setting Session to "new".';
 /** What to do about a session, by the code of the refusal. */
 export const SESSION_ADVICE: Readonly<Record<string, string>> = {
@@ -70,27 +73,39 @@ function describeRequirement(entry: unknown): MissingRequirement | undefined {
 	const key = textOf(entry['key']) ?? textOf(action['secret_key']) ?? '';
 	const provider = textOf(action['provider_name']) ?? textOf(action['provider']) ?? key;
 	const scopes = listOf(action['scopes']).filter((scope) => typeof scope === 'string');
+	const named = provider === key || key === '' ? provider : `${provider} (${key})`;
 	const fixes: Readonly<Record<string, string>> = {
 		add_secret: `add the secret ${key} in your inference.sh workspace settings`,
-		connect: `connect ${provider} in your inference.sh workspace settings`,
-		add_scopes: `reconnect ${provider} and grant ${scopes.join(', ') || 'the missing scopes'}`,
+		connect: `connect ${named} in your inference.sh workspace settings`,
+		add_scopes: `reconnect ${named} and grant ${scopes.join(', ') || 'the missing scopes'}`,
 	};
 	const fix =
 		fixes[textOf(action['type']) ?? ''] ?? `set up ${key || type} in your inference.sh workspace`;
 	return { type, key, message: textOf(entry['message']) ?? `${type} ${key} is missing`, fix };
 }
 
+/** What is missing, by the name under which it is set up, too. */
+function named({ type, key, message }: MissingRequirement): string {
+	return message.includes(key)
+		? withoutFullStop(message)
+		: `${withoutFullStop(message)} (${type} ${key})`;
+}
+
 export function requirementsError({ body, problem, facts }: Answer): InferenceError {
 	const missing = listOf(isJsonObject(body) ? body['errors'] : undefined)
 		.map(describeRequirement)
 		.filter((requirement) => requirement !== undefined);
-	const list = missing.map((each) => `${each.message} (${each.fix})`).join('; ');
+	const list = missing.map(named).join('; ');
+	const todo = missing.map(({ fix }) => fix).join('; ');
 	return new RequirementsNotMetError(
 		`The app's requirements are not met: ${list || problem.message || 'no details given'}`,
 		{
 			...facts,
 			missing,
-			hint: missing.map((each) => `To do: ${each.fix}.`).join(' ') || undefined,
+			hint:
+				todo === ''
+					? 'The page of the app on inference.sh says which secrets and integrations it needs.'
+					: `To do: ${todo}.`,
 		},
 	);
 }
@@ -149,13 +164,13 @@ export function maintenanceError(answer: Answer): InferenceError {
 }
 
 export function notFoundError(answer: Answer): InferenceError {
-	if (isPage(answer)) return notTheApi(answer);
+	if (isOfSomethingElse(answer)) return notTheApi(answer);
 	const { problem, call, said, facts } = answer;
 	const similar = problem.suggestions.slice(0, 3).join(', ');
-	const what = isRun(call)
+	const what = isOfAnApp(call)
 		? 'There is no such app or version, or this API key cannot see it'
-		: 'Not found';
-	return new NotFoundError(`${what} (${call}): ${said}`, {
+		: 'It does not exist, or this API key cannot see it';
+	return new NotFoundError(`${what}: ${said}`, {
 		...facts,
 		hint: similar
 			? `Did you mean ${similar}?`
@@ -163,15 +178,32 @@ export function notFoundError(answer: Answer): InferenceError {
 	});
 }
 
-/** Whether somebody has answered who writes for browsers. */
-function isPage({ body, text }: Answer): boolean {
-	return body === undefined && text.trimStart().startsWith('<');
+/** Whether an answer is a web page, which the API has none of. */
+export function isOfAWebsite({ body, text }: Answer): boolean {
+	return body === undefined && isPage(text);
 }
 
-function notTheApi({ httpStatus, call, said, facts }: Answer): InferenceError {
+/**
+ * Whether a 404 is of a server that does not have what was called at all: one in words for people, or
+ * one that names the path. The API says in JSON what it has not found.
+ */
+function isOfSomethingElse({ body, text, call, said }: Answer): boolean {
+	if (body === undefined) return text.trim() !== '';
+	const [, path = ''] = call.split(' ');
+	return path !== '' && said.includes(path);
+}
+
+/** The error for an answer of something that is not the API. */
+export function notTheApi(
+	answer: Pick<Answer, 'httpStatus' | 'text' | 'address' | 'facts'>,
+): InferenceError {
+	const { httpStatus, text, address, facts } = answer;
+	const page = isPage(text);
+	const words = withoutFullStop(page ? wordsOfPage(text) : excerpt(text));
+	const quoted = words === '' ? '' : `: "${words}"`;
 	return new ProtocolError(
-		`Something that is not the API answered ${call} (HTTP ${httpStatus}): ${said}`,
-		{ ...facts, hint: CHECK_ADDRESS },
+		`What answers at ${address} is not inference.sh. It sent ${page ? 'a web page' : 'text'} (HTTP ${httpStatus})${quoted}`,
+		{ ...facts, answer: excerpt(text), hint: CHECK_ADDRESS },
 	);
 }
 
@@ -189,8 +221,8 @@ export const NOT_TAKEN: ConnectionFacts = { mayHaveBeenAccepted: false, hint: CH
 
 /** The error for an answer that only says that the way to the service has gone wrong. */
 export function connectionError(what: string, more: ConnectionFacts): MakeError {
-	return ({ httpStatus, call, said, facts }) =>
-		new NetworkError(`${what} (HTTP ${httpStatus}, ${call}): ${said}`, { ...facts, ...more });
+	return ({ httpStatus, said, facts }) =>
+		new NetworkError(`${what} (HTTP ${httpStatus}): ${said}`, { ...facts, ...more });
 }
 
 /** What is wrong with a key is the API's business, in whatever shape it says it. */
@@ -215,18 +247,23 @@ export function isOfAGateway({ body, text, said }: Answer): boolean {
 
 /** @param mayHaveBeenAccepted false for an orderly refusal */
 export function serverError(mayHaveBeenAccepted: boolean): MakeError {
-	return ({ httpStatus, call, said, facts }) =>
-		new ServerError(`The service failed (HTTP ${httpStatus}, ${call}): ${said}`, {
+	return ({ httpStatus, said, facts }) =>
+		new ServerError(`The service failed (HTTP ${httpStatus}): ${said}`, {
 			...facts,
 			mayHaveBeenAccepted,
 		});
 }
 
-export function redirectError({ httpStatus, call, facts }: Answer): InferenceError {
+export function redirectError({ httpStatus, address, facts }: Answer): InferenceError {
 	return new ProtocolError(
-		`The service answered ${call} with a redirect (HTTP ${httpStatus}), which is not followed because the request carries the API key`,
-		{ ...facts, hint: 'Check the base URL in the Inference.sh credential.' },
+		`${address} answered with a redirect (HTTP ${httpStatus}), which is not followed because the request carries the API key`,
+		{ ...facts, hint: CHECK_ADDRESS },
 	);
+}
+
+/** Whether a call is about an app: runs it, asks what that would cost, or what it is like. */
+function isOfAnApp(call: string): boolean {
+	return isRun(call) || call.startsWith('GET /apps/');
 }
 
 /** Whether a call runs an app, or asks what that would cost. */
@@ -253,7 +290,7 @@ function validationHint({ httpStatus, call }: Answer): string | undefined {
 
 export function validationError(answer: Answer): InferenceError {
 	const { httpStatus, problem, said, facts } = answer;
-	if (isPage(answer) && httpStatus !== 413) return notTheApi(answer);
+	if (isOfAWebsite(answer) && httpStatus !== 413) return notTheApi(answer);
 	const code = problem.code ? `, ${problem.code}` : '';
 	return new ValidationError(
 		`The service refuses the request (HTTP ${httpStatus}${code}): ${said}`,

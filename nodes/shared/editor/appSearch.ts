@@ -5,7 +5,7 @@ import type {
 } from 'n8n-workflow';
 import type { AppSummary, Page } from '../../client/apps/summaries';
 import type { InferenceClient } from '../../client/client';
-import { NotFoundError } from '../../client/errors';
+import { InferenceError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import { fillList } from './editorQuery';
 
@@ -30,7 +30,8 @@ async function storePage(
 ): Promise<Page<AppSummary>> {
 	const page = await outcomeOf(client.apps.listStore(search, cursor));
 	if (page.ok) return page.value;
-	if (page.error instanceof NotFoundError) return { items: [], nextCursor: undefined };
+	const isMissing = page.error instanceof InferenceError && page.error.httpStatus === 404;
+	if (isMissing) return { items: [], nextCursor: undefined };
 	throw page.error;
 }
 

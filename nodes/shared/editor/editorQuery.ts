@@ -1,4 +1,4 @@
-import { NodeApiError, type ILoadOptionsFunctions } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type ILoadOptionsFunctions } from 'n8n-workflow';
 import type { InferenceClient } from '../../client/client';
 import { Deadline } from '../../client/util/deadline';
 import { InferenceError, TimeoutError } from '../../client/errors';
@@ -49,10 +49,28 @@ export async function fillList<T>(
 		{ message: error.message },
 		{
 			message: `The ${what} cannot be listed: ${error.message}`,
-			description: `${error.hint ?? ''} You can still enter a reference.`.trim(),
+			description: adviceOn(error, 'You can still enter it by hand'),
 			httpCode: String(error.httpStatus ?? ''),
 		},
 	);
+}
+
+/**
+ * What to do about a question that the service has not answered as it should.
+ *
+ * @param otherwise how to go on without the answer, where that makes sense: what is wrong with the
+ * key, the address or the app would be so then, too
+ */
+export function adviceOn(error: unknown, otherwise: string): string {
+	if (!(error instanceof InferenceError)) {
+		const described = error instanceof NodeOperationError ? error.description : undefined;
+		return described ?? `${otherwise}.`;
+	}
+	const { hint, retryable, code } = error;
+	if (retryable) return [hint, `${otherwise}, or try again later.`].filter(Boolean).join(' ');
+	return code === 'permission' || hint === undefined
+		? [hint, `${otherwise}.`].filter(Boolean).join(' ')
+		: hint;
 }
 
 /** A parameter as the editor shows it now; undefined if it is empty. */

@@ -7,7 +7,7 @@ import {
 import type { Choice, FieldKind, Form, FormField } from '../../client/apps/inputSchema';
 import { outcomeOf } from '../../client/util/outcome';
 import { displayNameOf, formOf } from '../parameters/appForm';
-import { askService, chosenApp } from './editorQuery';
+import { adviceOn, askService, chosenApp } from './editorQuery';
 import { messageOf } from '../../client/util/errorMessage';
 
 /** Of a form without any field that has to be shown, so many are. */
@@ -72,7 +72,7 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 		const saved = this.getCurrentNodeParameter('fields');
 		return {
 			fields: isResourceMapperValue(saved) ? saved.schema : [],
-			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. Write them as JSON instead, or try again later.`,
+			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. ${adviceOn(app.error, 'Set Input to JSON to write them by hand')}`,
 		};
 	}
 	const found = formOf(app.value, ref.function);

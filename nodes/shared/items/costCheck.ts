@@ -69,8 +69,9 @@ async function costOf(run: NodeRun, item: RunItem): Promise<ItemCost> {
 	// The service does not know the app or refuses the input.
 	if (error.concern === 'request') return { kind: 'unknown' };
 	if (error.concern === 'run') throw error;
-	if (account.ok) accounts.refuse(account.value, notEstimated(error));
-	return { kind: 'refused', error };
+	const refusal = notEstimated(error);
+	if (account.ok) accounts.refuse(account.value, refusal);
+	return { kind: 'refused', error: refusal };
 }
 
 function notEstimated(error: InferenceError): InferenceError {

@@ -25,11 +25,31 @@ export function toNodeError(
 	if (!(error instanceof InferenceError)) {
 		return new NodeOperationError(node, error instanceof Error ? error : String(error), item);
 	}
-	const { message, hint: description, httpStatus } = error;
+	const { hint: description } = error;
 	const extra = { ...item, ...(description === undefined ? {} : { description }) };
+	return withDetails(apiOrOperationError(node, error, extra), error);
+}
+
+function apiOrOperationError(
+	node: INode,
+	{ message, httpStatus }: InferenceError,
+	extra: { readonly itemIndex?: number; readonly description?: string },
+): NodeApiError | NodeOperationError {
 	if (httpStatus === undefined) return new NodeOperationError(node, message, extra);
 	// No response data goes in: n8n would show its text instead of ours.
 	return new NodeApiError(node, { message }, { message, httpCode: String(httpStatus), ...extra });
+}
+
+/** What n8n shows under "Error details" and "Error data", and the error itself with its stack. */
+function withDetails<T extends NodeApiError | NodeOperationError>(
+	nodeError: T,
+	error: InferenceError,
+): T {
+	const data = asData({ request: error.request, answer: error.answer });
+	if (Object.keys(data).length > 0) nodeError.context['data'] = data;
+	const hidden = { configurable: true, writable: true, enumerable: false };
+	Object.defineProperty(nodeError, 'cause', { ...hidden, value: error });
+	return nodeError;
 }
 
 /** What is known of an item's failure, in the names that output items use. */
@@ -42,6 +62,10 @@ export interface FailureFacts {
 	readonly id: string | undefined;
 	readonly http_status: number | undefined;
 	readonly hint: string | undefined;
+	/** What was asked of the service, such as `POST /apps/run`. */
+	readonly request: string | undefined;
+	/** How an answer begins that is not the service's, such as a web page. */
+	readonly answer: string | undefined;
 	readonly retryable: boolean;
 }
 
@@ -49,8 +73,18 @@ export interface FailureFacts {
 export function failureFacts(error: unknown): FailureFacts {
 	const message = messageOf(error);
 	if (error instanceof InferenceError) {
-		const { code, ending, about, httpStatus: http_status, hint, retryable } = error;
-		return { message, code, status: ending, id: about?.id, http_status, hint, retryable };
+		const {
+			code,
+			ending,
+			about,
+			httpStatus: http_status,
+			hint,
+			request,
+			answer,
+			retryable,
+		} = error;
+		const known = { code, status: ending, id: about?.id, http_status, hint, request, answer };
+		return { message, ...known, retryable };
 	}
 	return {
 		message,
@@ -59,6 +93,8 @@ export function failureFacts(error: unknown): FailureFacts {
 		id: undefined,
 		http_status: undefined,
 		hint: undefined,
+		request: undefined,
+		answer: undefined,
 		retryable: false,
 	};
 }
@@ -73,8 +109,9 @@ function codeOf(error: unknown): string {
  * no other keys than `error`, `message` and `details`; see `forErrorOutput`.
  */
 export function failureItem(error: unknown, itemIndex: number): INodeExecutionData {
-	const { message, code, status, id, http_status, hint } = failureFacts(error);
-	const details = asData({ code, item_index: itemIndex, id, status, http_status, hint });
+	const { message, code, status, id, http_status, request, answer, hint } = failureFacts(error);
+	const known = { code, item_index: itemIndex, id, status, http_status, request, answer, hint };
+	const details = asData(known);
 	return { json: { error: message, details }, pairedItem: { item: itemIndex } };
 }
 

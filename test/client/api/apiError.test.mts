@@ -28,9 +28,19 @@ function refused(httpStatus: number, body: unknown, retryAfterMs?: number): Infe
 		text: typeof body === 'string' ? body : JSON.stringify(body),
 		retryAfterMs,
 		call: 'POST /apps/run',
+		address: 'https://api.example',
 		about: { kind: 'task', id: 't1' },
 	});
 }
+
+const unexpected = (httpStatus: number, text: string) =>
+	unexpectedAnswer({
+		httpStatus,
+		text,
+		call: 'GET /tasks/t1',
+		address: 'https://api.example',
+		about: { kind: 'task', id: 't1' },
+	});
 
 const problem = (code: string, detail: string, more: object = {}) => ({
 	type: `https://api.inference.sh/errors/${code}`,
@@ -54,20 +64,32 @@ describe('the message of an error body', () => {
 		['JSON of an unknown shape', { what: 'ever' }, '{"what":"ever"}'],
 		['a JSON text', '"quoted"', '"quoted"'],
 		['a null', 'null', 'null'],
-		['no body', '', 'HTTP 418'],
-		['a body of blanks', ' \n ', 'HTTP 418'],
+		['no body', '', 'no reason given'],
+		['a body of blanks', ' \n ', 'no reason given'],
 		['a sentence with a full stop', { error: 'It failed.' }, 'It failed'],
 	])('is %s', (_what, body, said) => {
 		const { message } = refused(418, body);
 		expect(message.slice(message.indexOf('): ') + 3)).toBe(said);
 	});
 
-	it('shows at most 500 characters of an HTML page, on one line', () => {
+	it('of an HTML page is its title, or at most 500 characters of its words', () => {
 		const page = `<html>\n<body>\n\t<h1>502</h1>${'<p>Bad Gateway</p>\n'.repeat(500)}</body></html>`;
-		const { message } = refused(502, page);
-		const shown = message.slice(message.indexOf('<html>'));
-		expect(shown).toMatch(/^<html> <body> <h1>502<\/h1><p>Bad Gateway<\/p> .*…$/);
-		expect(shown.length).toBeLessThanOrEqual(501);
+		expect(refused(502, page).message).toBe('The service failed (HTTP 502): 502');
+		const untitled = refused(502, page.replace(/<h1>.*<\/h1>/, '')).message;
+		expect(untitled).toMatch(/^The service failed \(HTTP 502\): Bad Gateway Bad Gateway .*…$/);
+		expect(untitled.length).toBeLessThan(540);
+		expect(refused(502, page).answer).toMatch(/^<html> <body> <h1>502/);
+		const odd = '<'.repeat(3_000_000);
+		expect(refused(502, odd).message.length).toBeLessThan(540);
+	});
+
+	it('does not hold what was called; that is a detail', () => {
+		for (const status of [301, 400, 404, 407, 408, 412, 500]) {
+			const error = refused(status, problem('x', 'no'));
+			expect(error.message).not.toContain('POST');
+			expect(error.request).toBe('POST /apps/run');
+			expect(error.reworded('other').request).toBe('POST /apps/run');
+		}
 	});
 });
 
@@ -202,12 +224,12 @@ describe('the hint', () => {
 		['of a wrong key', refused(401, ''), /API key .* credential/],
 		['of a missing scope', refused(403, ''), /apps:read and apps:execute/],
 		['of a rate limit', refused(429, ''), /Lower Concurrency/],
-		['of a redirect', refused(302, ''), /base URL/],
+		['of a redirect', refused(302, ''), /Base URL/],
 		['of a bad input', refused(422, ''), /input schema/],
 		['of an unknown reference', refused(404, ''), /Check the reference/],
 		['of an ended session', refused(410, problem('SESSION_ENDED', 'x')), /"new"/],
 		['of a leased worker', refused(409, problem('WORKER_LEASED', 'x')), /another session/],
-		['of an answer that is not the API’s', unexpectedAnswer('GET /x', 200, '<html>'), /base URL/],
+		['of an answer that is not the API’s', unexpected(200, '<html>'), /Base URL/],
 	])('%s says what to do', (_what, error, hint) => {
 		expect(error.hint).toMatch(hint);
 	});
@@ -266,10 +288,23 @@ describe('the owner’s words about an app', () => {
 });
 
 describe('a page that is not the API’s', () => {
-	it.each([400, 404, 405])('at HTTP %i is told as that', (status) => {
+	it.each([400, 401, 404, 405])('at HTTP %i is told as that', (status) => {
 		const error = refused(status, '<html>The plain HTTP request was sent to HTTPS port</html>');
 		expect(error).toMatchObject({ code: 'protocol', mayHaveBeenAccepted: false });
-		expect(error.hint).toContain('base URL');
+		expect(error.hint).toContain('Base URL');
+		expect(error.message).toContain('What answers at https://api.example is not inference.sh');
+		expect(error.message).not.toContain('<');
+	});
+
+	it.each([
+		'404 page not found',
+		'Not Found',
+		JSON.stringify({ message: 'Cannot POST /apps/run' }),
+	])('at HTTP 404 may be text or name the path: %s', (body) => {
+		expect(refused(404, body)).toMatchObject({
+			code: 'protocol',
+			message: expect.stringContaining('is not inference.sh') as string,
+		});
 	});
 });
 
@@ -297,7 +332,7 @@ describe('missing requirements (HTTP 412)', () => {
 		const error = refused(412, { satisfied: false, errors: [SECRET, INTEGRATION, SCOPE] });
 		const fixes = [
 			'add the secret OPENAI_API_KEY in your inference.sh workspace settings',
-			'connect Google Sheets in your inference.sh workspace settings',
+			'connect Google Sheets (google) in your inference.sh workspace settings',
 			'reconnect google and grant drive.read, drive.write',
 		];
 		expect(error).toMatchObject({
@@ -307,10 +342,10 @@ describe('missing requirements (HTTP 412)', () => {
 				{ type: 'scope', key: 'google', message: SCOPE.message, fix: fixes[2] },
 			],
 		});
-		for (const text of [SECRET.message, INTEGRATION.message, SCOPE.message, ...fixes]) {
-			expect(error.message).toContain(text);
-		}
-		for (const fix of fixes) expect(error.hint).toContain(fix);
+		expect(error.message).toBe(
+			"The app's requirements are not met: OPENAI_API_KEY is not set; Google is not connected (integration google); Google lacks a scope (scope google)",
+		);
+		expect(error.hint).toBe(`To do: ${fixes.join('; ')}.`);
 	});
 
 	it('are read without the word satisfied', () => {
@@ -333,7 +368,7 @@ describe('missing requirements (HTTP 412)', () => {
 
 	it('of which nothing is told are still an error of this kind', () => {
 		const error = refused(412, { errors: [{}, null, 'x'] });
-		expect(error.message).toContain('set up requirement');
+		expect(error.hint).toContain('set up requirement');
 		expect(error).toMatchObject({ missing: [{ type: 'requirement', key: '' }] });
 	});
 
@@ -344,7 +379,8 @@ describe('missing requirements (HTTP 412)', () => {
 	])('that come with %s are still an error of this kind', (_what, body) => {
 		const error = refused(412, body);
 		expect(error).toBeInstanceOf(RequirementsNotMetError);
-		expect(error).toMatchObject({ missing: [], hint: undefined });
+		expect(error).toMatchObject({ missing: [] });
+		expect(error.hint).toContain('page of the app');
 	});
 
 	it('of a scope without names ask for the missing scopes', () => {
@@ -391,7 +427,9 @@ describe('a refusal that names an entitlement', () => {
 	});
 
 	it('at HTTP 402 is a payment matter without any details', () => {
-		expect(refused(402, '').message).toBe('The plan or balance does not allow this: HTTP 402.');
+		expect(refused(402, '').message).toBe(
+			'The plan or balance does not allow this: no reason given.',
+		);
 	});
 
 	it('at HTTP 429 is a rate limit, which passes', () => {
@@ -476,21 +514,32 @@ describe('a refusal that names an entitlement', () => {
 
 describe('an answer that is not what was promised', () => {
 	it('is shown in part', () => {
-		const error = unexpectedAnswer('GET /tasks/t1', 200, '<html>\n<p>Sign in</p>', {
-			kind: 'task',
-			id: 't1',
-		});
+		const error = unexpected(200, '{"hello":"world"}');
 		expect(error).toMatchObject({
 			code: 'protocol',
 			httpStatus: 200,
 			about: { kind: 'task', id: 't1' },
+			request: 'GET /tasks/t1',
 		});
-		expect(error.message).toContain('GET /tasks/t1');
-		expect(error.message).toContain('<html> <p>Sign in</p>');
+		expect(error.message).toBe(
+			'https://api.example answered in a form that inference.sh does not use (HTTP 200): {"hello":"world"}',
+		);
+	});
+
+	it('is a web page of something else, told in words', () => {
+		const error = unexpected(200, '<html>\n<title>Sign in &amp; go</title><p>…</p>');
+		expect(error.message).toBe(
+			'What answers at https://api.example is not inference.sh. It sent a web page (HTTP 200): "Sign in & go"',
+		);
+		expect(error.answer).toBe('<html> <title>Sign in &amp; go</title><p>…</p>');
+		expect(error.hint).toMatch(/^Correct the Base URL .* https:\/\/api\.inference\.sh/);
+		expect(unexpected(200, '{"data":{"id":').message).toContain('in a form that');
+		expect(unexpected(200, 'OK').message).toMatch(/It sent text \(HTTP 200\): "OK"$/);
+		expect(unexpected(200, '<html></html>').message).toMatch(/a web page \(HTTP 200\)$/);
 	});
 
 	it('is called empty if it is', () => {
-		expect(unexpectedAnswer('GET /x', 200, '').message).toContain('an empty body');
+		expect(unexpected(200, '').message).toContain('an empty body');
 	});
 });
 

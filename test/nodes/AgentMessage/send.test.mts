@@ -219,7 +219,7 @@ describe('a conversation', () => {
 		await agentMessage(sandbox(), { options });
 		sandbox().fault({ on: 'GET /chats/:id/stream', kind: 'status', status: 404, times: 9 });
 		const run = await agentMessage(sandbox(), { options, items: saying('again') });
-		expect(run.error?.message).toContain('Not found');
+		expect(run.error?.message).toContain('It does not exist, or this API key cannot see it');
 		expect(sandbox().count('POST', '/agents/run')).toBe(2);
 	});
 

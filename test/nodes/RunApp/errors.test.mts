@@ -61,7 +61,7 @@ function expectFailed(json: IDataObject | undefined, index: number): void {
 		code,
 		item_index: index,
 		...(status === undefined ? {} : { status }),
-		...(http === undefined ? {} : { http_status: http }),
+		...(http === undefined ? {} : { http_status: http, request: 'POST /apps/run' }),
 	});
 	expect(typeof id).toBe(status === undefined ? 'undefined' : 'string');
 	if (code !== 'invalid_parameter') expect(hint).toEqual(expect.stringMatching(/\w+/));
@@ -97,8 +97,10 @@ describe.each([
 			MIXED.map((_, item) => ({ item })),
 		);
 		expect(output[1]?.['error']).toBe(`Task ${sandbox().tasks()[1]?.id} failed: bad prompt`);
-		expect(output[5]?.['error']).toContain('add the secret SANDBOX_API_KEY');
-		expect(output[5]?.['error']).toContain('connect Google Sheets');
+		const { hint } = objectIn(output[5], 'details');
+		expect(output[5]?.['error']).toContain('SANDBOX_API_KEY');
+		expect(hint).toContain('add the secret SANDBOX_API_KEY');
+		expect(hint).toMatch(/connect Google Sheets \([\w.:-]+\)/);
 		expect(output[6]?.['error']).toContain('100 of 100 used');
 		expect(output[7]?.['error']).toContain('apps:execute');
 	});
@@ -200,7 +202,8 @@ describe.each([
 		expect(['protocol', 'submission_unknown']).toContain(details['code']);
 		expect(details['hint']).toMatch(/\w+/);
 		expect(String(json?.['error']).length).toBeLessThan(800);
-		if (fault.body.length > 5) expect(json?.['error']).toContain(fault.body.slice(0, 20));
+		const shown = fault.body.replace('<html>', '"').slice(0, 20);
+		if (fault.body.length > 5) expect(json?.['error']).toContain(shown);
 	});
 
 	it.each([
@@ -251,7 +254,7 @@ describe('answers that are no answers', () => {
 		const [json] = jsonOf(run);
 		const id = sandbox().tasks()[0]?.id;
 		expect(objectIn(json, 'details')).toMatchObject({ code: 'protocol', id });
-		expect(json?.['error']).toContain('<html>lost lost');
+		expect(json?.['error']).toContain('a web page (HTTP 200): "lost lost');
 		expect(String(json?.['error']).length).toBeLessThan(800);
 	});
 
@@ -298,8 +301,8 @@ describe('answers that are no answers', () => {
 			items: [{}],
 			parameters: { maxRetries: 1 },
 		});
-		expect(run.error?.message).toContain('HTTP 502, POST /apps/run');
-		expect(run.error?.message).toContain('bad gateway');
+		expect(run.error?.message).toBe('The service failed (HTTP 502): bad gateway');
+		expect(run.error?.context['data']).toEqual({ request: 'POST /apps/run' });
 		expect(sandbox().count('POST', '/apps/run')).toBe(2);
 		expect(sandbox().tasks()).toEqual([]);
 	});
@@ -313,7 +316,7 @@ describe('answers that are no answers', () => {
 		expect(run.error?.name).toBe('NodeOperationError');
 		expect(run.error?.message).toContain('127.0.0.1:9');
 		expect(run.error?.message).toContain('nothing accepts connections there');
-		expect(run.error?.description).toContain('base URL');
+		expect(run.error?.description).toContain('Base URL');
 	});
 });
 

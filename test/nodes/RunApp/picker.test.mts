@@ -118,7 +118,7 @@ describe('the app picker', () => {
 		expect(error).toBeInstanceOf(NodeApiError);
 		expect(error).toMatchObject({
 			message: expect.stringContaining('does not accept the API key') as string,
-			description: expect.stringContaining('enter a reference') as string,
+			description: 'Check the API key in the Inference.sh credential. Nothing was started.',
 			httpCode: '401',
 		});
 		expect(JSON.stringify(error)).not.toContain('inf_wrong_key');
@@ -136,7 +136,25 @@ describe('the app picker', () => {
 		sandbox().fault({ on: 'POST /apps/list', kind: 'body', body: '<html>', times: 9 });
 		const error = await rejection(search());
 		expect(error).toBeInstanceOf(NodeApiError);
-		expect(error).toHaveProperty('message', expect.stringContaining('<html>'));
+		expect(error).toMatchObject({
+			message: `The apps cannot be listed: What answers at ${sandbox().url} is not inference.sh. It sent a web page (HTTP 200)`,
+			description: expect.stringMatching(/^Correct the Base URL/) as string,
+		});
+	});
+
+	it('says what helps where it does: the key lacks a scope, or the service is down', async () => {
+		sandbox().fault({ on: 'POST /apps/list', kind: 'status', status: 403, times: 9 });
+		expect(await rejection(search())).toMatchObject({
+			message: expect.stringContaining('The API key may not do this') as string,
+			description: expect.stringMatching(
+				/apps:read .* You can still enter it by hand\.$/,
+			) as string,
+		});
+		sandbox().clearFaults();
+		sandbox().fault({ on: 'POST /apps/list', kind: 'status', status: 500, times: 9 });
+		expect(await rejection(search())).toMatchObject({
+			description: 'You can still enter it by hand, or try again later.',
+		});
 	});
 
 	it('changes nothing at the service', async () => {

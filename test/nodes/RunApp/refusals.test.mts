@@ -190,9 +190,18 @@ describe.each([
 	it('a page of another web server is not taken for an unknown app', async () => {
 		const body = '<html><h1>404 Not Found</h1></html>';
 		sandbox().fault({ on: '*', kind: 'status', status: 404, body, times: 9 });
-		const { details } = await failing({});
-		expect(details).toMatchObject({ code: 'protocol', http_status: 404 });
-		expect(details['hint']).toContain('base URL');
+		const { error, details } = await failing({});
+		expect(error).toBe(
+			`What answers at ${sandbox().url} is not inference.sh. It sent a web page (HTTP 404): "404 Not Found"`,
+		);
+		expect(details).toEqual({
+			code: 'protocol',
+			item_index: 0,
+			http_status: 404,
+			request: 'POST /apps/run',
+			answer: body,
+			hint: expect.stringMatching(/^Correct the Base URL in the Inference.sh credential/) as string,
+		});
 	});
 });
 

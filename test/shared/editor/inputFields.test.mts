@@ -195,12 +195,40 @@ describe('the input form', () => {
 			expect(fields).toEqual([]);
 			expect(emptyFieldsNotice).toContain('The inputs of sandbox/studio cannot be loaded:');
 			expect(emptyFieldsNotice).toContain('HTTP 500');
-			expect(emptyFieldsNotice).toContain('Write them as JSON instead');
+			expect(emptyFieldsNotice).toMatch(
+				/\. Set Input to JSON to write them by hand, or try again later\.$/,
+			);
 		});
 		const wrongKey = { url: sandbox().url, apiKey: 'inf_wrong_key' };
 		const { emptyFieldsNotice } = await formOf(wrongKey, chosen(STUDIO));
 		expect(emptyFieldsNotice).toContain('does not accept the API key');
 		expect(emptyFieldsNotice).not.toContain('inf_wrong_key');
+	});
+
+	it.each<[what: string, fault: object, notice: RegExp]>([
+		[
+			'there is no such app any more',
+			{ status: 404, body: { detail: "app 'sandbox/studio' not found" } },
+			/There is no such app or version, or this API key cannot see it: .*\. Check the reference/,
+		],
+		['the key is refused', { status: 401 }, /does not accept the API key.* Check the API key in/],
+		[
+			'the app is retired',
+			{ status: 410, body: { code: 'app_retired', detail: 'gone' } },
+			/The app has been retired: gone\. It does not come back\. Choose another app\.$/,
+		],
+		[
+			'the address is another one',
+			{ status: 404, body: '<title>Shop</title>' },
+			/is not inference\.sh\. It sent a web page \(HTTP 404\): "Shop"\. Correct the Base URL/,
+		],
+	])('says what is so, and nothing of JSON, if %s', async (_what, fault, notice) => {
+		await fresh(async (own) => {
+			own.fault({ on: 'GET /apps/*', kind: 'status', status: 400, ...fault, times: 9 });
+			const { emptyFieldsNotice } = await formOf(own, chosen(STUDIO));
+			expect(emptyFieldsNotice).toMatch(notice);
+			expect(emptyFieldsNotice).not.toContain('JSON');
+		});
 	});
 
 	it('loses nothing that has been filled in if it cannot be loaded again', async () => {
