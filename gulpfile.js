@@ -10,6 +10,8 @@ const { homepage, n8n, name, peerDependencies, version } = require('./package.js
 const OUT = path.join(__dirname, 'dist');
 /** The one file with all code, relative to `dist`. */
 const CODE = 'nodes/inferencesh.js';
+/** The oldest JavaScript that n8n's Node versions all run. */
+const TARGET = 'es2022';
 
 const SOURCES = ['credentials', 'nodes'];
 /** What n8n reads beside the compiled code: icons, codex files, sample output schemas. */
@@ -52,6 +54,32 @@ const entry = {
 			: null,
 };
 
+const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
+/** Shorter ways to write the same, and no indentation: docs/decisions/0009-written-shorter.md. */
+const compact = {
+	name: 'compact',
+	async renderChunk(code) {
+		const { minifySync } = await import('rolldown/experimental');
+		const written = (text, compress, removeWhitespace) => {
+			const options = { module: false, compress, mangle: false, codegen: { removeWhitespace } };
+			const result = minifySync(CODE, text, options);
+			if (result.errors.length > 0) throw new Error(result.errors[0].message);
+			return result.code;
+		};
+		// Nothing is unused: what a module does not need itself, another one does.
+		const shorter = { target: TARGET, sequences: false, joinVars: false, unused: false };
+		const [start, ...modules] = code.split(HEADING);
+		const short = modules.map((text, at) =>
+			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
+		);
+		const indented = [start, ...short].join('');
+		const result = indented.replace(/^\t+/gm, '');
+		const same = written(indented, false, true) === written(result, false, true);
+		if (!same) throw new Error('A text of several lines has lost what it begins its lines with');
+		return `${result}\n${await footer()}\n`;
+	},
+};
+
 const BANNER = `/*
  * ${name} ${version}: all modules in one file, each under the name of its source.
  * The sources, with their comments: ${homepage}/tree/v${version}
@@ -67,19 +95,19 @@ async function footer() {
 /**
  * How the code becomes one file: one copy of the client for all nodes, which share its limits, and
  * faster to load than module by module. It stays readable, for stack traces, bug reports and
- * audits: a heading for each module, nothing renamed but for a suffix (`same$1`) where two modules
- * have the same name, nothing rewritten or left out but types and comments. p-limit goes into it,
- * because a community node cannot load n8n 1.x's; everything else from outside is the host's.
+ * audits: a heading for each module, a line for each statement, and nothing renamed but for a suffix
+ * (`same$1`) where two modules have the same name. p-limit goes into it, because a community node
+ * cannot load n8n 1.x's; everything else from outside is the host's.
  */
-const bundling = async () => ({
+const bundling = () => ({
 	input: 'entry',
 	cwd: __dirname,
 	platform: 'node',
-	plugins: [entry],
+	plugins: [entry, compact],
 	external: [...Object.keys(peerDependencies), 'undici'],
 	// Headings say `node_modules/…` wherever that folder really is.
 	resolve: { symlinks: false },
-	transform: { target: 'es2022' },
+	transform: { target: TARGET },
 	// It leaves out little here, and rewrites what it keeps.
 	treeshake: false,
 	output: {
@@ -91,7 +119,6 @@ const bundling = async () => ({
 		minify: false,
 		comments: false,
 		banner: BANNER,
-		footer: await footer(),
 	},
 });
 
@@ -110,7 +137,7 @@ const clean = () => rm(OUT, { recursive: true, force: true });
 const check = () => tsc('--pretty');
 async function bundle() {
 	const { build } = await import('rolldown');
-	await build(await bundling());
+	await build(bundling());
 }
 async function assets() {
 	for (const folder of SOURCES) {
@@ -129,7 +156,7 @@ const checkOnChange = () => tsc('--watch', '--preserveWatchOutput');
 /** Bundles now and on every change. What cannot be bundled is told, and the next change is tried. */
 async function bundleOnChange() {
 	const rolldown = await import('rolldown');
-	const watcher = rolldown.watch({ ...(await bundling()), watch: { buildDelay: WRITING_MS } });
+	const watcher = rolldown.watch({ ...bundling(), watch: { buildDelay: WRITING_MS } });
 	watcher.on('event', async (event) => {
 		if (event.code === 'ERROR') {
 			const { message } = event.error;
