@@ -58,7 +58,8 @@ export class InferenceShApi implements ICredentialType {
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: '={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") }}',
-			url: '/entitlements',
+			// Any valid key may ask for it, whatever scopes it has (docs/api-notes.md §9).
+			url: '/scopes',
 		},
 	};
 }

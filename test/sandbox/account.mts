@@ -4,6 +4,11 @@ import { TEAM_ID } from './files/files.mts';
 import type { Route } from './http/routes.mts';
 import type { SandboxSettings } from './types.mts';
 
+/** What a key may be given; any valid key may ask. */
+const SCOPES = ['agents', 'apps', 'conversations', 'files'].flatMap((resource) =>
+	['read', 'write', 'execute'].map((action) => `${resource}:${action}`),
+);
+
 interface AccountContext {
 	readonly settings: SandboxSettings;
 	readonly clock: (epochMs: number) => string;
@@ -66,6 +71,11 @@ export function accountRoutes(context: AccountContext): Route[] {
 					},
 					team_view: { team_id: TEAM_ID, kind: 'personal', governance: null, can: null },
 				}),
+		},
+		{
+			method: 'GET',
+			url: '/scopes',
+			handle: () => data({ scopes: SCOPES }),
 		},
 		{
 			method: 'GET',

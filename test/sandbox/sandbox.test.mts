@@ -120,7 +120,7 @@ describe('answers', () => {
 		['a missing key', { authorization: '' }],
 		['a wrong key', { authorization: 'Bearer inf_other' }],
 	])('refuses %s', async (_name, headers) => {
-		const response = await call('GET', '/entitlements', undefined, headers);
+		const response = await call('GET', '/scopes', undefined, headers);
 		expect(response.status).toBe(401);
 		expect(response.headers.get('content-type')).toMatch('application/problem+json');
 		expect(await response.json()).toMatchObject({

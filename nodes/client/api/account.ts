@@ -80,9 +80,14 @@ export class Account {
 }
 
 /** The one that was used last comes last. */
-const accounts = new Map<string, Account>();
+const recent = new Map<string, Account>();
 /** A workflow may bring a key of its own with every item; the longest unused ones are forgotten. */
 const MOST_ACCOUNTS = 1_000;
+/** All that anybody still has: as long as a client works with an account, there is no second one. */
+const known = new Map<string, WeakRef<Account>>();
+const forgotten = new FinalizationRegistry((id: string) => {
+	if (known.get(id)?.deref() === undefined) known.delete(id);
+});
 /** Characters of a hash that tell two credentials apart. */
 const ID_LENGTH = 32;
 
@@ -90,12 +95,19 @@ const ID_LENGTH = 32;
 export function accountFor(baseUrl: string, apiKey: string, clock: Clock): Account {
 	const hash = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
 	const id = hash.slice(0, ID_LENGTH);
-	const account = accounts.get(id) ?? new Account(clock, id);
-	accounts.delete(id);
-	accounts.set(id, account);
-	for (const oldest of accounts.keys()) {
-		if (accounts.size <= MOST_ACCOUNTS) break;
-		accounts.delete(oldest);
+	const account = recent.get(id) ?? known.get(id)?.deref() ?? created(id, clock);
+	recent.delete(id);
+	recent.set(id, account);
+	for (const oldest of recent.keys()) {
+		if (recent.size <= MOST_ACCOUNTS) break;
+		recent.delete(oldest);
 	}
+	return account;
+}
+
+function created(id: string, clock: Clock): Account {
+	const account = new Account(clock, id);
+	known.set(id, new WeakRef(account));
+	forgotten.register(account, id);
 	return account;
 }

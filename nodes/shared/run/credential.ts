@@ -6,7 +6,7 @@ import {
 import type { Credential } from '../../client/api/api';
 import { messageOf } from '../../client/util/errorMessage';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
-import { outcomeOf } from '../../client/util/outcome';
+import { outcomeOf, type Outcome } from '../../client/util/outcome';
 import { redact } from '../../client/util/redact';
 import { parseHttpUrl } from '../../client/util/url';
 import { CredentialError } from '../output/credentialError';
@@ -15,6 +15,11 @@ import { shown } from '../parameters/parameterError';
 import { credentialsOfWebhook } from './waitingExecution';
 
 export const CREDENTIAL_NAME = 'inferenceShApi';
+
+const NEEDS_ITEMS =
+	'takes its values from the incoming item, or from another node, and here there is none';
+const HELP_WITHOUT_ITEMS =
+	'Write references and values by hand, or choose a credential with a key of its own while you edit the workflow.';
 
 /** What no HTTP header can carry (RFC 9110, 5.5). */
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
@@ -51,9 +56,7 @@ export async function credentialOf(
 export async function credentialWithoutItems(
 	host: ILoadOptionsFunctions | IWebhookFunctions,
 ): Promise<RunCredential> {
-	const read = await outcomeOf(host.getCredentials(CREDENTIAL_NAME));
-	if (read.ok) return checked(host, read.value);
-	throw new CredentialError(nodeOf(host), unreadable(read.error));
+	return withoutItems(host, await outcomeOf(host.getCredentials(CREDENTIAL_NAME)));
 }
 
 /**
@@ -64,9 +67,26 @@ export async function credentialWithoutItems(
  */
 export async function credentialOfCallback(context: IExecuteFunctions): Promise<RunCredential> {
 	const read = await outcomeOf(credentialsOfWebhook(context, CREDENTIAL_NAME));
-	if (!read.ok) throw new CredentialError(nodeOf(context), unreadable(read.error));
-	if (isJsonObject(read.value)) return checked(context, read.value);
-	return await credentialOf(context, context.getInputData().length);
+	const isTold = !read.ok || isJsonObject(read.value);
+	return isTold
+		? withoutItems(context, read)
+		: await credentialOf(context, context.getInputData().length);
+}
+
+/**
+ * Checks a credential that was evaluated without items. Where an expression needed some, n8n's error
+ * speaks of a node without a name, or there is no key at all, which otherwise is empty text.
+ */
+function withoutItems(host: Host, read: Outcome<unknown>): RunCredential {
+	const data = read.ok && isJsonObject(read.value) ? read.value : {};
+	const isExpression = read.ok
+		? (data['apiKey'] ?? undefined) === undefined || (data['baseUrl'] ?? undefined) === undefined
+		: read.error instanceof Error && read.error.name === 'ExpressionError';
+	if (isExpression) {
+		throw new CredentialError(nodeOf(host), NEEDS_ITEMS, undefined, HELP_WITHOUT_ITEMS);
+	}
+	if (read.ok) return checked(host, data);
+	throw new CredentialError(nodeOf(host), unreadable(read.error));
 }
 
 function unreadable(error: unknown): string {

@@ -95,4 +95,14 @@ describe('accountFor', () => {
 		expect(of('https://b.example', 'inf_1')).not.toBe(one);
 		expect(of('https://a.example', 'inf_2')).not.toBe(one);
 	});
+
+	it('has no second one as long as somebody works with the first, however many keys come', async () => {
+		const of = (key: string) => accountFor('https://many.example', key, systemClock);
+		const one = of('inf_first');
+		const { signal } = new AbortController();
+		const leave = await one.slots.take(signal);
+		for (let n = 0; n < 2_500; n += 1) of(`inf_${n}`);
+		expect(of('inf_first')).toBe(one);
+		leave();
+	});
 });
