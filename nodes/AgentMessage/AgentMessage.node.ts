@@ -6,6 +6,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { searchAgents, searchApps } from '../shared/editor/appSearch';
+import { nameParameters } from '../shared/parameters/displayNames';
 import { properties, subtitle } from './description';
 import { agentMessage } from './execute';
 
@@ -38,6 +39,7 @@ export class AgentMessage implements INodeType {
 	methods = { listSearch: { searchAgents, searchApps } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		nameParameters(this, properties);
 		return await agentMessage(this);
 	}
 }

@@ -10,6 +10,7 @@ import {
 import { appMethods } from '../shared/editor/pickers';
 import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/editor/descriptions/wait';
 import { answerCallback } from '../shared/callback/webhookCallback';
+import { nameParameters } from '../shared/parameters/displayNames';
 import { properties } from './description';
 import { runBatch } from './execute';
 import { waitingBatch } from './waiting';
@@ -48,6 +49,7 @@ export class Batch implements INodeType {
 	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		nameParameters(this, properties);
 		return await runBatch(this);
 	}
 

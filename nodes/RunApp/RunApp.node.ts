@@ -10,6 +10,7 @@ import {
 import { appMethods } from '../shared/editor/pickers';
 import { callbackWebhooks, WAITING_TOOLTIP } from '../shared/editor/descriptions/wait';
 import { answerCallback } from '../shared/callback/webhookCallback';
+import { nameParameters } from '../shared/parameters/displayNames';
 import { properties } from './description';
 import { runApp } from './execute';
 import { waitingApp } from './waiting';
@@ -45,6 +46,7 @@ export class RunApp implements INodeType {
 	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		nameParameters(this, properties);
 		return await runApp(this);
 	}
 

@@ -6,6 +6,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { appMethods } from '../shared/editor/pickers';
+import { nameParameters } from '../shared/parameters/displayNames';
 import { properties } from './description';
 import { streamTask } from './execute';
 
@@ -40,6 +41,7 @@ export class StreamTask implements INodeType {
 	methods = appMethods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		nameParameters(this, properties);
 		return await streamTask(this);
 	}
 }

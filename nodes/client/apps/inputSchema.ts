@@ -1,4 +1,5 @@
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { decodedPart } from '../util/url';
 
 /** A value that an enum may hold. */
 export type Choice = string | number | boolean;
@@ -61,7 +62,10 @@ const isChoice = (value: unknown): value is Choice =>
  */
 function definition(ref: string, root: JsonObject): JsonObject {
 	const known = { ...objectOf(root['definitions']), ...objectOf(root['$defs']) };
-	const named = known[decodeURIComponent(ref.slice(ref.lastIndexOf('/') + 1))];
+	const last = ref.slice(ref.lastIndexOf('/') + 1);
+	// In a JSON pointer a slash is written ~1 and a tilde ~0 (RFC 6901).
+	const name = decodedPart(last).replaceAll('~1', '/').replaceAll('~0', '~');
+	const named = known[name] ?? known[last];
 	return objectOf(named ?? Object.values(known).find((entry) => objectOf(entry)['$id'] === ref));
 }
 

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, NodeOperationError, NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject, listOf, type JsonObject } from '../../client/util/json';
+import { displayNameOf } from './displayNames';
 import { nodeOf } from './nodeOf';
 import { Parameter, type ParameterOwner } from './parameter';
 import { pickedValue, readParameter } from './readParameter';
@@ -11,16 +12,20 @@ export class ParameterGroup {
 		/** What the collection is called. */
 		readonly displayName: string,
 		private readonly values: JsonObject,
+		/** What the panel calls the parameters in it, by their names. */
+		private readonly nameOf: (name: string, otherwise: string) => string,
 	) {}
 
 	/** @param fallback what it is if it is not there, or null */
 	get(name: string, displayName: string, fallback?: unknown): Parameter {
-		return new Parameter(this.owner, displayName, this.values[name] ?? fallback);
+		const shown = this.nameOf(name, displayName);
+		return new Parameter(this.owner, shown, this.values[name] ?? fallback);
 	}
 
 	/** What is chosen in a picker. */
 	picked(name: string, displayName: string): Parameter {
-		return new Parameter(this.owner, displayName, pickedValue(this.values[name]));
+		const shown = this.nameOf(name, displayName);
+		return new Parameter(this.owner, shown, pickedValue(this.values[name]));
 	}
 
 	/**
@@ -50,7 +55,7 @@ export class ItemParameters {
 
 	/**
 	 * @param name `message`, or a path: `fields.value["my.field"]`
-	 * @param displayName its name as the form shows it
+	 * @param displayName its name if the panel does not tell, as for a field of a form
 	 * @param fallback what it is if the node does not have it
 	 * @throws NodeOperationError if its expression fails
 	 */
@@ -73,8 +78,7 @@ export class ItemParameters {
 	 * @throws NodeOperationError if one of their expressions fails
 	 */
 	get options(): ParameterGroup {
-		const { owner } = this;
-		this.collection ??= groupOf(owner, this.get('options', 'Options', {}));
+		this.collection ??= this.group('options', this.get('options', 'Options', {}));
 		return this.collection;
 	}
 
@@ -88,7 +92,7 @@ export class ItemParameters {
 		const list = this.get(name, displayName, {});
 		const { value } = list;
 		return listOf(isJsonObject(value) ? value['values'] : undefined).map((entry) =>
-			groupOf(this.owner, this.given(displayName, entry)),
+			this.group(name, this.given(list.displayName, entry)),
 		);
 	}
 
@@ -114,10 +118,15 @@ export class ItemParameters {
 		readonly extractValue?: boolean;
 	}): Parameter {
 		const { context, itemIndex } = this;
-		return this.given(what.displayName, readParameter(context, { ...what, itemIndex }));
+		const displayName = displayNameOf(context, what.name, what.displayName);
+		return this.given(displayName, readParameter(context, { ...what, displayName, itemIndex }));
 	}
-}
 
-function groupOf(owner: ParameterOwner, { displayName, value }: Parameter): ParameterGroup {
-	return new ParameterGroup(owner, displayName, isJsonObject(value) ? value : {});
+	private group(name: string, { displayName, value }: Parameter): ParameterGroup {
+		const { context, owner } = this;
+		const values = isJsonObject(value) ? value : {};
+		return new ParameterGroup(owner, displayName, values, (inner, otherwise) =>
+			displayNameOf(context, `${name}.${inner}`, otherwise),
+		);
+	}
 }

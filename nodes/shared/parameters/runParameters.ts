@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
+import { displayNameOf } from './displayNames';
 import { nodeOf } from './nodeOf';
 import { Parameter, type ParameterOwner } from './parameter';
 import { readParameter } from './readParameter';
@@ -15,13 +16,14 @@ export class RunParameters {
 	}
 
 	/**
-	 * @param displayName its name as the form shows it
+	 * @param displayName its name if the panel does not tell
 	 * @param fallback what it is if the node does not have it
 	 * @throws NodeOperationError if its expression fails for the first item
 	 */
 	get(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
-		const request = { name, displayName, itemIndex: 0, fallback };
-		return new Parameter(this.owner, displayName, readParameter(this.context, request));
+		const shown = displayNameOf(this.context, name, displayName);
+		const request = { name, displayName: shown, itemIndex: 0, fallback };
+		return new Parameter(this.owner, shown, readParameter(this.context, request));
 	}
 
 	/**
@@ -32,7 +34,7 @@ export class RunParameters {
 	 * @throws NodeOperationError if its expression fails for the first item
 	 */
 	option(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
-		const { value } = this.get(`options.${name}`, displayName, fallback);
-		return new Parameter(this.owner, displayName, value ?? fallback);
+		const option = this.get(`options.${name}`, displayName, fallback);
+		return new Parameter(this.owner, option.displayName, option.value ?? fallback);
 	}
 }

@@ -40,6 +40,8 @@ const DEFINITIONS = {
 		type: 'object',
 		properties: { uri: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null } },
 	},
+	'100%': { type: 'boolean' },
+	'a/b~c d': { type: 'integer' },
 	Pair: {
 		type: 'object',
 		title: 'Pair',
@@ -142,6 +144,11 @@ describe('the kind of a field', () => {
 			{ type: ['string', 'boolean'] },
 			{ type: 'any', kinds: [text(), { type: 'boolean' }] },
 		],
+		['a reference with a % that is none', { $ref: '#/$defs/100%' }, { type: 'boolean' }],
+		['a reference with a % in full', { $ref: '#/$defs/100%25' }, { type: 'boolean' }],
+		['a reference with escapes', { $ref: '#/$defs/a~1b~0c%20d' }, number(true)],
+		['a reference of nothing but %', { $ref: '%E0%A4%A' }, ANYTHING],
+		['a reference to what every object has', { $ref: '#/$defs/constructor' }, ANYTHING],
 		['a reference that leads nowhere', { $ref: '#/$defs/Missing' }, ANYTHING],
 	])('is %s', (_what, property, expected) => {
 		expect(kind(property)).toEqual(expected);

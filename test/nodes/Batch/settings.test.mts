@@ -19,7 +19,7 @@ const bad: ReadonlyArray<{
 		options: { stopAfterFailures: value },
 	})),
 	...[-5, 0.1, 1e9, 'often'].map((value) => ({
-		displayName: 'Progress Every',
+		displayName: 'Progress Every (Items)',
 		value,
 		options: { progressEvery: value },
 	})),
@@ -30,9 +30,9 @@ const bad: ReadonlyArray<{
 	})),
 	{ displayName: 'Items From', value: 'air', parameters: { itemsFrom: 'air' } },
 	{ displayName: 'Concurrency', value: 0, parameters: { concurrency: 0 } },
-	{ displayName: 'Timeout', value: -1, parameters: { timeout: -1 } },
+	{ displayName: 'Timeout (Seconds)', value: -1, parameters: { timeout: -1 } },
 	{ displayName: 'Max Retries', value: 'many', parameters: { maxRetries: 'many' } },
-	{ displayName: 'Total Timeout', value: -3, options: { totalTimeout: -3 } },
+	{ displayName: 'Total Timeout (Seconds)', value: -3, options: { totalTimeout: -3 } },
 	{ displayName: 'On Stop', value: 'explode', options: { onStop: 'explode' } },
 ];
 

@@ -7,15 +7,15 @@ const sandbox = useSandbox();
 
 const numbers: ReadonlyArray<readonly [name: string, displayName: string, bad: unknown[]]> = [
 	['concurrency', 'Concurrency', [0, -1, 2.5, 1001, 'five', '']],
-	['timeout', 'Timeout', [-1, 1e9, 'soon']],
+	['timeout', 'Timeout (Seconds)', [-1, 1e9, 'soon']],
 	['maxRetries', 'Max Retries', [-1, 0.5, 101, 'many']],
 ];
 const options: ReadonlyArray<readonly [name: string, displayName: string, bad: unknown[]]> = [
-	['backoffBase', 'Backoff Base', [-0.1, 1e9, 'x', '={{ NaN }}']],
-	['backoffCap', 'Backoff Cap', [-1, 1e9, 'x']],
-	['maxRetryAfter', 'Max Retry-After', [-1, 1e9, 'x']],
-	['pollInterval', 'Poll Interval', [0, 0.05, -2, 1e9, 'x']],
-	['totalTimeout', 'Total Timeout', [-1, 1e9, 'x']],
+	['backoffBase', 'Backoff Base (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
+	['backoffCap', 'Backoff Cap (Seconds)', [-1, 1e9, 'x']],
+	['maxRetryAfter', 'Max Retry-After (Seconds)', [-1, 1e9, 'x']],
+	['pollInterval', 'Poll Interval (Seconds)', [0, 0.05, -2, 1e9, 'x']],
+	['totalTimeout', 'Total Timeout (Seconds)', [-1, 1e9, 'x']],
 	['maxCost', 'Max Cost (USD)', [-1, 1e10, 'free', '={{ Infinity }}']],
 	['onTimeout', 'On Timeout', ['explode', 1]],
 	['onStop', 'On Stop', ['explode', '']],
@@ -66,7 +66,9 @@ describe('settings that make no sense are named, printed and cost nothing', () =
 		]) {
 			const run = await runApp(sandbox(), { ...bad, items: [{}] });
 			expect(run.error?.name).toBe('NodeOperationError');
-			expect(run.error?.message).toMatch(/Parameter "(Concurrency|Total Timeout)" cannot be read/);
+			expect(run.error?.message).toMatch(
+				/Parameter "(Concurrency|Total Timeout \(Seconds\))" cannot be read/,
+			);
 			expect(run.error?.message).toContain(JSON.stringify(expression));
 		}
 		expect(sandbox().requests).toEqual([]);

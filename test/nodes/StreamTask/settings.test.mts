@@ -107,8 +107,12 @@ describe('Max Updates', () => {
 
 describe('A setting that cannot be used', () => {
 	it.each([
-		['minInterval', -1, 'Parameter "Min Interval" must be a number from 0 to 604800, but is -1'],
-		['minInterval', 'soon', 'Parameter "Min Interval" must be a number'],
+		[
+			'minInterval',
+			-1,
+			'Parameter "Min Interval (Seconds)" must be a number from 0 to 604800, but is -1',
+		],
+		['minInterval', 'soon', 'Parameter "Min Interval (Seconds)" must be a number'],
 		['maxUpdates', 1.5, 'Parameter "Max Updates" must be a whole number'],
 		['maxUpdates', -1, 'Parameter "Max Updates" must be a whole number from 0'],
 		['streamAs', 'xml', 'Parameter "Stream As" must be one of'],

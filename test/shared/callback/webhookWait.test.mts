@@ -125,7 +125,7 @@ describe('waiting for the callback', () => {
 		{
 			what: 'a limit that is none',
 			options: { parameters: { waitLimit: -1 } },
-			message: 'Parameter "Wait at Most" must be a number from 0.001 to 8760, but is -1',
+			message: 'Parameter "Wait at Most (Hours)" must be a number from 0.001 to 8760, but is -1',
 			description: undefined,
 		},
 	] satisfies Array<{
