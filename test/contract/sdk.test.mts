@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { startSandbox, type Sandbox } from '../sandbox/index.mts';
+import { until } from '../until.mts';
 import { loadSdk, type LoadedSdk } from './sdk.mts';
 
 type Client = ReturnType<LoadedSdk['sdk']['inference']>;
@@ -20,6 +21,15 @@ afterAll(async () => {
 	await sandbox.close();
 	await loaded.dispose();
 });
+
+/** Lets the sandbox's time stand still until the task is streamed: nothing of it is missed. */
+async function streamed<T>(start: () => Promise<T>): Promise<T> {
+	sandbox.hold();
+	const running = start();
+	await until(() => sandbox.count('GET', /\/stream$/) > 0);
+	sandbox.release();
+	return await running;
+}
 
 const COMPLETED = 10;
 const CANCELLED = 12;
@@ -42,12 +52,14 @@ describe('running an app', () => {
 	});
 
 	it('polls when it is told to', async () => {
-		const task = await client.run(
+		sandbox.hold();
+		const running = client.run(
 			{ app: 'sandbox/sleep', input: { ms: 60 } },
 			{ stream: false, pollIntervalMs: 20 },
 		);
-		expect(task).toMatchObject({ status: COMPLETED, output: { slept: 60 } });
-		expect(sandbox.count('GET', /\/status$/)).toBeGreaterThan(1);
+		await until(() => sandbox.count('GET', /\/status$/) > 1);
+		sandbox.release();
+		expect(await running).toMatchObject({ status: COMPLETED, output: { slept: 60 } });
 		expect(sandbox.count('GET', /\/stream$/)).toBe(0);
 	});
 
@@ -72,16 +84,18 @@ describe('running an app', () => {
 		const statuses: number[] = [];
 		const changed = new Set<string>();
 		let lastLog = '';
-		const task = await client.run(
-			{ app: 'sandbox/video', input: { prompt: 'a boat' } },
-			{
-				onUpdate: (update) => statuses.push(Number(update.status)),
-				onPartialUpdate: (update, fields) => {
-					statuses.push(Number(update.status));
-					for (const field of fields) changed.add(field);
-					lastLog = update.logs?.[0]?.content ?? lastLog;
+		const task = await streamed(async () =>
+			client.run(
+				{ app: 'sandbox/video', input: { prompt: 'a boat' } },
+				{
+					onUpdate: (update) => statuses.push(Number(update.status)),
+					onPartialUpdate: (update, fields) => {
+						statuses.push(Number(update.status));
+						for (const field of fields) changed.add(field);
+						lastLog = update.logs?.[0]?.content ?? lastLog;
+					},
 				},
-			},
+			),
 		);
 		expect(statuses).toEqual(expect.arrayContaining([3, 4, 7, 9, 10]));
 		expect([...changed]).toEqual(expect.arrayContaining(['status', 'logs', 'output']));
@@ -93,15 +107,17 @@ describe('running an app', () => {
 		const pieces: string[] = [];
 		const numbers: number[] = [];
 		const accumulator = loaded.sdk.createLLMDeltaAccumulator();
-		const task = await client.run(
-			{ app: 'sandbox/llm', input: { text: 'Hallo 🌍', tokens: 9, delayMs: 10 } },
-			{
-				onDelta: (delta, seq) => {
-					pieces.push(String((delta as { response: string }).response));
-					numbers.push(seq);
-					accumulator.apply(delta as Record<string, unknown>);
+		const task = await streamed(async () =>
+			client.run(
+				{ app: 'sandbox/llm', input: { text: 'Hallo 🌍', tokens: 9, delayMs: 10 } },
+				{
+					onDelta: (delta, seq) => {
+						pieces.push(String((delta as { response: string }).response));
+						numbers.push(seq);
+						accumulator.apply(delta as Record<string, unknown>);
+					},
 				},
-			},
+			),
 		);
 		const { response } = task.output as { response: string };
 		expect(response).toContain('Hallo 🌍');
