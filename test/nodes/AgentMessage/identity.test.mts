@@ -1,18 +1,14 @@
 /** Whose answer is it? Messages that are nearly equal, and sendings whose answers get lost. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as NodeModule from '../../../nodes/AgentMessage/AgentMessage.node.ts';
-import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
+import { host } from '../../engine/host.mts';
 import { jsonOf, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
 import { adHoc, agentMessage, saying, sent, type AgentOptions } from './support.mts';
 
-const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
-	const module = await original<typeof UndiciTransportModule>();
-	return {
-		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
-	};
+	const { ofHost } = await import('../../engine/host.mts');
+	return await ofHost(async () => await original());
 });
 
 const sandbox = useSandbox();

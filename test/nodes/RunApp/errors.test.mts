@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
 import { NODE_NAME } from '../../engine/engine.mts';
+import { host } from '../../engine/host.mts';
 import {
 	credentialsOf,
 	everythingSaid,
@@ -13,13 +13,9 @@ import {
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
 
-const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
-	const module = await original<typeof UndiciTransportModule>();
-	return {
-		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
-	};
+	const { ofHost } = await import('../../engine/host.mts');
+	return await ofHost(async () => await original());
 });
 
 const sandbox = useSandbox();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
 import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import { NODE_NAME, runNode } from '../../engine/engine.mts';
+import { host } from '../../engine/host.mts';
 import {
 	appRef,
 	FROM_ITEM,
@@ -14,13 +14,9 @@ import {
 import { mostInFlight } from '../../mostInFlight.mts';
 import { until } from '../../until.mts';
 
-const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
-	const module = await original<typeof UndiciTransportModule>();
-	return {
-		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
-	};
+	const { ofHost } = await import('../../engine/host.mts');
+	return await ofHost(async () => await original());
 });
 
 const sandbox = useSandbox();

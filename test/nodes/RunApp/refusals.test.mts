@@ -1,6 +1,6 @@
 /** What Run App does about each way in which the service says no to a submission, and what it says. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
+import { host } from '../../engine/host.mts';
 import {
 	jsonOf,
 	objectIn,
@@ -11,13 +11,9 @@ import {
 } from '../../engine/support.mts';
 import { REFUSALS } from '../../sandbox/index.mts';
 
-const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
-	const module = await original<typeof UndiciTransportModule>();
-	return {
-		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
-	};
+	const { ofHost } = await import('../../engine/host.mts');
+	return await ofHost(async () => await original());
 });
 
 const sandbox = useSandbox();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as UndiciTransportModule from '../../../nodes/client/transport/undiciTransport.ts';
 import type { EngineRun } from '../../engine/engine.mts';
+import { host } from '../../engine/host.mts';
 import {
 	clock,
 	FROM_ITEM,
@@ -14,13 +14,9 @@ import {
 } from '../../engine/support.mts';
 import { aMoment, nextTurn, until } from '../../until.mts';
 
-const host = vi.hoisted(() => ({ undici: true }));
 vi.mock('../../../nodes/client/transport/undiciTransport.ts', async (original) => {
-	const module = await original<typeof UndiciTransportModule>();
-	return {
-		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
-	};
+	const { ofHost } = await import('../../engine/host.mts');
+	return await ofHost(async () => await original());
 });
 
 const sandbox = useSandbox();
