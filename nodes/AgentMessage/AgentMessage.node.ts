@@ -20,7 +20,8 @@ export class AgentMessage implements INodeType {
 			dark: 'file:agentMessage.dark.svg',
 		},
 		group: ['transform'],
-		version: 1,
+		version: [1, 2],
+		defaultVersion: 2,
 		subtitle,
 		description:
 			'Talk to an AI agent on inference.sh: send a message and get the answer, approve what it wants to do',

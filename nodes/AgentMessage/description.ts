@@ -4,6 +4,7 @@ import { limitProperties } from '../shared/editor/descriptions/limits';
 import { runOptionsProperty } from '../shared/editor/descriptions/options';
 import { shownIf } from '../shared/editor/descriptions/shownIf';
 import { toolDescription } from '../shared/editor/descriptions/tool';
+import { SESSION_KEY } from './conversationChoice';
 
 /** What stands below the node on the canvas: who is spoken to, or what is done to a chat. */
 export const subtitle = `={{ ({
@@ -122,6 +123,70 @@ const agentProperties: INodeProperties[] = [
 	},
 ];
 
+/** Of nodes that were saved with release 0.1.0. */
+const firstVersion = { '@version': [1] };
+const sinceSecondVersion = { '@version': [{ _cnd: { gte: 2 } }] };
+
+/** Which chat a message goes to. */
+const conversationProperties: INodeProperties[] = [
+	...shownIf(firstVersion, [
+		{
+			displayName: 'Chat ID',
+			name: 'chatId',
+			type: 'string',
+			default: '',
+			description:
+				'The chat to continue. Leave empty to start a new one. Messages to the same chat are sent one after another.',
+		},
+	]),
+	...shownIf(sinceSecondVersion, [
+		{
+			displayName: 'Conversation',
+			name: 'conversation',
+			type: 'options',
+			options: [
+				{ name: 'New', value: 'new', description: 'Start a new chat' },
+				{
+					name: 'By Key',
+					value: 'key',
+					description:
+						'Continue the chat that this node remembers for a key, such as the session of a chat or the number of a customer; start one the first time',
+				},
+				{
+					name: 'By Chat ID',
+					value: 'chat',
+					description: 'Continue a chat whose ID you have',
+				},
+			],
+			default: 'new',
+			description:
+				'Which chat the message goes to. Messages to the same chat are sent one after another.',
+		},
+		{
+			displayName: 'Conversation Key',
+			name: 'conversationKey',
+			type: 'string',
+			default: SESSION_KEY,
+			required: true,
+			placeholder: 'e.g. {{ $json.customerId }}',
+			description:
+				'Items with the same key talk in the same chat. If you leave it as it is: the session of the Chat Trigger, also if the nodes in between do not pass it on; without a Chat Trigger, the execution.',
+			hint: 'Saved in production executions only. In test runs the node remembers the chat until n8n restarts.',
+			displayOptions: { show: { conversation: ['key'] } },
+		},
+		{
+			displayName: 'Chat ID',
+			name: 'chatId',
+			type: 'string',
+			default: '',
+			required: true,
+			placeholder: 'e.g. {{ $json.chat_id }}',
+			description: 'The chat to continue: <code>chat_id</code> in an earlier output of this node',
+			displayOptions: { show: { conversation: ['chat'] } },
+		},
+	]),
+];
+
 const messageProperties: INodeProperties[] = [
 	{
 		displayName: 'Message',
@@ -132,14 +197,7 @@ const messageProperties: INodeProperties[] = [
 		required: true,
 		description: 'What to tell the agent',
 	},
-	{
-		displayName: 'Chat ID',
-		name: 'chatId',
-		type: 'string',
-		default: '',
-		description:
-			'The chat to continue. Leave empty to start a new one. Messages to the same chat are sent one after another.',
-	},
+	...conversationProperties,
 	{
 		displayName: 'Attachments',
 		name: 'attachments',
@@ -246,15 +304,17 @@ const sendOptions: INodeProperties[] = [
 		default: '{}',
 		description: 'Values for the tools of the agent, by name. Only a new chat takes them.',
 	},
-	{
-		displayName: 'Conversation Key',
-		name: 'conversationKey',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. {{ $json.sessionId }}',
-		description:
-			'The node remembers the chat for this key and continues it the next time. n8n saves this memory only in production executions; in test runs it lasts until n8n restarts.',
-	},
+	...shownIf(firstVersion, [
+		{
+			displayName: 'Conversation Key',
+			name: 'conversationKey',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. {{ $json.sessionId }}',
+			description:
+				'The node remembers the chat for this key and continues it the next time. n8n saves this memory only in production executions; in test runs it lasts until n8n restarts.',
+		},
+	]),
 	{
 		displayName: 'Output Schema',
 		name: 'outputSchema',

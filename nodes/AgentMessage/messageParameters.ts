@@ -8,13 +8,7 @@ import { ItemParameters } from '../shared/parameters/itemParameters';
 import { decodedPart } from '../client/util/url';
 import { inParallel } from '../shared/run/window';
 import { readAgent } from './agentConfig';
-
-/** Which chat a message goes to. */
-export type Conversation =
-	| { readonly kind: 'new' }
-	| { readonly kind: 'chat'; readonly chatId: string }
-	/** The chat that the node remembers for a key; a new one if it remembers none. */
-	| { readonly kind: 'key'; readonly key: string };
+import { readConversation, type Conversation } from './conversationChoice';
 
 /** What one item wants to say, and to whom. */
 export interface ItemMessage {
@@ -71,15 +65,6 @@ export function readMessage(
 			context: withTexts(optionalObject(item, 'context', 'Context')),
 		},
 	};
-}
-
-function readConversation(item: ItemParameters): Conversation {
-	const keyOption = item.options.get('conversationKey', 'Conversation Key');
-	const key = keyOption.optionalText();
-	const chatId = item.get('chatId', 'Chat ID').optionalText();
-	if (key === undefined) return chatId === undefined ? { kind: 'new' } : { kind: 'chat', chatId };
-	if (chatId === undefined) return { kind: 'key', key };
-	throw keyOption.error('and Chat ID are both set, but only one of them can tell the chat');
 }
 
 /** One of the Options that is JSON and, unless somebody fills it in, an empty object. */

@@ -138,7 +138,7 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 			const held = await agentMessage(sandbox(), {
 				agent: 'sandbox/support',
 				items: saying('hurry'),
-				parameters: { chatId },
+				chatId,
 			});
 			expect(jsonOf(held)).toMatchObject([
 				{ status: 'input_required', text: '', pending: pending.all },

@@ -36,9 +36,19 @@ describe('a message that cannot be sent names parameter and item', () => {
 			'Parameter "Agent" must be a reference like namespace/name[@version], but is "a/b:run" [item 0]',
 		],
 		[
-			'to a chat and a conversation',
-			{ parameters: { chatId: 'c1' }, options: { conversationKey: 'k' } },
-			'Parameter "Conversation Key" and Chat ID are both set, but only one of them can tell the chat [item 0]',
+			'to a chat whose id is missing',
+			{ chatId: '={{ $json.nothing }}' },
+			'Parameter "Chat ID" is empty [item 0]',
+		],
+		[
+			'to a conversation whose key is missing',
+			{ conversationKey: '={{ $json.nothing }}' },
+			'Parameter "Conversation Key" is empty [item 0]',
+		],
+		[
+			'to a conversation of no known kind',
+			{ parameters: { conversation: 'last' } },
+			'Parameter "Conversation" must be one of new, key, chat, but is "last" [item 0]',
 		],
 		[
 			'with a schema for a saved agent',
@@ -209,7 +219,8 @@ describe('what the service does not know', () => {
 	] as const)('is a chat of another workspace (%s, %s)', async (operation, status, code) => {
 		const chatId = sandbox().foreignChat(status);
 		const { error, details } = await failure({
-			parameters: { operation, chatId, ...(operation === 'respond' ? { callId: 'x' } : {}) },
+			chatId,
+			parameters: { operation, ...(operation === 'respond' ? { callId: 'x' } : {}) },
 		});
 		expect(error).toBe(`There is no chat ${chatId}, or this API key cannot see it`);
 		expect(details).toMatchObject({ code, http_status: status, id: chatId, item_index: 0 });
@@ -219,9 +230,9 @@ describe('what the service does not know', () => {
 		'is a chat that never was (%s)',
 		async (operation) => {
 			const { error } = await failure({
+				chatId: 'nowhere',
 				parameters: {
 					operation,
-					chatId: 'nowhere',
 					...(operation === 'respond' ? { callId: 'x' } : {}),
 				},
 			});
@@ -243,9 +254,9 @@ describe('an agent that comes to a bad end', () => {
 	});
 
 	it('keeps the conversation for the next message', async () => {
-		const options = { conversationKey: 'failing' };
-		await failure({ agent: 'sandbox/failing', options });
-		await failure({ agent: 'sandbox/failing', options });
+		const conversationKey = 'failing';
+		await failure({ agent: 'sandbox/failing', conversationKey });
+		await failure({ agent: 'sandbox/failing', conversationKey });
 		expect(sandbox().chats()).toHaveLength(1);
 	});
 });

@@ -84,7 +84,7 @@ describe.each([
 		const first = agentMessage(sandbox(), {
 			...common,
 			...other,
-			options: { conversationKey: 'caller-2' },
+			conversationKey: 'caller-2',
 		});
 		await until(() =>
 			sandbox()
@@ -94,7 +94,7 @@ describe.each([
 		sandbox().fault({ on: SEND, kind: 'status', status: 502 });
 		const second = await agentMessage(sandbox(), {
 			...common,
-			options: { conversationKey: 'caller-1' },
+			conversationKey: 'caller-1',
 		});
 		const chats = [jsonOf(await first)[0]?.['chat_id'], jsonOf(second)[0]?.['chat_id']];
 		expect(new Set(chats).size).toBe(2);

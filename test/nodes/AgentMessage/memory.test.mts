@@ -50,7 +50,7 @@ function newNode(): Pick<AgentOptions, 'nodeFields'> {
 describe('a conversation', () => {
 	it('goes on in another process with what n8n has saved', async () => {
 		const saved = new Saved();
-		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		const common = { ...newNode(), conversationKey: 'k', adjustContext: saved.attach };
 		await agentMessage(sandbox(), { ...common, items: saying('one') });
 		saved.save();
 		expect(Object.values(saved.chats)).toEqual([
@@ -73,7 +73,7 @@ describe('a conversation', () => {
 
 	it('goes on where it was last, here or elsewhere', async () => {
 		const saved = new Saved();
-		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		const common = { ...newNode(), conversationKey: 'k', adjustContext: saved.attach };
 		await agentMessage(sandbox(), { ...common, items: saying('here') });
 		const before = sandbox().chats()[0]?.id;
 		saved.save();
@@ -89,9 +89,9 @@ describe('a conversation', () => {
 	});
 
 	it('is kept for each node apart', async () => {
-		const options = { conversationKey: 'k' };
-		await agentMessage(sandbox(), { ...newNode(), options });
-		await agentMessage(sandbox(), { ...newNode(), options });
+		const conversationKey = 'k';
+		await agentMessage(sandbox(), { ...newNode(), conversationKey });
+		await agentMessage(sandbox(), { ...newNode(), conversationKey });
 		expect(sandbox().chats()).toHaveLength(2);
 	});
 
@@ -102,7 +102,7 @@ describe('a conversation', () => {
 			{ chatId: `c${n}`, at: n + 1 },
 		]);
 		saved.data = { chats: Object.fromEntries(old) as IDataObject };
-		const common = { ...newNode(), options: { conversationKey: 'k' }, adjustContext: saved.attach };
+		const common = { ...newNode(), conversationKey: 'k', adjustContext: saved.attach };
 		await agentMessage(sandbox(), common);
 		saved.save();
 		expect(Object.keys(saved.chats)).toHaveLength(1_000);
@@ -118,7 +118,7 @@ describe('a conversation', () => {
 		saved.data = data as IDataObject;
 		const run = await agentMessage(sandbox(), {
 			...newNode(),
-			options: { conversationKey: 'k' },
+			conversationKey: 'k',
 			adjustContext: saved.attach,
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "hello".' }]);
@@ -126,17 +126,21 @@ describe('a conversation', () => {
 
 	it('of another account is not gone on with', async () => {
 		const node = newNode();
-		const options = { conversationKey: 'k' };
-		await agentMessage(sandbox(), { ...node, options, items: saying('one') });
+		const conversationKey = 'k';
+		await agentMessage(sandbox(), { ...node, conversationKey, items: saying('one') });
 		const baseUrl = sandbox().url.replace('127.0.0.1', 'localhost');
 		const run = await agentMessage(sandbox(), {
 			...node,
-			options,
+			conversationKey,
 			items: saying('two'),
 			credentials: { ...credentialsOf(sandbox()), baseUrl },
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two".' }]);
-		const again = await agentMessage(sandbox(), { ...node, options, items: saying('three') });
+		const again = await agentMessage(sandbox(), {
+			...node,
+			conversationKey,
+			items: saying('three'),
+		});
 		expect(jsonOf(again)).toMatchObject([{ text: 'You said "three". Before that: "one".' }]);
 	});
 
@@ -145,7 +149,7 @@ describe('a conversation', () => {
 		async (status) => {
 			const saved = new Saved();
 			const node = newNode();
-			const common = { ...node, options: { conversationKey: 'k' }, adjustContext: saved.attach };
+			const common = { ...node, conversationKey: 'k', adjustContext: saved.attach };
 			await agentMessage(sandbox(), { ...common, items: saying('one') });
 			saved.save();
 			const [key = ''] = Object.keys(saved.chats);
@@ -172,7 +176,7 @@ describe('a conversation', () => {
 		saved.data = { chats: { [old]: { chatId, at: 1 } } };
 		const run = await agentMessage(sandbox(), {
 			...newNode(),
-			options: { conversationKey: 'k' },
+			conversationKey: 'k',
 			adjustContext: saved.attach,
 			items: saying('two'),
 		});
@@ -189,7 +193,7 @@ describe('a conversation', () => {
 			executions.map(async ({ key, saved }) => {
 				await agentMessage(sandbox(), {
 					...node,
-					options: { conversationKey: key },
+					conversationKey: key,
 					adjustContext: saved.attach,
 				});
 			}),

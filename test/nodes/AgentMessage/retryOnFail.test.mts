@@ -83,7 +83,7 @@ describe('Retry On Fail never sends a message twice', () => {
 	it('in a conversation, whose order is kept', async () => {
 		const run = await retried({
 			items: saying('', 'one', 'two', 'three'),
-			options: { conversationKey: '={{ $json.message === "" ? "" : "retried" }}' },
+			conversationKey: '={{ $json.message === "" ? "none" : "retried" }}',
 			onError: 'continueRegularOutput',
 		});
 		expect(jsonOf(run).slice(1)).toMatchObject([
@@ -110,32 +110,35 @@ describe('Retry On Fail never sends a message twice', () => {
 	});
 
 	it.each([
-		['of its own', {}],
-		['of a conversation', { conversationKey: '={{ $json.key }}' }],
-	])('and stops, after a Stop, a chat %s that an earlier try has begun', async (_what, options) => {
-		const stateOf = (text: string) =>
-			sandbox()
-				.chats()
-				.find(({ messages }) => messages[0]?.text === text)?.state;
-		sandbox().hold();
-		const running = retried({
-			agent: '={{ $json.agent }}',
-			items: [
-				{ agent: 'sandbox/failing', message: 'fails' },
-				{ agent: 'sandbox/slow', message: 'goes on', key: 'stopped between tries' },
-			],
-			options,
-			waitBetweenTries: 50,
-			...stopAfterFirstTry(),
-		});
-		const run = await meanwhile(running, async () => {
-			await until(() => streams() >= 2);
-			sandbox().release();
-		});
-		expect(run.status).not.toBe('success');
-		await until(() => stateOf('goes on') === 'canceled');
-		expect(sent(sandbox())).toBe(2);
-	});
+		['of its own', undefined],
+		['of a conversation', '={{ $json.key || "none" }}'],
+	])(
+		'and stops, after a Stop, a chat %s that an earlier try has begun',
+		async (_what, conversationKey) => {
+			const stateOf = (text: string) =>
+				sandbox()
+					.chats()
+					.find(({ messages }) => messages[0]?.text === text)?.state;
+			sandbox().hold();
+			const running = retried({
+				agent: '={{ $json.agent }}',
+				items: [
+					{ agent: 'sandbox/failing', message: 'fails' },
+					{ agent: 'sandbox/slow', message: 'goes on', key: 'stopped between tries' },
+				],
+				...(conversationKey !== undefined && { conversationKey }),
+				waitBetweenTries: 50,
+				...stopAfterFirstTry(),
+			});
+			const run = await meanwhile(running, async () => {
+				await until(() => streams() >= 2);
+				sandbox().release();
+			});
+			expect(run.status).not.toBe('success');
+			await until(() => stateOf('goes on') === 'canceled');
+			expect(sent(sandbox())).toBe(2);
+		},
+	);
 });
 
 describe('Retry On Fail of a response', () => {

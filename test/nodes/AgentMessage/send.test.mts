@@ -123,7 +123,7 @@ describe('a conversation', () => {
 	it('goes on in the chat of the item', async () => {
 		const first = await agentMessage(sandbox(), { items: saying('one') });
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
-		const second = await agentMessage(sandbox(), { items: saying('two'), parameters: { chatId } });
+		const second = await agentMessage(sandbox(), { items: saying('two'), chatId });
 		expect(jsonOf(second)).toMatchObject([
 			{ chat_id: chatId, text: 'You said "two". Before that: "one".' },
 		]);
@@ -131,14 +131,14 @@ describe('a conversation', () => {
 	});
 
 	it('is remembered by its key, from one execution to the next', async () => {
-		const options = { conversationKey: '={{ $json.session }}' };
+		const conversationKey = '={{ $json.session }}';
 		for (const [session, message] of [
 			['ann', 'one'],
 			['bob', 'eins'],
 			['ann', 'two'],
 			['bob', 'zwei'],
 		]) {
-			const run = await agentMessage(sandbox(), { items: [{ session, message }], options });
+			const run = await agentMessage(sandbox(), { items: [{ session, message }], conversationKey });
 			expect(run.error).toBeUndefined();
 		}
 		expect(sandbox().chats().map(talkOf)).toEqual([
@@ -157,6 +157,22 @@ describe('a conversation', () => {
 		]);
 	});
 
+	it('may be that of an item, where another item begins a new one', async () => {
+		const first = await agentMessage(sandbox(), { items: saying('one') });
+		const chatId = String(jsonOf(first)[0]?.['chat_id']);
+		const run = await agentMessage(sandbox(), {
+			items: [{ message: 'two', chat: chatId }, { message: 'eins' }],
+			parameters: {
+				conversation: '={{ $json.chat ? "chat" : "new" }}',
+				chatId: '={{ $json.chat }}',
+			},
+		});
+		expect(jsonOf(run)).toMatchObject([
+			{ chat_id: chatId, text: 'You said "two". Before that: "one".' },
+			{ text: 'You said "eins".' },
+		]);
+	});
+
 	it('is interleaved with another one in one execution, each in its order', async () => {
 		const items = Array.from({ length: 12 }, (_, n) => {
 			const ms = 12 - n;
@@ -165,7 +181,7 @@ describe('a conversation', () => {
 		const run = await agentMessage(sandbox(), {
 			items,
 			parameters: { concurrency: 10 },
-			options: { conversationKey: '={{ "interleaved " + $json.session }}' },
+			conversationKey: '={{ "interleaved " + $json.session }}',
 		});
 		expect(run.error).toBeUndefined();
 		expect(sandbox().chats()).toHaveLength(2);
@@ -185,7 +201,8 @@ describe('a conversation', () => {
 		const messages = Array.from({ length: 10 }, (_, n) => `${n} (${20 - n} ms)`);
 		const run = await agentMessage(sandbox(), {
 			items: saying(...messages),
-			parameters: { chatId, concurrency: 10 },
+			chatId,
+			parameters: { concurrency: 10 },
 		});
 		expect(jsonOf(run).map(({ text }) => /"(.*?)"/.exec(String(text))?.[1])).toEqual(messages);
 		const [chat] = sandbox().chats();
@@ -194,31 +211,31 @@ describe('a conversation', () => {
 	});
 
 	it('with another agent is another one', async () => {
-		const options = { conversationKey: 'same' };
-		await agentMessage(sandbox(), { options });
-		await agentMessage(sandbox(), { options, agent: 'sandbox/researcher' });
+		const conversationKey = 'same';
+		await agentMessage(sandbox(), { conversationKey });
+		await agentMessage(sandbox(), { conversationKey, agent: 'sandbox/researcher' });
 		expect(sandbox().chats()).toHaveLength(2);
 	});
 
 	it('whose chat is gone begins anew and says so', async () => {
-		const options = { conversationKey: 'gone' };
-		await agentMessage(sandbox(), { options });
+		const conversationKey = 'gone';
+		await agentMessage(sandbox(), { conversationKey });
 		const [before] = sandbox().chats();
 		sandbox().reset();
-		const run = await agentMessage(sandbox(), { options, items: saying('again') });
+		const run = await agentMessage(sandbox(), { conversationKey, items: saying('again') });
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "again".' }]);
 		expect(run.hints('Node').map(({ message }) => message)).toEqual([
 			`Chat ${before?.id} is gone, or this API key cannot see it any more; its conversation goes on in a new one.`,
 		]);
-		const next = await agentMessage(sandbox(), { options, items: saying('and again') });
+		const next = await agentMessage(sandbox(), { conversationKey, items: saying('and again') });
 		expect(jsonOf(next)).toMatchObject([{ text: expect.stringContaining('"again"') as string }]);
 	});
 
 	it('is not begun anew for a message that its chat has taken', async () => {
-		const options = { conversationKey: 'vanishing' };
-		await agentMessage(sandbox(), { options });
+		const conversationKey = 'vanishing';
+		await agentMessage(sandbox(), { conversationKey });
 		sandbox().fault({ on: 'GET /chats/:id/stream', kind: 'status', status: 404, times: 9 });
-		const run = await agentMessage(sandbox(), { options, items: saying('again') });
+		const run = await agentMessage(sandbox(), { conversationKey, items: saying('again') });
 		expect(run.error?.message).toContain('It does not exist, or this API key cannot see it');
 		expect(sandbox().count('POST', '/agents/run')).toBe(2);
 	});
@@ -229,7 +246,7 @@ describe('a conversation', () => {
 		sandbox().hold();
 		const other = { agent: 'sandbox/assistant', chat_id: chatId, input: { text: 'other' } };
 		await call('POST', '/agents/run', other);
-		const running = agentMessage(sandbox(), { items: saying('mine'), parameters: { chatId } });
+		const running = agentMessage(sandbox(), { items: saying('mine'), chatId });
 		const run = await meanwhile(running, async () => {
 			await until(() => sandbox().chats()[0]?.messages.at(-1)?.status === 'queued');
 			sandbox().release();
@@ -277,11 +294,11 @@ describe('an agent defined in the node', () => {
 	});
 
 	it('is asked again with its config in a second turn', async () => {
-		const options = { conversationKey: 'ad hoc' };
-		await agentMessage(sandbox(), { parameters: adHoc(), options, items: saying('one') });
+		const conversationKey = 'ad hoc';
+		await agentMessage(sandbox(), { parameters: adHoc(), conversationKey, items: saying('one') });
 		const run = await agentMessage(sandbox(), {
 			parameters: adHoc(),
-			options,
+			conversationKey,
 			items: saying('two'),
 		});
 		expect(jsonOf(run)).toMatchObject([{ text: 'You said "two". Before that: "one".' }]);
@@ -354,10 +371,14 @@ describe('a chat', () => {
 		['oldest first', true],
 	])('is read to its beginning, %s', async (_what, messagesOldestFirst) => {
 		sandbox().configure({ messagesOldestFirst, agentStartMs: 0 });
-		const options = { conversationKey: `long ${String(messagesOldestFirst)}` };
+		const conversationKey = `long ${String(messagesOldestFirst)}`;
 		const messages = Array.from({ length: 60 }, (_, n) => `${n} (0 ms)`);
 		const agent = 'sandbox/researcher';
-		const first = await agentMessage(sandbox(), { agent, items: saying(...messages), options });
+		const first = await agentMessage(sandbox(), {
+			agent,
+			items: saying(...messages),
+			conversationKey,
+		});
 		const chatId = String(jsonOf(first)[0]?.['chat_id']);
 		expect(jsonOf(first).at(-1)?.['text']).toBe('Found: 59 (0 ms)');
 		const run = await agentMessage(sandbox(), { parameters: { operation: 'getChat', chatId } });

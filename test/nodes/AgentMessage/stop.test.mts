@@ -103,7 +103,8 @@ describe('a timeout', () => {
 		const before = sandbox().count('GET', /\/stream$/);
 		const running = agentMessage(sandbox(), {
 			items: saying('a', 'b', 'c'),
-			parameters: { chatId, timeout: 60, concurrency: 3 },
+			chatId,
+			parameters: { timeout: 60, concurrency: 3 },
 		});
 		const run = await meanwhile(running, async () => {
 			for (let turn = 1; turn <= 3; turn += 1) {
@@ -117,8 +118,8 @@ describe('a timeout', () => {
 	});
 
 	it('takes a message back that waits behind the turn of somebody else, and leaves that alone', async () => {
-		const options = { conversationKey: 'queue' };
-		const slow = agentMessage(sandbox(), { agent: 'sandbox/slow', options });
+		const conversationKey = 'queue';
+		const slow = agentMessage(sandbox(), { agent: 'sandbox/slow', conversationKey });
 		await working(1);
 		const chatId = String(sandbox().chats()[0]?.id);
 		const queued = { agent: 'sandbox/slow', chat_id: chatId, input: { text: 'queued' } };
@@ -128,7 +129,8 @@ describe('a timeout', () => {
 		const before = sandbox().count('GET', /\/stream$/);
 		const running = slowly({
 			items: saying('mine'),
-			parameters: { chatId, timeout: 60 },
+			chatId,
+			parameters: { timeout: 60 },
 			credentials: { ...credentialsOf(sandbox()), baseUrl },
 		});
 		const run = await meanwhile(running, async () => {
@@ -175,7 +177,8 @@ describe('the end of the whole run', () => {
 		const running = slowly({
 			items: saying('1', '2'),
 			parameters: { timeout: 600 },
-			options: { totalTimeout: 60, conversationKey: 'total' },
+			conversationKey: 'total',
+			options: { totalTimeout: 60 },
 		});
 		const run = await inTheMinute(running);
 		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
@@ -236,13 +239,13 @@ describe('Stop', () => {
 		const run = await agentMessage(sandbox(), {
 			agent: 'sandbox/slow',
 			items: saying('1', '2', '3'),
-			options: { conversationKey: 'stopped' },
+			conversationKey: 'stopped',
 			cancelAfter: working(1),
 		});
 		expect(run.status).toBe('canceled');
 		await aMoment();
 		expect(sent(sandbox())).toBe(1);
-		const after = await inTheMinute(slowly({ options: { conversationKey: 'stopped' } }));
+		const after = await inTheMinute(slowly({ conversationKey: 'stopped' }));
 		// The queue of the conversation has not been left standing.
 		expect(jsonOf(after)).toMatchObject([{ details: { code: 'timeout' } }]);
 		expect(sandbox().chats()).toHaveLength(1);

@@ -10,6 +10,10 @@ export interface AgentOptions extends Partial<Omit<RunNodeOptions, 'parameters'>
 	agent?: string;
 	/** Default `={{ $json.message }}`. */
 	message?: string;
+	/** Sends to the conversation of this key. */
+	conversationKey?: string;
+	/** Sends to the chat of this id. */
+	chatId?: string;
 	/** Parameters besides agent and message. */
 	parameters?: INodeParameters;
 	/** The Options collection, on top of the quick settings. */
@@ -26,6 +30,8 @@ export async function agentMessage(
 		message,
 		parameters,
 		options: collection,
+		conversationKey,
+		chatId,
 		...rest
 	} = options;
 	return await runNode({
@@ -36,6 +42,8 @@ export async function agentMessage(
 		parameters: {
 			agent: { __rl: true, mode: 'ref', value: agent },
 			message: message ?? '={{ $json.message }}',
+			...(conversationKey !== undefined && { conversation: 'key', conversationKey }),
+			...(chatId !== undefined && { conversation: 'chat', chatId }),
 			...parameters,
 			options: { ...QUICK, ...collection },
 		},

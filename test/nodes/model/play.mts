@@ -191,8 +191,9 @@ function parametersOf(workflow: Workflow): INodeParameters {
 			options: {
 				...options,
 				context: '={{ $json.context }}',
-				conversationKey: '={{ $json.key }}',
 			},
+			conversation: '={{ $json.key ? "key" : "new" }}',
+			conversationKey: '={{ $json.key }}',
 		};
 	}
 	return {

@@ -92,11 +92,11 @@ describe('the parameters of an item', () => {
 
 	it('may be chosen in a picker', async () => {
 		const agent = { __rl: true, mode: 'ref', value: '={{ $json.agent }}' };
-		const options = { conversationKey: { __rl: true, mode: 'id', value: 'key' } };
+		const options = { context: { __rl: true, mode: 'id', value: 'key' } };
 		await inContext({ agent, options }, [{ agent: 'a/b' }], (context) => {
 			const item = new ItemParameters(context, 0);
 			expect(item.picked('agent', 'Agent').value).toBe('a/b');
-			expect(item.options.picked('conversationKey', 'Conversation Key').value).toBe('key');
+			expect(item.options.picked('context', 'Context').value).toBe('key');
 		});
 	});
 
@@ -109,10 +109,10 @@ describe('the parameters of an item', () => {
 	});
 
 	it('in Options are read all at once, once for an item', async () => {
-		const options = { conversationKey: '={{ $json.key }}', streamAs: 'off' };
+		const options = { context: '={{ $json.key }}', streamAs: 'off' };
 		const asked = await inContext({ options }, [{ key: 'a' }], (context) => {
 			const item = new ItemParameters(context, 0);
-			expect(item.options.get('conversationKey', 'Conversation Key').value).toBe('a');
+			expect(item.options.get('context', 'Context').value).toBe('a');
 			expect(item.options.get('streamAs', 'Stream As').value).toBe('off');
 		});
 		expect(asked).toEqual(['options 0']);
@@ -148,14 +148,14 @@ describe('the settings of a run', () => {
 	});
 
 	it('among the Options are read one by one: another one may fail', async () => {
-		const options = { conversationKey: NOWHERE, onStop: 'keep', onTimeout: null };
+		const options = { context: NOWHERE, onStop: 'keep', onTimeout: null };
 		const asked = await inContext({ options }, [{}], (context) => {
 			const run = new RunParameters(context);
 			expect(run.option('onStop', 'On Stop', 'cancel').value).toBe('keep');
 			expect(run.option('onTimeout', 'On Timeout', 'cancel').value).toBe('cancel');
 			expect(run.option('follow', 'Follow', 'auto').value).toBe('auto');
-			expect(messageOf(() => run.option('conversationKey', 'Conversation Key', ''))).toContain(
-				'Parameter "Conversation Key" cannot be read',
+			expect(messageOf(() => run.option('context', 'Context', ''))).toContain(
+				'Parameter "Context" cannot be read',
 			);
 			expect(messageOf(() => new ItemParameters(context, 0).options)).toContain(
 				'Parameter "Options" cannot be read',
@@ -165,7 +165,7 @@ describe('the settings of a run', () => {
 			'options.onStop 0',
 			'options.onTimeout 0',
 			'options.follow 0',
-			'options.conversationKey 0',
+			'options.context 0',
 			'options 0',
 		]);
 	});

@@ -1,8 +1,8 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
 /** The same properties, shown only if others have certain values, too. */
 export function shownIf(
-	show: Record<string, string[]>,
+	show: NonNullable<IDisplayOptions['show']>,
 	properties: readonly INodeProperties[],
 ): INodeProperties[] {
 	return properties.map((property) => ({
