@@ -25,11 +25,11 @@ describe('examples', () => {
 		expect(Object.keys(checks).sort()).toEqual(examples.map(({ file }) => file));
 	});
 
-	test('every example is in the README, with a picture', async () => {
-		const page = await readFile(path.join(ROOT, 'README.md'), 'utf8');
+	test('every example is on the page of examples, with a picture', async () => {
+		const page = await readFile(path.join(ROOT, 'docs/examples.md'), 'utf8');
 		for (const { file } of examples) {
 			const picture = `examples/${file.replace(/json$/, 'png')}`;
-			expect(page).toContain(`(examples/${file})`);
+			expect(page).toContain(`(../examples/${file})`);
 			expect(page).toContain(picture);
 			await access(path.join(ROOT, picture));
 		}
