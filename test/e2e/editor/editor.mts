@@ -40,6 +40,8 @@ export class Editor implements AsyncDisposable {
 				(route) => route.abort(),
 			);
 			const page = await context.newPage();
+			// Leaving a workflow that is not saved yet.
+			page.on('dialog', (dialog) => void dialog.accept());
 			await page.goto(`${url}/signin`);
 			await page.locator('input[type="email"], input[name="emailOrLdapLoginId"]').fill(owner.email);
 			await page.locator('input[type="password"]').fill(owner.password);
@@ -62,6 +64,12 @@ export class Editor implements AsyncDisposable {
 		await this.page.locator(byTestId('canvas-node')).first().waitFor();
 	}
 
+	/** Begins a new workflow. */
+	async openEmpty(): Promise<void> {
+		await this.page.goto(`${this.url}/workflow/new`);
+		await this.page.locator(byTestId('canvas-add-button')).waitFor();
+	}
+
 	/** A node on the canvas. */
 	node(name: string): Locator {
 		return this.page.locator(`${byTestId('canvas-node')}[data-node-name="${name}"]`);
@@ -70,6 +78,20 @@ export class Editor implements AsyncDisposable {
 	/** The nodes on the canvas. */
 	nodes(): Locator {
 		return this.page.locator(byTestId('canvas-node'));
+	}
+
+	/** The connections on the canvas: from which node, to which. */
+	async links(): Promise<ReadonlyArray<readonly [from: string | null, to: string | null]>> {
+		const edges = await this.page.locator(byTestId('edge')).all();
+		return await Promise.all(
+			edges.map(
+				async (edge) =>
+					[
+						await edge.getAttribute('data-source-node-name'),
+						await edge.getAttribute('data-target-node-name'),
+					] as const,
+			),
+		);
 	}
 
 	/** The canvas without what is around it. */
@@ -109,9 +131,23 @@ export class Editor implements AsyncDisposable {
 	/** Opens the panel of a node. */
 	async openPanel(name: string): Promise<Panel> {
 		await this.node(name).dblclick();
+		return await this.openedPanel();
+	}
+
+	/** The panel that opens by itself when a node has been added. */
+	async openedPanel(): Promise<Panel> {
 		const panel = this.page.locator(byTestId('ndv'));
 		await panel.waitFor();
 		return new Panel(this.page, panel);
+	}
+
+	/** Gives a tool that is tried what a model would give it, and runs it. */
+	async answerForModel(values: Readonly<Record<string, string>>): Promise<void> {
+		const form = this.page.locator(byTestId('fromAiParameters-modal'));
+		for (const [name, value] of Object.entries(values)) {
+			await form.locator(`${byTestId(`query.${name}`)} :is(input, textarea)`).fill(value);
+		}
+		await form.locator(byTestId('execute-workflow-button')).click();
 	}
 
 	/** The message that n8n shows in a corner. */

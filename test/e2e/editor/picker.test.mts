@@ -1,0 +1,249 @@
+/** Whether people find the nodes in n8n's editor, can add them there, and try them as tools. */
+import type { Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+
+import { BEHIND_ICONS, type Theme } from '../../package/contrast.mts';
+import { CREDENTIAL } from '../demo/demoInstance.mts';
+import { useInstance } from '../n8n/instance.mts';
+import { Editor } from './editor.mts';
+import { NodePicker } from './nodePicker.mts';
+import { picture } from './pictures.mts';
+
+const WAIT = { timeout: 60_000 };
+const START = 'Start';
+const AGENT = 'AI Agent';
+
+interface Wanted {
+	/** Its name on the canvas; in lists the service is before it. */
+	readonly name: string;
+	readonly type: string;
+	readonly isTool: boolean;
+	/** If it has several, one of its actions. */
+	readonly action?: RegExp;
+}
+
+const NODES: readonly Wanted[] = [
+	{ name: 'Run App', type: 'runApp', isTool: true },
+	{ name: 'Batch', type: 'batch', isTool: false },
+	{ name: 'Stream Task', type: 'streamTask', isTool: true },
+	{ name: 'Agent Message', type: 'agentMessage', isTool: true, action: /^\s*Send/ },
+];
+const ALL = NODES.map(({ name }) => name);
+
+/** What people type, and what they must find by it. */
+const SEARCHES: ReadonlyArray<readonly [words: string, names: readonly string[]]> = [
+	['inference', ALL],
+	['inference.sh', ALL],
+	['run app', ['Run App']],
+	['bulk', ['Batch']],
+	['batch', ['Batch']],
+	['image', ['Run App', 'Batch']],
+	['video', ['Run App', 'Batch']],
+	['LLM', ['Run App', 'Stream Task', 'Agent Message']],
+	['agent', ['Agent Message']],
+	['text to image', ['Run App']],
+	['transcribe', ['Run App']],
+	['Stable Diffusion', ['Run App']],
+	['Claude', ['Run App', 'Agent Message']],
+];
+
+const listed = (name: string): string => `Inference.sh ${name}`;
+const asTool = (name: string): string => `${listed(name)} Tool`;
+const tools = NODES.filter(({ isTool }) => isTool);
+
+describe('the nodes in the list of nodes', () => {
+	const instance = useInstance();
+	let editor: Editor;
+
+	beforeAll(async () => {
+		editor = await Editor.open(instance().rest.url, inject('n8n').owner);
+	});
+	afterAll(async () => {
+		await editor?.[Symbol.asyncDispose]();
+	});
+	afterEach(async ({ task }) => {
+		if (task.result?.state === 'fail') await editor.keepPicture('picker-failure');
+	});
+
+	async function open(nodes: readonly object[], connections: object = {}): Promise<void> {
+		const { id } = await instance().rest.call<{ id: string }>('POST', 'workflows', {
+			name: 'Editor: list of nodes',
+			settings: { executionOrder: 'v1' },
+			nodes: nodes.map((node) => ({ typeVersion: 1, parameters: {}, ...node })),
+			connections,
+		});
+		await editor.openWorkflow(id);
+	}
+
+	const start = {
+		id: 'start',
+		name: START,
+		type: 'n8n-nodes-base.manualTrigger',
+		position: [0, 0],
+	};
+	const agent = {
+		id: 'agent',
+		name: AGENT,
+		type: '@n8n/n8n-nodes-langchain.agent',
+		typeVersion: 3,
+		position: [220, 0],
+	};
+	const toAgent = { [START]: { main: [[{ node: AGENT, type: 'main', index: 0 }]] } };
+
+	const plusOf = (node: string, handle: string): Locator =>
+		editor.page.locator(
+			`[data-node-name="${node}"][data-handleid="${handle}"] [data-test-id="canvas-handle-plus"]`,
+		);
+
+	/** What a function, which is given as text, says of an element of the page. */
+	const inBrowser = async (ask: string, selector: string): Promise<unknown> =>
+		await editor.page.evaluate(`(${ask})(document.querySelector(${JSON.stringify(selector)}))`);
+
+	/** The places from which a person looks for a node. */
+	const PLACES = {
+		'an empty canvas': async () => {
+			await editor.openEmpty();
+			const first = editor.page.locator('[data-test-id="canvas-plus-button"]').first();
+			return await NodePicker.open(editor.page, first, 'What triggers this workflow?');
+		},
+		'the plus behind a node': async () => {
+			await open([start]);
+			return await NodePicker.open(
+				editor.page,
+				plusOf(START, 'outputs/main/0'),
+				'What happens next?',
+			);
+		},
+		'the Tool plus of an AI Agent': async () => {
+			await open([start, agent], toAgent);
+			await NodePicker.load(editor.page);
+			return await NodePicker.open(editor.page, plusOf(AGENT, 'inputs/ai_tool/0'), 'Tools');
+		},
+	} as const;
+	type Place = keyof typeof PLACES;
+	const OPENERS = Object.keys(PLACES) as Place[];
+
+	describe.each(OPENERS)('from %s', (place) => {
+		const forTools = place === 'the Tool plus of an AI Agent';
+		const inList = forTools ? asTool : listed;
+		const nodes = forTools ? tools : NODES;
+
+		test('are found by the service and by what they do', async () => {
+			const picker = await PLACES[place]();
+			for (const [words, names] of SEARCHES) {
+				await picker.search(words);
+				const wanted = names.filter((name) => nodes.some((node) => node.name === name)).map(inList);
+				await expect
+					.poll(() => picker.found(), { ...WAIT, message: words })
+					.toEqual(expect.arrayContaining(wanted));
+				if (words === 'inference') await picture(editor.page, pictureOf(place));
+			}
+		});
+
+		test.each(nodes)('$name is added', async ({ name, action }) => {
+			const picker = await PLACES[place]();
+			await picker.search('inference.sh');
+			await picker.add(inList(name), action);
+			const panel = await editor.openedPanel();
+			await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
+			await panel.close();
+			await editor.node(name).waitFor();
+			const links = await editor.links();
+			expect(links.flat()).toContain(name);
+			if (forTools) expect(links).toContainEqual([name, AGENT]);
+		});
+	});
+
+	test('Batch is no tool', async () => {
+		const picker = await PLACES['the Tool plus of an AI Agent']();
+		await picker.search('inference.sh');
+		await expect.poll(() => picker.found(), WAIT).toHaveLength(tools.length);
+		expect([...(await picker.found())].sort()).toEqual(
+			tools.map(({ name }) => asTool(name)).sort(),
+		);
+	});
+
+	describe('as a tool', () => {
+		const app = { __rl: true, mode: 'ref', value: 'sandbox/echo' };
+		const jsonInput = "={{ ({ text: $fromAI('text', 'What to say', 'string') }) }}";
+		const saved = { __rl: true, mode: 'ref', value: 'sandbox/assistant' };
+		const PARAMETERS: Readonly<Record<string, object>> = {
+			runApp: { app, inputMode: 'json', jsonInput },
+			streamTask: { app, inputMode: 'json', jsonInput },
+			agentMessage: { agent: saved, message: "={{ $fromAI('text', 'What to say', 'string') }}" },
+		};
+
+		test.each(tools)('$name runs by Execute step and shows its result', async ({ name, type }) => {
+			await open(
+				[
+					start,
+					agent,
+					{
+						id: 'tool',
+						name,
+						type: `n8n-nodes-inferencesh.${type}Tool`,
+						position: [320, 220],
+						parameters: PARAMETERS[type],
+						credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
+					},
+				],
+				{ ...toAgent, [name]: { ai_tool: [[{ node: AGENT, type: 'ai_tool', index: 0 }]] } },
+			);
+			const panel = await editor.openPanel(name);
+			await panel.execute();
+			await editor.answerForModel({ text: 'Hello from a model' });
+			await panel.output.getByText('completed').first().waitFor();
+			expect(await panel.output.textContent()).toContain('Hello from a model');
+			if (type === 'runApp') {
+				await editor.settle();
+				await picture(editor.page, 'docs/images/tool-panel');
+			}
+			await panel.close();
+		});
+	});
+
+	test.each<Theme>(['light', 'dark'])('their icons are drawn in the %s theme', async (theme) => {
+		await editor.page.emulateMedia({ colorScheme: theme });
+		await open(
+			NODES.map(({ name, type }, index) => ({
+				id: type,
+				name,
+				type: `n8n-nodes-inferencesh.${type}`,
+				position: [200 * index, 0],
+			})),
+		);
+		for (const { name, type } of NODES) {
+			const icon = editor.node(name).locator('img').first();
+			const place = `[data-node-name="${name}"] img`;
+			await expect.poll(() => inBrowser(HAS_BEEN_DRAWN, place), WAIT).toBe(true);
+			const file = `${type}${theme === 'dark' ? '.dark' : ''}.svg`;
+			expect(await icon.getAttribute('src')).toMatch(
+				new RegExp(`/${file.replaceAll('.', '\\.')}$`),
+			);
+			expect(BEHIND_ICONS[theme]).toContain(await inBrowser(COLOUR_BEHIND, place));
+		}
+		expect(BEHIND_ICONS[theme]).toContain(
+			await inBrowser(COLOUR_BEHIND, '[data-test-id="canvas"]'),
+		);
+		await editor.page.emulateMedia({ colorScheme: 'light' });
+	});
+});
+
+function pictureOf(place: string): string {
+	const names = { 'an empty canvas': 'node-search', 'the plus behind a node': 'node-search-plus' };
+	return `docs/images/${Object.entries(names).find(([each]) => each === place)?.[1] ?? 'tool-search'}`;
+}
+
+const HAS_BEEN_DRAWN = '(image) => image !== null && image.complete && image.naturalWidth > 0';
+/** The colour that an element stands on, as `#rrggbb`. */
+const COLOUR_BEHIND = `(element) => {
+	const drawing = document.createElement('canvas').getContext('2d');
+	for (let at = element; at !== null; at = at.parentElement) {
+		drawing.clearRect(0, 0, 1, 1);
+		drawing.fillStyle = getComputedStyle(at).backgroundColor;
+		drawing.fillRect(0, 0, 1, 1);
+		const [red, green, blue, alpha] = drawing.getImageData(0, 0, 1, 1).data;
+		const hex = [red, green, blue].map((part) => part.toString(16).padStart(2, '0'));
+		if (alpha === 255) return '#' + hex.join('');
+	}
+}`;
