@@ -136,7 +136,9 @@ describe('the nodes in the list of nodes', () => {
 				await expect
 					.poll(() => picker.found(), { ...WAIT, message: words })
 					.toEqual(expect.arrayContaining(wanted));
-				if (words === 'inference') await picture(editor.page, pictureOf(place));
+				if (place === 'an empty canvas' && words === 'inference') {
+					await picture(editor.page, 'docs/images/node-search');
+				}
 			}
 		});
 
@@ -228,11 +230,6 @@ describe('the nodes in the list of nodes', () => {
 		await editor.page.emulateMedia({ colorScheme: 'light' });
 	});
 });
-
-function pictureOf(place: string): string {
-	const names = { 'an empty canvas': 'node-search', 'the plus behind a node': 'node-search-plus' };
-	return `docs/images/${Object.entries(names).find(([each]) => each === place)?.[1] ?? 'tool-search'}`;
-}
 
 const HAS_BEEN_DRAWN = '(image) => image !== null && image.complete && image.naturalWidth > 0';
 /** The colour that an element stands on, as `#rrggbb`. */
