@@ -111,7 +111,7 @@ const SITUATIONS: readonly Situation[] = [
 		error: plain(
 			PermissionError,
 			'The service wants a one-time password, which no workflow can give',
-			'Use an API key of which none is wanted.',
+			'Use an API key that does not need one.',
 		),
 	},
 	{ status: is(403), when: isOfTheAddress, error: blockedError },
@@ -120,8 +120,8 @@ const SITUATIONS: readonly Situation[] = [
 		when: isOfAGateway,
 		error: plain(
 			PermissionError,
-			'Something before the API refuses the request (HTTP 403)',
-			'It is not a matter of the API key. Look for a firewall or proxy between this n8n and the service that does not like the request or its content.',
+			'Something between this n8n and inference.sh refused the request (HTTP 403)',
+			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content.',
 		),
 	},
 	{
@@ -142,17 +142,17 @@ const SITUATIONS: readonly Situation[] = [
 	},
 	{
 		status: is(408),
-		error: connectionError('The service did not get the whole request in time', NOT_TAKEN),
+		error: connectionError('The service did not receive the whole request in time', NOT_TAKEN),
 	},
 	{ status: is(412), error: requirementsError },
 	{
 		status: is(421),
-		error: connectionError('The request came to a server that does not serve it', NOT_TAKEN),
+		error: connectionError('The request reached a server that does not handle it', NOT_TAKEN),
 	},
 	{
 		status: is(425),
 		error: connectionError(
-			'The service did not take a request so early in a connection',
+			'The service refused a request that was sent too early in a connection',
 			NOT_TAKEN,
 		),
 	},
@@ -160,7 +160,7 @@ const SITUATIONS: readonly Situation[] = [
 	{
 		status: is(460, 499),
 		error: connectionError(
-			'A gateway gave the request up because its connection was closed; the service may have got it',
+			'A gateway gave up on the request because its connection was closed; the service may have received it',
 			{ mayHaveBeenAccepted: true, hint: CHECK_GATEWAYS },
 		),
 	},

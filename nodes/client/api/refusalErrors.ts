@@ -152,7 +152,7 @@ function withOwnersWords({ problem: { statusMessage }, said }: Answer): string {
 export function retiredError(answer: Answer): InferenceError {
 	return new AppRetiredError(`The app has been retired: ${withOwnersWords(answer)}`, {
 		...answer.facts,
-		hint: 'It does not come back. Choose another app.',
+		hint: 'It will not come back. Choose another app.',
 	});
 }
 
@@ -234,9 +234,9 @@ export function isOfTheAddress({ body, problem, said }: Answer): boolean {
 }
 
 export function blockedError({ said, facts }: Answer): InferenceError {
-	return new BlockedError(`The service does not let in the address of this n8n: ${said}`, {
+	return new BlockedError(`The service blocks the address of this n8n: ${said}`, {
 		...facts,
-		hint: 'It has not looked at the API key yet. Ask the support of inference.sh about the public address of this n8n.',
+		hint: 'The API key has not been checked yet. Ask the support of inference.sh about the public address of this n8n.',
 	});
 }
 

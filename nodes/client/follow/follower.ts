@@ -299,7 +299,7 @@ class Follower {
 		if (settings.timeoutMs !== undefined || silentMs < timings.contactMs) return;
 		const { about } = this.subject;
 		throw new ContactLostError(
-			`Nothing was heard of ${this.name} for ${Math.round(silentMs / 60_000)} minutes`,
+			`Nothing was heard from ${this.name} for ${Math.round(silentMs / 60_000)} minutes`,
 			{
 				about,
 				cause,

@@ -49,6 +49,8 @@ function withDetails<T extends NodeApiError | NodeOperationError>(
 	if (Object.keys(data).length > 0) nodeError.context['data'] = data;
 	const hidden = { configurable: true, writable: true, enumerable: false };
 	Object.defineProperty(nodeError, 'cause', { ...hidden, value: error });
+	// n8n puts a sentence of its own in place of one with a word such as ETIMEDOUT.
+	nodeError.message = error.message;
 	return nodeError;
 }
 
@@ -132,6 +134,7 @@ export function forErrorOutput(
 		const { error, details } = item.json;
 		if (typeof error !== 'string' || !isJsonObject(details)) continue;
 		const value = new NodeOperationError(node, error);
+		value.message = error;
 		Object.defineProperty(item, 'error', { value, enumerable: false });
 	}
 	return items;

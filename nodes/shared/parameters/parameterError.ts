@@ -37,8 +37,12 @@ export interface ParameterProblem {
 export function parameterError(node: INode, problem: ParameterProblem): NodeOperationError {
 	const { parameter, problem: what, itemIndex, help } = problem;
 	const where = itemIndex === undefined ? '' : ` [item ${itemIndex}]`;
-	return new NodeOperationError(node, `Parameter "${parameter}" ${what}${where}`, {
+	const message = `Parameter "${parameter}" ${what}${where}`;
+	const error = new NodeOperationError(node, message, {
 		...(itemIndex === undefined ? {} : { itemIndex }),
 		...(help === undefined ? {} : { description: help }),
 	});
+	// n8n puts a sentence of its own in place of one with a word such as ETIMEDOUT.
+	error.message = message;
+	return error;
 }

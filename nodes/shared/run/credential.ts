@@ -104,7 +104,7 @@ function checked(host: Host, data: JsonObject, itemIndex?: number): RunCredentia
 	}
 	const base = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl.trim()) : undefined;
 	if (!base || base.username !== '' || base.search !== '' || base.hash !== '') {
-		throw wrong(`has a base URL that cannot be used: ${withoutSecrets(shown(baseUrl), key)}`);
+		throw wrong(`has a Base URL that cannot be used: ${withoutSecrets(shown(baseUrl), key)}`);
 	}
 	const limit = Number(maxConcurrency ?? 0);
 	if (!Number.isInteger(limit) || limit < 0) {

@@ -262,7 +262,7 @@ describe('HTTP 403', () => {
 		['of a missing scope', { message: 'missing scope: apps:execute' }, 'permission', /apps:read/],
 		['without any words', '', 'permission', /apps:read/],
 		['in old words', { error: 'forbidden' }, 'permission', /apps:read/],
-		['of a wanted password', problem('otp_required', 'x'), 'permission', /none is wanted/],
+		['of a wanted password', problem('otp_required', 'x'), 'permission', /does not need one/],
 	])('%s', (_what, body, code, hint) => {
 		const error = refused(403, body);
 		expect(error.code).toBe(code);

@@ -59,7 +59,7 @@ describe('the credential', () => {
 			credentials: { ...credentialsOf(sandbox()), baseUrl },
 		});
 		expect(run.error?.name).toBe('NodeOperationError');
-		expect(run.error?.message).toContain('has a base URL that cannot be used');
+		expect(run.error?.message).toContain('has a Base URL that cannot be used');
 		expect(run.error?.message).toContain(JSON.stringify(baseUrl));
 		expect(sandbox().requests).toEqual([]);
 	});

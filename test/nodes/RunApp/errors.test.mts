@@ -317,6 +317,22 @@ describe('answers that are no answers', () => {
 });
 
 describe('failed tasks', () => {
+	it.each(['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'] as const)(
+		'keep the words of the app where n8n has its own for them (%s)',
+		async (onError) => {
+			const run = await runApp(sandbox(), {
+				app: 'sandbox/fail',
+				items: [{ message: 'ETIMEDOUT while loading' }],
+				onError,
+			});
+			const said =
+				run.error?.message ?? jsonOf(run, onError.endsWith('Error') ? 1 : 0)[0]?.['error'];
+			const failed =
+				onError === 'continueErrorOutput' ? run.output('Output 1')[0]?.json['error'] : said;
+			expect(failed).toBe(`Task ${sandbox().tasks()[0]?.id} failed: ETIMEDOUT while loading`);
+		},
+	);
+
 	it('say why even if the reason came before the end', async () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/late-error',

@@ -216,7 +216,7 @@ describe('a task that the platform could not run', () => {
 		const [json] = jsonOf(run);
 		expect(json?.['error']).toContain(message);
 		const { hint } = objectIn(json, 'details');
-		expect(hint).toContain('app and input are not to blame');
+		expect(hint).toContain('are not the cause');
 		expect(hint).toContain(advice);
 	});
 

@@ -215,7 +215,7 @@ describe('the input form', () => {
 		[
 			'the app is retired',
 			{ status: 410, body: { code: 'app_retired', detail: 'gone' } },
-			/The app has been retired: gone\. It does not come back\. Choose another app\.$/,
+			/The app has been retired: gone\. It will not come back\. Choose another app\.$/,
 		],
 		[
 			'the address is another one',

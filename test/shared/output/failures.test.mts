@@ -1,8 +1,9 @@
 import type { INode } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { NetworkError, ServerError } from '../../../nodes/client/errors.ts';
+import { NetworkError, ServerError, TaskFailedError } from '../../../nodes/client/errors.ts';
 import { toNodeError } from '../../../nodes/shared/output/failures.ts';
+import { parameterError } from '../../../nodes/shared/parameters/parameterError.ts';
 
 const node: INode = {
 	id: '1',
@@ -33,6 +34,18 @@ describe('the error that n8n shows', () => {
 		expect(shown.cause).toBe(error);
 		expect((shown.cause as Error).stack).toContain('failures.test.mts');
 		expect(shown.context['itemIndex']).toBe(3);
+	});
+
+	it.each(['ETIMEDOUT', 'ENOENT', 'ECONNREFUSED'])('keeps its own words: %s', (word) => {
+		const message = `Task t1 failed: ${word} while loading`;
+		const failed = new TaskFailedError(message);
+		expect(toNodeError(node, failed).message).toBe(message);
+		const { message: said } = parameterError(node, {
+			parameter: 'Width',
+			problem: `must be a number, but is "${word}"`,
+			itemIndex: 0,
+		});
+		expect(said).toBe(`Parameter "Width" must be a number, but is "${word}" [item 0]`);
 	});
 
 	it('has the request and the answer in its details', () => {
