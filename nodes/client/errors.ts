@@ -16,6 +16,8 @@ export interface ErrorFacts {
 	readonly hint?: string | undefined;
 	/** How long the service asked to wait before the next attempt, ms. */
 	readonly retryAfterMs?: number | undefined;
+	/** What the service says about it, without any words of ours. */
+	readonly reason?: string | undefined;
 	/** What was asked, such as `POST /apps/run`; for the details, not for the message. */
 	readonly request?: string | undefined;
 	/** How an answer begins that says nothing to people, such as a web page; also for the details. */
@@ -67,6 +69,7 @@ export abstract class InferenceError extends Error {
 	readonly mayRun: boolean;
 	readonly hint: string | undefined;
 	readonly retryAfterMs: number | undefined;
+	readonly reason: string | undefined;
 	readonly request: string | undefined;
 	readonly answer: string | undefined;
 	/** The class itself. */
@@ -86,6 +89,7 @@ export abstract class InferenceError extends Error {
 		this.mayRun = facts.mayRun === true;
 		this.hint = facts.hint;
 		this.retryAfterMs = facts.retryAfterMs;
+		this.reason = facts.reason;
 		this.request = facts.request;
 		this.answer = facts.answer;
 	}

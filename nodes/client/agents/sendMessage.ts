@@ -96,6 +96,6 @@ async function explained(
 	}
 	if (!(error instanceof NotFoundError) || agent.kind === 'adHoc') return error;
 	return error.reworded(
-		`There is no agent ${agent.ref}, or this API key cannot see it: ${error.message}`,
+		`There is no agent ${agent.ref}, or this API key cannot see it: ${error.reason ?? error.message}`,
 	);
 }

@@ -121,7 +121,7 @@ const SITUATIONS: readonly Situation[] = [
 		error: plain(
 			PermissionError,
 			'Something between this n8n and inference.sh refused the request (HTTP 403)',
-			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content.',
+			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check the Base URL in the Inference.sh credential.',
 		),
 	},
 	{
@@ -194,6 +194,7 @@ export function errorFromRefusal(refusal: Refusal): InferenceError {
 		httpStatus,
 		about,
 		retryAfterMs,
+		reason: said,
 		request: call,
 		...(page ? { answer: excerpt(text) } : {}),
 	};

@@ -1,4 +1,5 @@
 import type { Api } from '../api/api';
+import { isPage, wordsOfPage } from '../api/problem';
 import type { Clock } from '../util/clock';
 import type { Deadline } from '../util/deadline';
 import {
@@ -154,7 +155,8 @@ export function transferRefused(
 	clock: Clock,
 ): InferenceError {
 	const { status: httpStatus } = answer;
-	const said = (/<Message>([^<]+)/.exec(text)?.[1] ?? text).trim().slice(0, 200);
+	const words = isPage(text) ? wordsOfPage(text) : text;
+	const said = (/<Message>([^<]+)/.exec(text)?.[1] ?? words).trim().slice(0, 200);
 	const message = `${what} was refused with HTTP ${httpStatus}${said === '' ? '' : `: ${said}`}`;
 	const facts = { httpStatus };
 	if (httpStatus >= 500 || [408, 425, 429].includes(httpStatus)) {

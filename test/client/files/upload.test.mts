@@ -136,6 +136,13 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		expect([posts(), puts()]).toEqual([4, 4]);
 	});
 
+	it('tells a page of the storage in words', async () => {
+		const body = '<html><head><title>Too Large</title></head><body>…</body></html>';
+		sandbox.fault({ on: PUT, kind: 'status', status: 400, body });
+		const error = await rejection(client().files.upload(streamed().source, neverAborted));
+		expect(String(error)).toMatch(/was refused with HTTP 400: Too Large$/);
+	});
+
 	it('does not repeat what the storage refuses for good', async () => {
 		sandbox.fault({ on: PUT, kind: 'status', status: 400, body: 'EntityTooLarge' });
 		const error = await rejection(client().files.upload(streamed().source, neverAborted));

@@ -205,6 +205,7 @@ describe('what the service does not know', () => {
 	it('is an agent', async () => {
 		const { error, details } = await failure({ agent: 'sandbox/assistent' });
 		expect(error).toMatch(/^There is no agent sandbox\/assistent, or this API key cannot see it/);
+		expect(error).not.toMatch(/cannot see it.*cannot see it/);
 		expect(details).toMatchObject({ code: 'not_found', http_status: 404, item_index: 0 });
 		expect(JSON.stringify(details)).toContain('sandbox/assistant');
 	});
