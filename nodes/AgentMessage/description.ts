@@ -249,7 +249,8 @@ const chatProperty: INodeProperties = {
 	type: 'string',
 	default: '',
 	required: true,
-	description: 'The chat, as <code>chat_id</code> in the output of Send Message',
+	placeholder: 'e.g. {{ $json.chat_id }}',
+	description: 'The chat: <code>chat_id</code> in the output of Send Message',
 };
 
 const callProperties: INodeProperties[] = [
@@ -258,8 +259,9 @@ const callProperties: INodeProperties[] = [
 		name: 'callId',
 		type: 'string',
 		default: '',
-		required: true,
-		description: 'The call that the agent waits for, from <code>pending</code> in the output',
+		placeholder: 'e.g. {{ $json.pending[0].id }}',
+		description:
+			'The call to decide about: <code>id</code> in <code>pending</code> of the output of Send Message. Leave empty if the agent waits for one call only.',
 	},
 	{
 		displayName: 'Decision',
@@ -281,6 +283,7 @@ const callProperties: INodeProperties[] = [
 		name: 'reason',
 		type: 'string',
 		default: '',
+		placeholder: 'e.g. The order is older than 30 days',
 		description: 'Why the call is rejected. The agent reads this.',
 		displayOptions: { show: { decision: ['reject'] } },
 	},
@@ -290,6 +293,7 @@ const callProperties: INodeProperties[] = [
 		type: 'string',
 		typeOptions: { rows: 2 },
 		default: '',
+		placeholder: 'e.g. {{ $json.result }}',
 		description: 'The result to give to the agent: text, or an expression that gives an object',
 		displayOptions: { show: { decision: ['answer'] } },
 	},

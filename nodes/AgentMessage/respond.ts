@@ -1,6 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Decision } from '../client/agents/decisions';
 import { ItemParameters } from '../shared/parameters/itemParameters';
+import { nodeOf } from '../shared/parameters/nodeOf';
+import { isExpression } from '../shared/parameters/readParameter';
 import { enterQueue, readChatId, runItemTurn, type MessageRun } from './messageRun';
 
 /**
@@ -12,10 +14,9 @@ export async function respond(run: MessageRun, index: number): Promise<INodeExec
 	const { context, client } = run;
 	const item = new ItemParameters(context, index);
 	const chatId = readChatId(item);
-	const callId = item
-		.get('callId', 'Call ID')
-		.text('Take it from <code>pending</code> in the output of Send Message.');
+	const callId = readCallId(item);
 	const decision = readDecision(item);
+	if (callId === undefined) claimChat(run, chatId, item);
 	const leave = await enterQueue(run, index, `chat:${chatId}`);
 	try {
 		return await runItemTurn(run, index, async (options) => {
@@ -24,6 +25,40 @@ export async function respond(run: MessageRun, index: number): Promise<INodeExec
 	} finally {
 		leave();
 	}
+}
+
+/**
+ * The call that is meant; undefined if Call ID has been left empty. An expression that gives nothing
+ * is no way to say so: it may have been meant to name a call.
+ */
+function readCallId(item: ItemParameters): string | undefined {
+	const callId = item.get('callId', 'Call ID');
+	if (!isExpression(nodeOf(item.context).parameters['callId'])) return callId.optionalText();
+	return callId.text(
+		'Its expression gives nothing. Take <code>id</code> from <code>pending</code> in the output of Send Message, or leave Call ID empty if only one call waits.',
+	);
+}
+
+/** Which items have answered in which chats without naming a call, over all tries of a node run. */
+const answeredChats = new WeakMap<object, Map<string, number>>();
+
+/**
+ * Sees to it that only one item of a run decides in a chat without naming a call: what waits there
+ * after its decision is another call, which nobody has decided about.
+ *
+ * @throws NodeOperationError for any further item
+ */
+function claimChat({ memory }: MessageRun, chatId: string, item: ItemParameters): void {
+	const chats = answeredChats.get(memory.identity) ?? new Map<string, number>();
+	answeredChats.set(memory.identity, chats);
+	const first = chats.get(chatId) ?? item.itemIndex;
+	chats.set(chatId, first);
+	if (first === item.itemIndex) return;
+	throw item.error(
+		'Call ID',
+		`is empty, but item ${first} answers in chat ${chatId}, too`,
+		'Say with Call ID which call each of them is for, for example <code>{{ $json.pending[0].id }}</code>.',
+	);
 }
 
 function readDecision(item: ItemParameters): Decision {

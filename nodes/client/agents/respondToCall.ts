@@ -10,8 +10,8 @@ import type { TurnOptions, TurnRun } from './turnRun';
 /** What somebody has decided about a call that waits for them. */
 export interface ResponseRequest {
 	readonly chatId: string;
-	/** Of the call, or of the interrupt. */
-	readonly callId: string;
+	/** Of the call, or of the interrupt; undefined means the only one that waits. */
+	readonly callId: string | undefined;
 	readonly decision: Decision;
 }
 
@@ -19,8 +19,8 @@ export interface ResponseRequest {
  * Decides about a call that an agent waits for, and follows the agent's turn to where it ends or
  * waits again.
  *
- * @throws ValidationError if the call is unknown, has been answered, or wants something else;
- * otherwise as `runTurn`
+ * @throws ValidationError if the call is unknown, has been answered, wants something else, or is not
+ * named although not exactly one waits; otherwise as `runTurn`
  */
 export async function respondToCall(
 	request: ResponseRequest,
@@ -30,7 +30,10 @@ export async function respondToCall(
 	const { chatId, decision } = request;
 	return await runTurn(options, context, async (scope, earlier) => {
 		const view = await readChatView(chatId, scope.context);
-		const call = findCall(view, request, earlier.state === 'deciding');
+		// What an earlier try has decided is not decided about another call that waits by now.
+		const before = earlier.state === 'deciding' ? earlier.turn.answered[0] : undefined;
+		const callId = before ?? request.callId ?? onlyCall(view);
+		const call = findCall(view, { ...request, callId }, before !== undefined);
 		const ref = turnOf(view, call);
 		const attempts = 1;
 		if (call) {
@@ -42,6 +45,40 @@ export async function respondToCall(
 	});
 }
 
+/** A decision about a certain call. */
+interface NamedDecision extends ResponseRequest {
+	readonly callId: string;
+}
+
+/**
+ * The only call that waits in a chat. An account to be connected counts only if nothing else waits:
+ * that cannot be decided here.
+ *
+ * @throws ValidationError if there is none, or more than one
+ */
+function onlyCall({ chatId, pending }: ChatView): string {
+	const others = pending.filter(({ kind }) => kind !== 'auth');
+	const waiting = others.length === 0 ? pending : others;
+	const [only] = waiting;
+	if (only && waiting.length === 1) return only.id;
+	const about = { kind: 'chat', id: chatId } as const;
+	if (!only) {
+		throw new ValidationError(`Nothing waits for a decision in chat ${chatId}`, {
+			about,
+			hint: 'It may have been answered before. Look at the chat with the operation Get Chat.',
+		});
+	}
+	throw new ValidationError(
+		`${waiting.length} calls wait in chat ${chatId}, so Call ID has to say which one is meant`,
+		{ about, hint: waitingNow(waiting) },
+	);
+}
+
+function waitingNow(pending: readonly PendingCall[]): string {
+	const calls = pending.map(({ id, tool }) => (tool === undefined ? id : `${id} (${tool})`));
+	return `Waiting in this chat now: ${calls.join(', ') || 'nothing'}.`;
+}
+
 /**
  * The call that somebody decides about.
  *
@@ -51,7 +88,7 @@ export async function respondToCall(
  */
 function findCall(
 	{ chatId, pending, messages }: ChatView,
-	{ callId, decision }: ResponseRequest,
+	{ callId, decision }: NamedDecision,
 	decided: boolean,
 ): PendingCall | undefined {
 	const call = pending.find(({ id, interruptId }) => id === callId || interruptId === callId);
@@ -61,12 +98,11 @@ function findCall(
 		.flatMap(({ tools }) => tools)
 		.find((tool) => tool.id === callId || tool.callId === callId);
 	if (!call && decided) return undefined;
-	const waiting = pending.map(({ id }) => id).join(', ') || 'nothing';
 	const why =
 		problem ?? (past ? `has been answered before (${past.status})` : 'is not in this chat');
 	throw new ValidationError(`Call ${callId} of chat ${chatId} ${why}`, {
 		about: { kind: 'chat', id: chatId },
-		hint: `Waiting in this chat now: ${waiting}.`,
+		hint: waitingNow(pending),
 	});
 }
 

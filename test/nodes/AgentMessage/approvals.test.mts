@@ -275,7 +275,7 @@ describe('a response', () => {
 		expect(jsonOf(run)).toMatchObject([
 			{
 				error: `Call nothing of chat ${pending.chatId} is not in this chat`,
-				details: { hint: `Waiting in this chat now: ${pending.callId}.` },
+				details: { hint: `Waiting in this chat now: ${pending.callId} (refund).` },
 			},
 		]);
 	});
@@ -303,10 +303,81 @@ describe('a response', () => {
 	it.each([
 		['', 'call', 'Parameter "Chat ID" is empty [item 0]'],
 		['chat', '', 'Parameter "Call ID" is empty [item 0]'],
-	])('without its ids (%j, %j) fails', async (chatId, callId, message) => {
+	])('whose expressions give no ids (%j, %j) fails', async (chatId, callId, message) => {
 		const ids = { chatId: `={{ "${chatId}" }}`, callId: `={{ "${callId}" }}` };
 		const run = await respond(ids, { decision: 'approve' }, failed);
 		expect(jsonOf(run)).toMatchObject([{ error: message }]);
+	});
+
+	describe('that names no call', () => {
+		const inChat = ({ chatId }: { chatId: string }) => ({ chatId, callId: '' });
+
+		it('is for the only one that waits', async () => {
+			const pending = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/support' }));
+			const run = await respond(inChat(pending), { decision: 'approve' });
+			expect(jsonOf(run)).toMatchObject([{ status: 'completed', text: 'Done.' }]);
+			const again = await respond(inChat(pending), { decision: 'approve' }, failed);
+			expect(jsonOf(again)).toMatchObject([
+				{
+					error: `Nothing waits for a decision in chat ${pending.chatId}`,
+					details: { code: 'validation', id: pending.chatId },
+				},
+			]);
+			expect(sandbox().count('POST', /\/invoke$/)).toBe(1);
+		});
+
+		it('fails and tells what waits if there is more than one', async () => {
+			const agent = 'sandbox/careful-support';
+			const { all, ...pending } = pendingOf(await agentMessage(sandbox(), { agent }));
+			const run = await respond(inChat(pending), { decision: 'approve' }, failed);
+			const [refund, close] = all.map(({ id }) => String(id));
+			expect(jsonOf(run)).toMatchObject([
+				{
+					error: `2 calls wait in chat ${pending.chatId}, so Call ID has to say which one is meant`,
+					details: {
+						hint: `Waiting in this chat now: ${refund} (refund), ${close} (close_ticket).`,
+					},
+				},
+			]);
+			expect(sandbox().count('POST', /\/invoke$/)).toBe(0);
+		});
+
+		it('fails for what cannot be decided', async () => {
+			const pending = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/mail' }));
+			const run = await respond(inChat(pending), { decision: 'approve' }, failed);
+			expect(jsonOf(run)).toMatchObject([
+				{ error: expect.stringContaining('an account to be connected') as string },
+			]);
+		});
+
+		it('is not for what waits after another item has decided', async () => {
+			const pending = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/insatiable' }));
+			const run = await agentMessage(sandbox(), {
+				...failed,
+				retryOnFail: true,
+				items: [{ message: 'a' }, { message: 'b' }],
+				parameters: { operation: 'respond', ...inChat(pending), decision: 'approve' },
+			});
+			expect(jsonOf(run)).toMatchObject([
+				{ status: 'input_required' },
+				{
+					error: `Parameter "Call ID" is empty, but item 0 answers in chat ${pending.chatId}, too [item 1]`,
+				},
+			]);
+			expect(sandbox().count('POST', /\/invoke$/)).toBe(1);
+		});
+
+		it('is not for what waits when Retry On Fail tries again', async () => {
+			const pending = pendingOf(await agentMessage(sandbox(), { agent: 'sandbox/insatiable' }));
+			sandbox().fault({ on: 'POST /tools/:id/invoke', kind: 'reset', when: 'after' });
+			// Whether it still waits cannot be seen in the first try.
+			sandbox().fault({ on: 'GET /chats/:id/messages', kind: 'status', status: 403, skip: 1 });
+			const run = await respond(inChat(pending), { decision: 'approve' }, { retryOnFail: true });
+			expect(run.error).toBeUndefined();
+			expect(jsonOf(run)).toMatchObject([{ status: 'input_required' }]);
+			expect(jsonOf(run)[0]?.['pending']).not.toMatchObject([{ id: pending.callId }]);
+			expect(sandbox().count('POST', /\/invoke$/)).toBe(1);
+		});
 	});
 
 	it('without an answer fails', async () => {
