@@ -2,6 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { LiveStream } from '../shared/run/liveStream';
+import { nodeOf } from '../shared/parameters/nodeOf';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import { RunParameters } from '../shared/parameters/runParameters';
 import { Conversations } from './conversations';
@@ -20,12 +21,13 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 	return await runItemNode(context, {}, async (run) => {
 		const live = LiveStream.to(context);
 		const conversations = new Conversations(context);
+		const words = { tellsWaiting: nodeOf(context).typeVersion >= 2 };
 		const operation = new RunParameters(context)
 			.get('operation', 'Operation', 'send')
 			.oneOf(['send', 'respond', 'getChat', 'stop']);
 		const operate = OPERATIONS[operation];
 		const items = eachItem(run, async (own, index) => {
-			return await operate({ ...own, conversations, live }, index);
+			return await operate({ ...own, conversations, live, words }, index);
 		});
 		return [await items.finally(async () => await live?.flush())];
 	});
@@ -34,9 +36,9 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 const OPERATIONS = { send, respond, getChat, stop };
 
 async function getChat(run: MessageRun, index: number): Promise<INodeExecutionData> {
-	const { client, scope, context } = run;
+	const { client, scope, context, words } = run;
 	const chatId = readChatId(new ItemParameters(context, index));
-	return chatItem(await client.agents.chat(chatId, scope.signal), index);
+	return chatItem(await client.agents.chat(chatId, scope.signal), index, words);
 }
 
 async function stop(run: MessageRun, index: number): Promise<INodeExecutionData> {

@@ -33,6 +33,12 @@ export class LiveText implements Required<TurnObserver> {
 		}
 	}
 
+	/** Sends a text of the node's own after the answer; nothing if it is empty. */
+	add(text: string): void {
+		if (text === '') return;
+		this.send((this.sent.size > 0 ? GAP : '') + text);
+	}
+
 	end(): void {
 		this.stream?.send('end', this.itemIndex);
 	}

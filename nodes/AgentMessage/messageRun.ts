@@ -1,4 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
+import type { PendingCall } from '../client/agents/chat';
 import type { TurnOptions, TurnProgress, TurnRun } from '../client/agents/turnRun';
 import { outcomeOf } from '../client/util/outcome';
 import { notStarted } from '../client/api/itemTime';
@@ -7,13 +8,15 @@ import type { ItemRun } from '../shared/run/itemRun';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
-import { turnItem } from './turnOutput';
+import { turnItem, type TurnWords } from './turnOutput';
+import { awaited, waitingText } from './waitingText';
 import type { Release } from '../client/util/keyedQueue';
 
 /** What an operation has for an item: the run, under the item's account. */
 export interface MessageRun extends ItemRun {
 	readonly conversations: Conversations;
 	readonly live: LiveStream | undefined;
+	readonly words: TurnWords;
 }
 
 /**
@@ -53,7 +56,7 @@ export async function runItemTurn(
 	index: number,
 	take: (options: TurnOptions) => Promise<TurnRun>,
 ): Promise<INodeExecutionData> {
-	const { context, memory, scope, hints } = run;
+	const { context, memory, scope, hints, words } = run;
 	const { options } = new ItemParameters(context, index);
 	const onInterrupt = options
 		.get('onInterrupt', 'On Interrupt', 'return')
@@ -69,14 +72,24 @@ export async function runItemTurn(
 			onProgress: (progress: TurnProgress) => memory.remember(index, progress),
 		});
 		live.complete(turn.answers);
+		if (words.tellsWaiting) live.add(waitingText(turn.pending));
 		hints.add({ ...turn, adopted: false });
 		if (turn.adopted) {
 			hints.say(
 				`The answer to a message was lost; the message was found in chat ${turn.chatId} and not sent again.`,
 			);
 		}
-		return turnItem(turn, index);
+		for (const call of turn.pending) hints.say(waitingHint(call));
+		return turnItem(turn, index, words);
 	} finally {
 		live.end();
 	}
+}
+
+/** One hint for all items that wait for the same. */
+function waitingHint(call: PendingCall): string {
+	const what = `The agent waits for ${awaited(call)}.`;
+	return call.kind === 'auth'
+		? `${what} Connect it there, then send the message again.`
+		: `${what} Decide with the operation Respond; chat_id and pending in the output say where.`;
 }

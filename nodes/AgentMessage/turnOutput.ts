@@ -3,6 +3,7 @@ import type { ChatView } from '../client/agents/chatView';
 import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/agents/chat';
 import type { TurnRun } from '../client/agents/turnRun';
 import { asData } from '../shared/output/items';
+import { waitingText } from './waitingText';
 
 /** n8n's expressions refuse to read a field called `arguments`, so there is a second name for it. */
 function withArguments(given: unknown): Readonly<Record<string, unknown>> {
@@ -22,18 +23,31 @@ function fileData({ type, uri }: MessageFile): IDataObject {
 	return { type, uri };
 }
 
+/** How items say what an agent waits for. */
+export interface TurnWords {
+	/** Whether their text says it, too; it does not in nodes saved with release 0.1.0. */
+	readonly tellsWaiting: boolean;
+}
+
+/** What an agent has said, and in words what it waits for. */
+function textWith(text: string, pending: readonly PendingCall[], words: TurnWords): string {
+	const waiting = words.tellsWaiting ? waitingText(pending) : '';
+	if (waiting === '') return text;
+	return text.trim() === '' ? waiting : `${text.trimEnd()}\n\n${waiting}`;
+}
+
 /** The output item of a turn. */
-export function turnItem(run: TurnRun, itemIndex: number): INodeExecutionData {
+export function turnItem(run: TurnRun, itemIndex: number, words: TurnWords): INodeExecutionData {
 	const { chatId, messageId, state, text, output, answers, pending } = run;
 	const json = asData({
-		chat_id: chatId,
-		message_id: messageId,
-		status: state,
-		text,
+		text: textWith(text, pending, words),
 		output,
+		status: state,
+		pending: pending.map(pendingData),
 		files: answers.flatMap(({ files }) => files.map(fileData)),
 		tool_invocations: answers.flatMap(({ tools }) => tools.map(toolData)),
-		pending: pending.map(pendingData),
+		chat_id: chatId,
+		message_id: messageId,
 		run: { attempts: run.attempts, duration_ms: run.durationMs, via: run.via },
 	});
 	return { json, pairedItem: { item: itemIndex } };
@@ -62,15 +76,16 @@ const TURN_STATUS: Readonly<Record<string, string>> = {
 };
 
 /** The output item of a chat. */
-export function chatItem(view: ChatView, itemIndex: number): INodeExecutionData {
+export function chatItem(view: ChatView, itemIndex: number, words: TurnWords): INodeExecutionData {
 	const { chatId, status, wire, messages, pending } = view;
+	const said = messages.findLast(({ role, text }) => role === 'assistant' && text !== '');
 	const json = asData({
-		chat_id: chatId,
-		status: TURN_STATUS[status] ?? status,
-		text: messages.findLast(({ role, text }) => role === 'assistant' && text !== '')?.text ?? '',
+		text: textWith(said?.text ?? '', pending, words),
 		output: wire['output'] ?? undefined,
-		messages: messages.map(messageData),
+		status: TURN_STATUS[status] ?? status,
 		pending: pending.map(pendingData),
+		messages: messages.map(messageData),
+		chat_id: chatId,
 	});
 	return { json, pairedItem: { item: itemIndex } };
 }

@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf, type AgentOptions } from './support.mts';
-import type { EngineRun } from '../../engine/engine.mts';
+import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
 import { jsonOf, useSandbox } from '../../engine/support.mts';
 
 const sandbox = useSandbox();
@@ -34,7 +34,7 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 			expect(jsonOf(run)).toMatchObject([
 				{
 					status: 'input_required',
-					text: 'I would refund that. ',
+					text: 'I would refund that.\n\nWaits for approval of: refund (order: A-17, amount: 25)',
 					pending: [
 						{
 							id: expect.any(String) as string,
@@ -141,7 +141,11 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 				chatId,
 			});
 			expect(jsonOf(held)).toMatchObject([
-				{ status: 'input_required', text: '', pending: pending.all },
+				{
+					status: 'input_required',
+					text: 'Waits for approval of: refund (order: A-17, amount: 25)',
+					pending: pending.all,
+				},
 			]);
 			// Without runs nothing tells the answers of two turns at once apart.
 			if (agentRuns === 'hidden') return;
@@ -216,6 +220,60 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 			});
 			expect(jsonOf(run)).toMatchObject([{ status: 'auth_required' }]);
 		});
+	});
+});
+
+describe('an agent that waits', () => {
+	const waiting = async (agent: string, more: AgentOptions = {}) =>
+		await agentMessage(sandbox(), { agent, items: saying('one', 'two'), ...more });
+	const hintsOf = (run: EngineRun) => run.hints(NODE_NAME).map(({ message }) => message);
+
+	it.each([
+		[
+			'sandbox/client-tool',
+			'Waits for the result of: read_thermometer',
+			'The agent waits for the result of: read_thermometer. Decide with the operation Respond; chat_id and pending in the output say where.',
+		],
+		[
+			'sandbox/support',
+			'Waits for approval of: refund (order: A-17, amount: 25)',
+			'The agent waits for approval of: refund. Decide with the operation Respond; chat_id and pending in the output say where.',
+		],
+		[
+			'sandbox/mail',
+			'Waits for an account to be connected on inference.sh',
+			'Connect it there, then send the message again.',
+		],
+	])('says so in words, in its text and once above the output: %s', async (agent, text, hint) => {
+		const run = await waiting(agent);
+		const said = expect.stringContaining(text) as string;
+		expect(jsonOf(run)).toMatchObject([{ text: said }, { text: said }]);
+		expect(hintsOf(run)).toEqual([expect.stringContaining(hint)]);
+		const chatId = String(jsonOf(run)[0]?.['chat_id']);
+		const look = await agentMessage(sandbox(), { parameters: { operation: 'getChat', chatId } });
+		expect(jsonOf(look)).toMatchObject([{ text: said }]);
+	});
+
+	it('has its output in an order that shows first what is useful', async () => {
+		const [item = {}] = jsonOf(await waiting('sandbox/support'));
+		expect(Object.keys(item)).toEqual([
+			'text',
+			'status',
+			'pending',
+			'files',
+			'tool_invocations',
+			'chat_id',
+			'message_id',
+			'run',
+		]);
+	});
+
+	it('says in a node of release 0.1.0 what it said there', async () => {
+		const run = await waiting('sandbox/support', { nodeFields: { typeVersion: 1 } });
+		expect(jsonOf(run)).toMatchObject([
+			{ text: 'I would refund that. ' },
+			{ text: 'I would refund that. ' },
+		]);
 	});
 });
 

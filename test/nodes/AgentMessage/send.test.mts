@@ -356,7 +356,9 @@ describe('a chat', () => {
 			{
 				chat_id: chatId,
 				status: 'input_required',
-				text: 'I would refund that. ',
+				text: expect.stringMatching(
+					/^I would refund that\.\n\nWaits for approval of: refund/,
+				) as string,
 				messages: [
 					{ id: chat?.messages[0]?.id, role: 'user', status: 'ready', text: 'hello' },
 					{ role: 'assistant', tool_invocations: [{ tool: 'refund' }] },
