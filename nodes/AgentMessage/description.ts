@@ -31,26 +31,26 @@ const operation: INodeProperties = {
 		{
 			name: 'Get Chat',
 			value: 'getChat',
-			action: 'Get a chat',
+			action: 'Get chat',
 			description: 'Read a chat: its status, messages and what it waits for',
 		},
 		{
-			name: 'Respond',
+			name: 'Respond to Call',
 			value: 'respond',
-			action: 'Respond to a pending call',
+			action: 'Respond to call',
 			description:
 				'Approve, reject or answer a call that an agent waits for, and wait for its next answer',
 		},
 		{
 			name: 'Send Message',
 			value: 'send',
-			action: 'Send a message',
+			action: 'Send message',
 			description: 'Send a message to an agent and wait for its answer',
 		},
 		{
-			name: 'Stop',
+			name: 'Stop Chat',
 			value: 'stop',
-			action: 'Stop a chat',
+			action: 'Stop chat',
 			description: 'Stop what an agent is doing in a chat',
 		},
 	],

@@ -91,5 +91,5 @@ function waitingHint(call: PendingCall): string {
 	const what = `The agent waits for ${awaited(call)}.`;
 	return call.kind === 'auth'
 		? `${what} Connect it there, then send the message again.`
-		: `${what} Decide with the operation Respond; chat_id and pending in the output say where.`;
+		: `${what} Decide with the operation Respond to Call; chat_id and pending in the output say where.`;
 }

@@ -118,6 +118,18 @@ describe('as a tool', () => {
 	});
 });
 
+describe('an operation', () => {
+	const { properties } = new AgentMessage().description;
+	const operations = properties.find(({ name }) => name === 'operation')?.options ?? [];
+	it.each(operations.map((each) => [each.name, Reflect.get(each, 'action') as string]))(
+		'%s names its object, and its action has no article',
+		(name, action) => {
+			expect(name).toMatch(/^\w+( to)? (Chat|Call|Message)$/);
+			expect(action).toBe(name.charAt(0) + name.slice(1).toLowerCase());
+		},
+	);
+});
+
 describe('below the node on the canvas stands', () => {
 	const app = appRef('infsh/flux');
 	it.each<[string, INodeType, INodeParameters, string]>([

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { IDataObject } from 'n8n-workflow';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf, type AgentOptions } from './support.mts';
@@ -114,7 +115,7 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 						id: chat?.id,
 						status: 'input_required',
 						item_index: 0,
-						hint: 'Answer with the operation Respond, or change On Interrupt in the options.',
+						hint: 'Answer with the operation Respond to Call, or change On Interrupt in the options.',
 					},
 				},
 			]);
@@ -232,12 +233,12 @@ describe('an agent that waits', () => {
 		[
 			'sandbox/client-tool',
 			'Waits for the result of: read_thermometer',
-			'The agent waits for the result of: read_thermometer. Decide with the operation Respond; chat_id and pending in the output say where.',
+			'The agent waits for the result of: read_thermometer. Decide with the operation Respond to Call; chat_id and pending in the output say where.',
 		],
 		[
 			'sandbox/support',
 			'Waits for approval of: refund (order: A-17, amount: 25)',
-			'The agent waits for approval of: refund. Decide with the operation Respond; chat_id and pending in the output say where.',
+			'The agent waits for approval of: refund. Decide with the operation Respond to Call; chat_id and pending in the output say where.',
 		],
 		[
 			'sandbox/mail',
@@ -266,6 +267,23 @@ describe('an agent that waits', () => {
 			'message_id',
 			'run',
 		]);
+	});
+
+	it.each([
+		['send', ['output']],
+		['getChat', ['output']],
+	])('looks as the editor shows it before the first run: %s', async (operation, optional) => {
+		const first = await waiting('sandbox/support');
+		const chatId = String(jsonOf(first)[0]?.['chat_id']);
+		const run =
+			operation === 'send'
+				? first
+				: await agentMessage(sandbox(), { parameters: { operation, chatId } });
+		const folder = '../../../nodes/AgentMessage/__schema__/v2.0.0';
+		const sample = new URL(`${folder}/${operation}.json`, import.meta.url);
+		const { properties } = JSON.parse(readFileSync(sample, 'utf8')) as { properties: IDataObject };
+		const keys = Object.keys(jsonOf(run)[0] ?? {}).filter((key) => !optional.includes(key));
+		expect(Object.keys(properties)).toEqual(keys);
 	});
 
 	it('says in a node of release 0.1.0 what it said there', async () => {
