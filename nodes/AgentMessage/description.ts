@@ -259,9 +259,9 @@ const callProperties: INodeProperties[] = [
 		name: 'callId',
 		type: 'string',
 		default: '',
-		placeholder: 'e.g. {{ $json.pending[0].id }}',
+		placeholder: 'The only call that waits',
 		description:
-			'The call to decide about: <code>id</code> in <code>pending</code> of the output of Send Message. Leave empty if the agent waits for one call only.',
+			'The call to decide about, from <code>pending</code> in the output of Send Message. Leave empty if the agent waits for one call only.',
 	},
 	{
 		displayName: 'Decision',
