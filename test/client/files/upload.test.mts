@@ -264,7 +264,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const reason = new StoppedError('stopped by the test');
 		signal.abort(reason);
 		expect(await upload).toBe(reason);
-		expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
+		await until(() => streams.every(({ destroyed }) => destroyed));
 		expect(puts()).toBe(1);
 	});
 
