@@ -179,7 +179,7 @@ const conversationProperties: INodeProperties[] = [
 			name: 'chatId',
 			type: 'string',
 			default: '',
-			required: true,
+			// Not required: where Conversation is an expression, n8n would ask for it in vain.
 			placeholder: 'e.g. {{ $json.chat_id }}',
 			description: 'The chat to continue: <code>chat_id</code> in an earlier output of this node',
 			displayOptions: { show: { conversation: ['chat'] } },

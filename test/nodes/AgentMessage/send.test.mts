@@ -173,6 +173,22 @@ describe('a conversation', () => {
 		]);
 	});
 
+	it('may be told by an expression that never means a chat by its id', async () => {
+		const run = await agentMessage(sandbox(), {
+			items: [
+				{ message: 'one', key: 'told' },
+				{ message: 'two' },
+				{ message: 'three', key: 'told' },
+			],
+			parameters: {
+				conversation: '={{ $json.key ? "key" : "new" }}',
+				conversationKey: '={{ $json.key }}',
+			},
+		});
+		expect(run.error).toBeUndefined();
+		expect(sandbox().chats()).toHaveLength(2);
+	});
+
 	it('is interleaved with another one in one execution, each in its order', async () => {
 		const items = Array.from({ length: 12 }, (_, n) => {
 			const ms = 12 - n;
