@@ -222,12 +222,14 @@ const messageProperties: INodeProperties[] = [
 						default: 'binary',
 					},
 					{
-						displayName: 'Binary Property',
+						displayName: 'Input Data Field Name',
 						name: 'binaryProperty',
 						type: 'string',
 						default: 'data',
 						displayOptions: { show: { source: ['binary'] } },
-						description: 'Name of the binary property of the incoming item that holds the file',
+						placeholder: 'e.g. data',
+						description:
+							"The field of the incoming item that has the file, or an expression that gives a file: {{ $binary.data }}, {{ $('HTTP Request').item.binary.data }}",
 					},
 					{
 						displayName: 'URL',

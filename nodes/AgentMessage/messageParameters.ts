@@ -3,10 +3,12 @@ import type { Attachment, MessageRequest } from '../client/agents/messageRequest
 import type { InferenceClient } from '../client/client';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';
-import { PARALLEL_UPLOADS, uploadBinary } from '../shared/files/uploads';
+import type { NamedBinary } from '../shared/files/binarySource';
+import { uploadBinaries } from '../shared/files/uploads';
+import { fileNames, isFileRecord } from '../shared/parameters/itemFiles';
 import { ItemParameters } from '../shared/parameters/itemParameters';
+import type { Parameter } from '../shared/parameters/parameter';
 import { decodedPart } from '../client/util/url';
-import { inParallel } from '../shared/run/window';
 import { readAgent } from './agentConfig';
 import { readConversation, type Conversation } from './conversationChoice';
 
@@ -49,15 +51,11 @@ export function readMessage(
 	const conversation = readConversation(item);
 	const agent = readAgent(item, optionalObject(item, 'outputSchema', 'Output Schema'));
 	const text = item.get('message', 'Message').text();
-	const { urls, properties } = readAttachments(item);
-	const upload = async (signal: CancelSignal) =>
-		await inParallel(properties, PARALLEL_UPLOADS, async (binaryProperty) => {
-			const binary = { binaryProperty, displayName: 'Attachments' };
-			return await uploadBinary(item, client, binary, signal);
-		});
+	const { urls, files } = readAttachments(item);
+	const upload = async (signal: CancelSignal) => await uploadBinaries(item, client, files, signal);
 	return {
 		conversation,
-		attach: properties.length === 0 ? undefined : upload,
+		attach: files.length === 0 ? undefined : upload,
 		request: {
 			agent,
 			text,
@@ -86,23 +84,43 @@ function withTexts(values: JsonObject | undefined): JsonObject | undefined {
 	return Object.fromEntries(texts);
 }
 
-/** What a message takes along: files that the service fetches, and names of binary properties. */
+/** What a message takes along: files that the service fetches, and files that n8n has. */
 interface Attachments {
 	readonly urls: readonly Attachment[];
-	readonly properties: readonly string[];
+	readonly files: readonly NamedBinary[];
 }
 
 function readAttachments(item: ItemParameters): Attachments {
 	const urls: Attachment[] = [];
-	const properties: string[] = [];
+	const files: NamedBinary[] = [];
 	for (const entry of item.entries('attachments', 'Attachments')) {
 		const { displayName } = entry;
 		const help = `It is part of ${displayName}.`;
 		const source = entry.get('source', displayName, 'binary').oneOf(['binary', 'url']);
 		if (source === 'url') urls.push(fromUrl(entry.get('url', 'URL').url(help)));
-		else properties.push(entry.get('binaryProperty', 'Binary Property').text(help));
+		else
+			files.push(readFile(item, entry.get('binaryProperty', 'Input Data Field Name'), displayName));
 	}
-	return { urls, properties };
+	return { urls, files };
+}
+
+/**
+ * Which file is meant, by its name in the item or by an expression that gives it.
+ *
+ * @throws NodeOperationError that tells the names there are
+ */
+function readFile(item: ItemParameters, given: Parameter, displayName: string): NamedBinary {
+	if (isFileRecord(given.value)) return { binaryProperty: given.value, displayName };
+	const names = fileNames(item.context, item.itemIndex).join(', ');
+	const there =
+		names === '' ? 'The item has no binary data.' : `The item has the binary fields ${names}.`;
+	if (typeof given.value === 'object' && given.value !== null) {
+		throw given.mismatch('the name of a binary field, or an expression that gives a file');
+	}
+	return {
+		binaryProperty: given.text(`It is part of ${displayName}. ${there}`),
+		displayName,
+	};
 }
 
 function fromUrl(uri: string): Attachment {

@@ -12,22 +12,25 @@ import { uploadsOf } from './uploadMemory';
 import { inParallel } from '../run/window';
 
 /** Uploads of one item at a time. */
-export const PARALLEL_UPLOADS = 4;
+const PARALLEL_UPLOADS = 4;
 
 /**
- * Uploads a binary property of an item, streamed from where n8n keeps it. Within an execution the
- * same file is uploaded once for an account, however many items and nodes send it.
+ * Uploads files of an item, streamed from where n8n keeps them; all of them are found first. Within
+ * an execution the same file is uploaded once for an account, however many items and nodes send it.
  *
- * @throws NodeOperationError if there is no such property, or nothing in it; what
- * `uploadFile` throws
+ * @throws NodeOperationError if there is no such file, or nothing in it; what `uploadFile` throws
  */
-export async function uploadBinary(
+export async function uploadBinaries(
 	item: ItemParameters,
 	client: InferenceClient,
-	binary: NamedBinary,
+	files: readonly NamedBinary[],
 	signal: CancelSignal,
-): Promise<UploadedFile> {
-	return await upload(item.context, client, await openBinary(item, binary), signal);
+): Promise<readonly UploadedFile[]> {
+	const sources: BinarySource[] = [];
+	for (const file of files) sources.push(await openBinary(item, file));
+	return await inParallel(sources, PARALLEL_UPLOADS, async (source) => {
+		return await upload(item.context, client, source, signal);
+	});
 }
 
 /**
@@ -56,11 +59,7 @@ export function fileUploads(
 		};
 		// Whatever cannot be placed is not uploaded first.
 		place(slots.map(() => ''));
-		const sources: BinarySource[] = [];
-		for (const slot of slots) sources.push(await openBinary(item, slot));
-		const files = await inParallel(sources, PARALLEL_UPLOADS, async (source) => {
-			return await upload(context, client, source, signal);
-		});
+		const files = await uploadBinaries(item, client, slots, signal);
 		return { ...request, input: place(files.map(({ uri }) => uri)) };
 	};
 }

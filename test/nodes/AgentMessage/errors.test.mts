@@ -177,7 +177,7 @@ describe('attachments that cannot be had', () => {
 			parameters: attachments({ source: 'binary', binaryProperty: 'image' }),
 		});
 		expect(error).toBe(
-			'Parameter "Attachments" needs a file, but the item has no binary property "image" [item 0]',
+			'Parameter "Attachments" needs a file, but the item has no binary field "image" [item 0]',
 		);
 		expect(details).toMatchObject({ code: 'invalid_parameter' });
 		expect(sent(sandbox())).toBe(0);
@@ -187,7 +187,7 @@ describe('attachments that cannot be had', () => {
 		[
 			'no property',
 			{ source: 'binary', binaryProperty: '' },
-			'Parameter "Binary Property" is empty [item 0]',
+			'Parameter "Input Data Field Name" is empty [item 0]',
 		],
 		['no URL', { source: 'url', url: '' }, 'Parameter "URL" is empty [item 0]'],
 		[

@@ -234,15 +234,15 @@ describe('bad input is told before anything is uploaded or bought', () => {
 			parameters: image,
 		});
 		expect(run.error?.message).toBe(
-			'Parameter "file" needs a file, but the item has no binary property "data" [item 0]',
+			'Parameter "file" needs a file, but the item has no binary field "data" [item 0]',
 		);
-		expect(run.error?.description).toBe('The item has the binary properties photo, scan.');
+		expect(run.error?.description).toBe('The item has the binary fields photo, scan.');
 		untouched();
 	});
 
 	it('says that an item has no binary data at all', async () => {
 		const run = await runApp(sandbox(), { app, items: [{}], parameters: image });
-		expect(run.error?.message).toContain('has no binary property "data"');
+		expect(run.error?.message).toContain('has no binary field "data"');
 		expect(run.error?.description).toContain('The item has no binary data at all');
 		untouched();
 	});
@@ -260,7 +260,7 @@ describe('bad input is told before anything is uploaded or bought', () => {
 			parameters: binaryFiles({ 'other.0': 'full', file: 'data' }),
 		});
 		expect(run.error?.message).toBe(
-			'Parameter "file" needs a file, but binary property "data" is empty (0 bytes) [item 0]',
+			'Parameter "file" needs a file, but binary field "data" is empty (0 bytes) [item 0]',
 		);
 		untouched();
 	});
@@ -274,7 +274,7 @@ describe('bad input is told before anything is uploaded or bought', () => {
 		rmSync(`${process.env['N8N_USER_FOLDER']}/.n8n/binaryData/${key}.metadata`, { force: true });
 		const run = await runApp(sandbox(), { app, items: [withData(stored)], parameters: image });
 		expect(run.error?.message).toBe(
-			'Parameter "file" needs a file, but n8n has lost that of binary property "data" [item 0]',
+			'Parameter "file" needs a file, but n8n has lost that of binary field "data" [item 0]',
 		);
 		expect(run.error?.description).toContain('Run the node before this one again');
 		untouched();
@@ -319,7 +319,7 @@ describe('bad input is told before anything is uploaded or bought', () => {
 		});
 		expect(run.output(NODE_NAME)).toHaveLength(2);
 		expect(run.output(NODE_NAME, 1).map(({ json }) => json['error'])).toEqual([
-			'Parameter "file" needs a file, but the item has no binary property "data" [item 1]',
+			'Parameter "file" needs a file, but the item has no binary field "data" [item 1]',
 		]);
 		expect(sandbox().tasks()).toHaveLength(2);
 	});
