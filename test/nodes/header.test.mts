@@ -130,6 +130,41 @@ describe('an operation', () => {
 	);
 });
 
+describe('a field that belongs to one operation', () => {
+	const { description } = new AgentMessage();
+	/** Names of the fields that the panel shows. */
+	const shown = (parameters: INodeParameters, typeVersion: number): string[] =>
+		description.properties
+			.filter((property) =>
+				NodeHelpers.displayParameter(parameters, property, { typeVersion }, description),
+			)
+			.map(({ name }) => name);
+
+	it.each(['getChat', 'stop'])(
+		'is not shown in another one, whatever expressions it has left behind: %s',
+		(operation) => {
+			const left = {
+				agentSource: 'saved',
+				conversation: '={{ "key" }}',
+				decision: '={{ "reject" }}',
+			};
+			expect(shown({ operation, ...left }, 2)).toEqual(
+				shown({ operation, agentSource: 'saved' }, 2),
+			);
+		},
+	);
+
+	it('is there once, in nodes of either version', () => {
+		const chat = { agentSource: 'saved', conversation: 'chat' };
+		for (const operation of ['send', 'respond', 'getChat', 'stop']) {
+			for (const version of [1, 2]) {
+				const names = shown({ operation, ...chat }, version);
+				expect(names.filter((name) => name === 'chatId')).toEqual(['chatId']);
+			}
+		}
+	});
+});
+
 describe('below the node on the canvas stands', () => {
 	const app = appRef('infsh/flux');
 	it.each<[string, INodeType, INodeParameters, string]>([

@@ -7,6 +7,7 @@ export function shownIf(
 ): INodeProperties[] {
 	return properties.map((property) => ({
 		...property,
-		displayOptions: { show: { ...property.displayOptions?.show, ...show } },
+		// n8n shows a property at the first rule whose value is an expression, whatever comes after it.
+		displayOptions: { show: { ...show, ...property.displayOptions?.show, ...show } },
 	}));
 }
