@@ -25,7 +25,8 @@ export class Batch implements INodeType {
 			dark: 'file:batch.dark.svg',
 		},
 		group: ['transform'],
-		version: 1,
+		version: [1, 2],
+		defaultVersion: 2,
 		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
 			'Run an AI app on inference.sh for hundreds or thousands of items, with separate outputs for results, failures and a summary',

@@ -3,6 +3,8 @@ import { appProperty } from '../shared/editor/descriptions/app';
 import { inputProperties } from '../shared/editor/descriptions/input';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { taskOptionsProperty } from '../shared/editor/descriptions/options';
+import { outputProperties } from '../shared/editor/descriptions/outputOptions';
+import { sinceVersion2 } from '../shared/editor/descriptions/shownIf';
 import { waitProperties } from '../shared/editor/descriptions/wait';
 
 const sourceProperties: INodeProperties[] = [
@@ -92,6 +94,7 @@ export const properties: INodeProperties[] = [
 	...inputOfItems,
 	orderProperty,
 	...waitProperties(),
+	...sinceVersion2(outputProperties),
 	...limitProperties,
 	taskOptionsProperty(batchOptions),
 ];

@@ -1,17 +1,22 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject, textOf } from '../client/util/json';
 import type { NodeRun } from '../shared/run/nodeRun';
-import { asData, durationOf, resultItem } from '../shared/output/items';
+import { asData, durationOf } from '../shared/output/items';
 import { RunParameters } from '../shared/parameters/runParameters';
-import type { AwaitedTask, WaitingNode } from '../shared/callback/waitState';
+import type { AwaitedTask, SettledItem, WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import type { BatchSettings } from './settings';
 import { Tally } from './summary';
 
 /** When the task of an output item ended, ms since the epoch. */
-function endOf(item: INodeExecutionData): number {
-	return Date.parse(textOf(item.json['updated_at']) ?? '') || 0;
+function endOf({ item, task }: SettledItem): number {
+	return Date.parse(task?.endedAt ?? textOf(item.json['updated_at']) ?? '') || 0;
+}
+
+/** How long it took, ms. */
+function lengthOf({ item, task }: SettledItem): number {
+	return task?.durationMs ?? durationOf(item);
 }
 
 /** Names the item's origin: after a wait n8n pairs items by their places in the outputs. */
@@ -50,9 +55,10 @@ export const waitingBatch: WaitingNode<BatchFacts> = {
 
 	ended(end) {
 		const { awaited, durationMs } = end;
-		const { position, itemIndex, attempts } = awaited;
+		const { position, attempts } = awaited;
 		if (end.kind === 'completed') {
-			return { ok: true, position, item: resultItem(end.run, awaited, itemIndex) };
+			const { item, run } = end;
+			return { ok: true, position, item, task: { durationMs, endedAt: run.task.updatedAt } };
 		}
 		return failed(awaited, describeFailure(end.error, { attempts, duration_ms: durationMs }));
 	},
@@ -72,20 +78,18 @@ export const waitingBatch: WaitingNode<BatchFacts> = {
 	outputs(items, facts, now) {
 		const { order, retries, rate_limited: rateLimited, max_in_flight, stopped_by } = facts;
 		const tally = new Tally(facts.total, facts.started_at);
-		for (const { ok, item } of items) {
-			const { id, status, error } = item.json;
+		for (const settled of items) {
+			const { id, status, error } = settled.item.json;
 			const message = isJsonObject(error) ? (textOf(error['message']) ?? '') : '';
-			if (ok) tally.success(durationOf(item));
+			if (settled.ok) tally.success(lengthOf(settled));
 			else if (status === 'not_started') tally.notStarted += 1;
 			else tally.failure(withoutPlace(message, id));
 		}
 		const sorted = [...items].sort((left, right) =>
-			order === 'completion'
-				? endOf(left.item) - endOf(right.item)
-				: left.position - right.position,
+			order === 'completion' ? endOf(left) - endOf(right) : left.position - right.position,
 		);
 		const all = sorted.map(({ ok, item }) => ({ ok, item: withIndex(item) }));
-		const durations = items.filter(({ ok }) => ok).map(({ item }) => durationOf(item));
+		const durations = items.filter(({ ok }) => ok).map(lengthOf);
 		const json = {
 			...tally.toJson(now, { retries, rateLimited }, durations),
 			max_in_flight,

@@ -25,7 +25,8 @@ export class RunApp implements INodeType {
 			dark: 'file:runApp.dark.svg',
 		},
 		group: ['transform'],
-		version: 1,
+		version: [1, 2],
+		defaultVersion: 2,
 		subtitle: '={{ $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:
 			'Run an AI app on inference.sh for each item: images, video, speech, language models and more',

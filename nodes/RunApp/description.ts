@@ -3,6 +3,8 @@ import { appProperty } from '../shared/editor/descriptions/app';
 import { inputProperties } from '../shared/editor/descriptions/input';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { taskOptionsProperty } from '../shared/editor/descriptions/options';
+import { outputProperties } from '../shared/editor/descriptions/outputOptions';
+import { shownIf, sinceVersion2 } from '../shared/editor/descriptions/shownIf';
 import { toolDescription } from '../shared/editor/descriptions/tool';
 import { waitProperties } from '../shared/editor/descriptions/wait';
 
@@ -20,6 +22,7 @@ export const properties: INodeProperties[] = [
 			description: 'Output the ID of each task as soon as it has been started',
 		},
 	]),
+	...sinceVersion2(shownIf({ wait: ['result', 'webhook'] }, outputProperties)),
 	...limitProperties,
 	taskOptionsProperty(),
 ];

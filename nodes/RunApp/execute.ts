@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/tasks/taskRun';
 import { checkCost } from '../shared/items/costCheck';
+import { hintForChat } from '../shared/items/chatHint';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
@@ -23,6 +24,8 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 		if (wait === 'webhook') return await runAndWait(run);
 		const item = async (own: ItemRun, index: number, earlier: TaskProgress) =>
 			await runItemTask(own, inputItem(index), { wait, earlier, observer: {} });
-		return [await eachItem(run, item)];
+		const items = await eachItem(run, item);
+		if (wait === 'result') hintForChat(run, items, false);
+		return [items];
 	});
 }

@@ -5,7 +5,6 @@ import { inputItem, runItemTask } from '../shared/items/itemTask';
 import { failureItem } from '../shared/output/failures';
 import type { ItemRun } from '../shared/run/itemRun';
 import type { NodeRun } from '../shared/run/nodeRun';
-import { resultItem } from '../shared/output/items';
 import type { WaitingNode } from '../shared/callback/waitState';
 import { WebhookWait } from '../shared/callback/webhookWait';
 
@@ -17,7 +16,7 @@ export const waitingApp: WaitingNode<unknown> = {
 	ended(end) {
 		const { position, itemIndex } = end.awaited;
 		return end.kind === 'completed'
-			? { ok: true, position, item: resultItem(end.run, end.awaited, itemIndex) }
+			? { ok: true, position, item: end.item }
 			: { ok: false, position, item: failureItem(end.error, itemIndex) };
 	},
 	unfinished({ id, status, app, position, itemIndex: item }) {

@@ -20,7 +20,8 @@ export class StreamTask implements INodeType {
 			dark: 'file:streamTask.dark.svg',
 		},
 		group: ['transform'],
-		version: 1,
+		version: [1, 2],
+		defaultVersion: 2,
 		subtitle:
 			'={{ $parameter["source"] === "existing" ? "existing task" : $parameter["app"]["value"] ?? $parameter["app"] }}',
 		description:

@@ -3,7 +3,8 @@ import { appProperty } from '../shared/editor/descriptions/app';
 import { inputProperties } from '../shared/editor/descriptions/input';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { taskOptionsProperty } from '../shared/editor/descriptions/options';
-import { shownIf } from '../shared/editor/descriptions/shownIf';
+import { outputProperties } from '../shared/editor/descriptions/outputOptions';
+import { shownIf, sinceVersion2 } from '../shared/editor/descriptions/shownIf';
 import { toolDescription } from '../shared/editor/descriptions/tool';
 
 const STARTS = { source: ['run'] };
@@ -86,6 +87,7 @@ export const properties: INodeProperties[] = [
 	sourceProperty,
 	taskIdProperty,
 	...shownIf(STARTS, [appProperty, ...inputProperties]),
+	...sinceVersion2(outputProperties),
 	...limitProperties,
 	taskOptionsProperty(streamOptions, { '/source': STARTS.source }),
 ];

@@ -4,14 +4,15 @@ import type { TaskProgress } from '../client/tasks/taskRun';
 import { unreadTask, type Task } from '../client/tasks/task';
 import { addFiles } from '../shared/files/downloads';
 import { checkCost } from '../shared/items/costCheck';
+import { hintForChat } from '../shared/items/chatHint';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { LiveStream } from '../shared/run/liveStream';
 import type { ItemRun } from '../shared/run/itemRun';
-import { resultItem } from '../shared/output/items';
+import { addRunFacts, resultItem } from '../shared/output/items';
 import { ItemParameters } from '../shared/parameters/itemParameters';
-import { readOutputForm } from '../shared/parameters/taskParameters';
+import { readOutputForm } from '../shared/parameters/outputForm';
 import { Feeds, readSource } from './feeds';
 import type { ItemFeed } from './itemFeed';
 
@@ -42,6 +43,7 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 		};
 		const results = await eachItem(run, item).finally(async () => await live?.flush());
 		feeds.report(run);
+		hintForChat(run, results, feeds.streamsText);
 		return [results, feeds.items()];
 	});
 }
@@ -72,19 +74,19 @@ async function followById(
 	const { context, client, scope, hints } = run;
 	const parameters = new ItemParameters(context, index);
 	const taskId = readTaskId(parameters);
-	const form = readOutputForm(parameters);
+	const { form, download } = readOutputForm(parameters);
 	feed.start(unreadTask(taskId));
 	const taskRun = await client.tasks.follow(taskId, {
-		full: form.fullTask,
+		full: form === 'fullTask',
 		observer: feed,
 		signal: scope.signal,
 	});
 	feed.complete(taskRun.task);
 	hints.add(taskRun);
 	const app = appOf(taskRun.task);
-	const item = resultItem(taskRun, { app, fullTask: form.fullTask }, index);
+	const item = resultItem(taskRun, { app, form }, index);
 	const request = { app, input: {} };
-	return withDropped(await addFiles(run, item, taskRun, { ...form, request }), feed);
+	return withDropped(await addFiles(run, item, taskRun, { download, request }), feed);
 }
 
 /** Ids are opaque, but they are part of a path. */
@@ -107,7 +109,6 @@ function appOf({ wire }: Task): string {
 
 /** Says in a result how many updates of its task are missing. */
 function withDropped(item: INodeExecutionData, { dropped }: ItemFeed): INodeExecutionData {
-	const { run } = item.json;
-	if (dropped > 0 && isJsonObject(run)) item.json['run'] = { ...run, updates_dropped: dropped };
+	if (dropped > 0) addRunFacts(item, { updates_dropped: dropped });
 	return item;
 }

@@ -277,6 +277,17 @@ export class TaskFailedError extends InferenceError {
 	}
 }
 
+/** The task has completed, but its output is not of the kind that is asked for. */
+export class UnexpectedOutputError extends InferenceError {
+	readonly code = 'unexpected_output';
+	readonly concern = 'task';
+	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+	override readonly ending = 'completed';
+}
+
 /** Somebody cancelled the task on the service. */
 export class TaskCancelledError extends InferenceError {
 	readonly code = 'task_cancelled';

@@ -185,4 +185,4 @@ export const UPLOAD: INodeParameters = {
 	binaryFiles: { values: [{ field: 'file', binaryProperty: 'data' }] },
 };
 /** Downloads the files of each output. */
-export const DOWNLOAD: INodeParameters = { options: { downloadFiles: true } };
+export const DOWNLOAD: INodeParameters = { downloadFiles: true };

@@ -40,8 +40,12 @@ class CoreNode implements INodeType {
 	}
 }
 
-const property = (name: string, type: INodeProperties['type'], fallback: string | object) => {
-	return { displayName: name, name, type, default: fallback } as INodeProperties;
+const property = (
+	name: string,
+	type: INodeProperties['type'],
+	fallback: INodeProperties['default'],
+) => {
+	return { displayName: name, name, type, default: fallback } satisfies INodeProperties;
 };
 
 /** One item for each incoming one. */
@@ -71,7 +75,7 @@ function setFields(context: IExecuteFunctions, index: number): IDataObject {
 const splitOut: Work = (context) => [
 	context.getInputData().flatMap(({ json }, item) => {
 		const field = String(context.getNodeParameter('fieldToSplitOut', item));
-		const options = context.getNodeParameter('options', item, {}) as IDataObject;
+		const options = context.getNodeParameter('options', item, {});
 		const elements = json[field] as Array<IDataObject | string>;
 		return elements.map((element) => {
 			const name = String(options['destinationFieldName'] ?? field);
@@ -99,14 +103,11 @@ const respond = each((context, index) => {
 /** What somebody fills in who is asked by a Wait node with a form. */
 const fillIn = each(() => ({ Decision: 'approve', Reason: '' }));
 
-const triggers = ['manualTrigger', 'scheduleTrigger', 'webhook'].map((name) => [
-	`n8n-nodes-base.${name}`,
-	new CoreNode(name, handOn),
-]);
-
 /** Nodes of n8n by type. */
 export const CORE_NODES: Readonly<Record<string, INodeType>> = {
-	...Object.fromEntries(triggers),
+	'n8n-nodes-base.manualTrigger': new CoreNode('manualTrigger', handOn),
+	'n8n-nodes-base.scheduleTrigger': new CoreNode('scheduleTrigger', handOn),
+	'n8n-nodes-base.webhook': new CoreNode('webhook', handOn),
 	'@n8n/n8n-nodes-langchain.chatTrigger': new CoreNode('chatTrigger', handOn),
 	'n8n-nodes-base.noOp': new CoreNode('noOp', handOn),
 	'n8n-nodes-base.set': new CoreNode('set', each(setFields), [

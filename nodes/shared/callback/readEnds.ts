@@ -5,7 +5,14 @@ import { outcomeOf } from '../../client/util/outcome';
 import type { Task } from '../../client/tasks/task';
 import type { TaskStatus } from '../../client/tasks/taskStatus';
 import { addFiles, type FileKeeper } from '../files/downloads';
-import type { AwaitedTask, SettledItem, TaskEnd, WaitingNode } from './waitState';
+import { resultItem } from '../output/items';
+import {
+	wantedItem,
+	type AwaitedTask,
+	type SettledItem,
+	type TaskEnd,
+	type WaitingNode,
+} from './waitState';
 
 /** From a task's creation to its last change, ms, by the clock of the service. */
 function taskDuration(task: Task): number {
@@ -50,14 +57,20 @@ export async function readEnd(
 	const durationMs = taskDuration(task);
 	if (error) return { awaited, kind: 'failed', error, durationMs };
 	if (!task.terminal) return undefined;
-	const { attempts } = awaited;
+	const { attempts, itemIndex } = awaited;
 	const seen = { via: 'poll', adopted: false, fellBack: false, notices: [] } as const;
-	return {
-		awaited,
-		kind: 'completed',
-		durationMs,
-		run: { task: { ...task, wire }, attempts, durationMs, ...seen },
-	};
+	const run = { task: { ...task, wire }, attempts, durationMs, ...seen };
+	try {
+		return {
+			awaited,
+			kind: 'completed',
+			durationMs,
+			run,
+			item: resultItem(run, wantedItem(awaited), itemIndex),
+		};
+	} catch (error) {
+		return { awaited, kind: 'failed', error, durationMs };
+	}
 }
 
 /** The output item of a task that has ended, with its files if they are wanted. */

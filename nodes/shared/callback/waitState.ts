@@ -4,6 +4,7 @@ import { isJsonObject } from '../../client/util/json';
 import type { TaskStatus } from '../../client/tasks/taskStatus';
 import { keepWithExecution, keptWithExecution } from '../run/waitingExecution';
 import type { DownloadWish } from '../files/downloads';
+import type { ItemForm, WantedItem } from '../output/items';
 
 /** A task that an execution waits for; plain data, because n8n keeps it in its database. */
 export interface AwaitedTask {
@@ -11,7 +12,10 @@ export interface AwaitedTask {
 	/** Its status when the wait began. */
 	readonly status: TaskStatus;
 	readonly app: string;
-	readonly fullTask: boolean;
+	/** What its output item is to be; undefined if that was kept by 0.1.0, which had two forms. */
+	readonly form?: ItemForm;
+	/** As 0.1.0 has kept it. */
+	readonly fullTask?: boolean;
 	readonly attempts: number;
 	/** What to do with the files of its output. */
 	readonly download?: DownloadWish['download'];
@@ -23,9 +27,19 @@ export interface AwaitedTask {
 	readonly original?: unknown;
 }
 
+/** What the output item of a task is to be that was waited for. */
+export function wantedItem({ app, form, fullTask }: AwaitedTask): WantedItem {
+	return { app, form: form ?? (fullTask === true ? 'fullTask' : 'taskOfVersion1') };
+}
+
 /** How a task that was waited for has ended. */
 export type TaskEnd = { readonly awaited: AwaitedTask; readonly durationMs: number } & (
-	| { readonly kind: 'completed'; readonly run: TaskRun }
+	| {
+			readonly kind: 'completed';
+			readonly run: TaskRun;
+			/** Its output item. */
+			readonly item: INodeExecutionData;
+	  }
 	| { readonly kind: 'failed'; readonly error: unknown }
 );
 
@@ -34,6 +48,8 @@ export interface SettledItem {
 	readonly ok: boolean;
 	readonly position: number;
 	readonly item: INodeExecutionData;
+	/** What is known of its task, whose item does not always tell it. */
+	readonly task?: { readonly durationMs: number; readonly endedAt: string | undefined };
 }
 
 /** What a waiting execution knows; n8n saves it with the execution. */

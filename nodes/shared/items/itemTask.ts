@@ -69,12 +69,12 @@ export async function runItemTask(
 	const { position, itemIndex, original } = item;
 	const callback = typeof options.wait === 'object' ? options.wait : undefined;
 	const asked = await item.request(run);
-	const { app, fullTask, files, download } = asked;
+	const { app, form, files, download } = asked;
 	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
 	const prepare = fileUploads(context, client, itemIndex, files);
 	const taskRun = await client.tasks.run(request, {
 		wait: options.wait === 'result' ? 'result' : 'none',
-		full: fullTask,
+		full: form === 'fullTask',
 		observer: options.observer,
 		...(prepare ? { prepare } : {}),
 		signal: scope.signal,
@@ -86,7 +86,7 @@ export async function runItemTask(
 	});
 	options.onTask?.(taskRun.task);
 	hints.add(taskRun);
-	callback?.add(taskRun, { app, fullTask, download, position, itemIndex, original });
+	callback?.add(taskRun, { app, form, download, position, itemIndex, original });
 	if (options.wait !== 'result') return startedItem(taskRun, itemIndex);
-	return await addFiles(run, resultItem(taskRun, { app, fullTask }, itemIndex), taskRun, asked);
+	return await addFiles(run, resultItem(taskRun, { app, form }, itemIndex), taskRun, asked);
 }

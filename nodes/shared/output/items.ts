@@ -1,6 +1,9 @@
 import type { GenericValue, IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isJsonObject } from '../../client/util/json';
+import { UnexpectedOutputError } from '../../client/errors';
+import type { Task } from '../../client/tasks/task';
 import type { TaskRun } from '../../client/tasks/taskRun';
+import { answerText } from './answerText';
 
 /** Values of parsed JSON are what n8n calls data; this says so to the compiler, value by value. */
 function isData(value: unknown): value is GenericValue | IDataObject | GenericValue[] {
@@ -20,45 +23,134 @@ function runFacts(run: TaskRun): IDataObject {
 	return { attempts: run.attempts, duration_ms: run.durationMs, via: run.via };
 }
 
-/** How long the task of an output item took, ms; 0 if the item does not say. */
-export function durationOf({ json: { run } }: INodeExecutionData): number {
+const LONGEST_SHOWN = 100;
+
+function shortJson(value: unknown): string {
+	const json = JSON.stringify(value) ?? 'empty';
+	return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
+}
+
+interface KnownRun {
+	readonly durationMs: number;
+	/** Whether the JSON of the item has facts of the run. */
+	readonly isTold: boolean;
+}
+
+/** The runs behind output items: what is only the app's output does not tell. */
+const runs = new WeakMap<INodeExecutionData, KnownRun>();
+
+/** How long the task of an output item took, ms; 0 if that is not known. */
+export function durationOf(item: INodeExecutionData): number {
+	const known = runs.get(item);
+	if (known) return known.durationMs;
+	const { run } = item.json;
 	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
 	return typeof ms === 'number' ? ms : 0;
 }
 
-/** The output item of a task that has completed. */
-function completedItem(run: TaskRun, app: string, itemIndex: number): INodeExecutionData {
-	const { id, status, output, sessionId, createdAt, updatedAt } = run.task;
-	const json: IDataObject = { id, status, output: isData(output) ? (output ?? null) : null, app };
-	if (sessionId !== undefined) json['session_id'] = sessionId;
-	if (createdAt !== undefined) json['created_at'] = createdAt;
-	if (updatedAt !== undefined) json['updated_at'] = updatedAt;
-	json['run'] = runFacts(run);
-	return { json, pairedItem: { item: itemIndex } };
+/** Adds facts to what an output item tells of its run, if it tells anything of it. */
+export function addRunFacts(item: INodeExecutionData, facts: IDataObject): void {
+	const { run } = item.json;
+	if (runs.get(item)?.isTold === true && isJsonObject(run)) item.json['run'] = { ...run, ...facts };
+}
+
+/** What is known of a task besides its output. */
+function taskFacts(run: TaskRun, app: string): IDataObject {
+	const { sessionId, createdAt, updatedAt } = run.task;
+	return asData({
+		app,
+		session_id: sessionId,
+		created_at: createdAt,
+		updated_at: updatedAt,
+		run: runFacts(run),
+	});
 }
 
 /**
- * The whole task as an output item. An error that a completed task carries is renamed: n8n takes
- * an item with a top-level `error` for a failed one and would run the node again.
+ * The whole task. An error that a completed task carries is renamed: n8n takes an item with a
+ * top-level `error` for a failed one and would run the node again.
  */
-function fullTaskItem(run: TaskRun, itemIndex: number): INodeExecutionData {
+function fullTask(run: TaskRun): IDataObject {
 	const { error, ...wire } = run.task.wire;
-	const json = asData({
+	return asData({
 		...wire,
 		status: run.task.status,
 		task_error: error === null || error === '' ? undefined : error,
 		run: runFacts(run),
 	});
-	return { json, pairedItem: { item: itemIndex } };
 }
 
-/** The output item of a task that has completed, in the form that the item asks for. */
+/** An app's output as the JSON of an item; as in the whole task an `error` in it is renamed. */
+function onlyResult(output: unknown): IDataObject {
+	if (!isJsonObject(output)) return { output: isData(output) ? (output ?? null) : null };
+	const { error, ...others } = output;
+	return asData({ ...others, output_error: error });
+}
+
+/** @throws UnexpectedOutputError if the app does not answer in words */
+function onlyText({ id, output }: Task): IDataObject {
+	const text = answerText(output);
+	if (text !== undefined) return { text };
+	const what = isJsonObject(output)
+		? `its output has ${Object.keys(output).join(', ') || 'no fields'}`
+		: `its output is ${shortJson(output)}`;
+	throw new UnexpectedOutputError(`Task ${id} has completed, but not with words: ${what}`, {
+		about: { kind: 'task', id },
+		hint: 'Set Output to Only the Result, or to Task, which show whatever the app gives. The task is not lost: Stream Task with Source Existing Task gets its result by its ID without running it again.',
+	});
+}
+
+function jsonOf(run: TaskRun, { app, form }: WantedItem): IDataObject {
+	const { id, status, output: given } = run.task;
+	const output = isData(given) ? (given ?? null) : null;
+	switch (form) {
+		case 'task':
+			return asData({
+				output,
+				text: answerText(output),
+				id,
+				status,
+				...taskFacts(run, app),
+			});
+		case 'taskOfVersion1':
+			return { id, status, output, ...taskFacts(run, app) };
+		case 'fullTask':
+			return fullTask(run);
+		case 'result':
+			return onlyResult(given);
+		case 'text':
+			return onlyText(run.task);
+	}
+}
+
+/**
+ * What an output item is made of: facts about the task with the app's output among them; the same as
+ * version 1 of the nodes has them; all that the service knows of the task; the app's output alone; or
+ * its text alone.
+ */
+export type ItemForm = 'task' | 'taskOfVersion1' | 'fullTask' | 'result' | 'text';
+
+/** What the output item of a task is to be. */
+export interface WantedItem {
+	/** As the item names it: with version and function, as given. */
+	readonly app: string;
+	readonly form: ItemForm;
+}
+
+/**
+ * The output item of a task that has completed.
+ *
+ * @throws UnexpectedOutputError if its text is wanted and it has none
+ */
 export function resultItem(
 	run: TaskRun,
-	form: { readonly app: string; readonly fullTask: boolean },
+	wanted: WantedItem,
 	itemIndex: number,
 ): INodeExecutionData {
-	return form.fullTask ? fullTaskItem(run, itemIndex) : completedItem(run, form.app, itemIndex);
+	const item = { json: jsonOf(run, wanted), pairedItem: { item: itemIndex } };
+	const isTold = wanted.form !== 'result' && wanted.form !== 'text';
+	runs.set(item, { durationMs: run.durationMs, isTold });
+	return item;
 }
 
 /** The output item of a task that was started and not waited for. */

@@ -10,3 +10,8 @@ export function nodeOf(context: Pick<IExecuteFunctions, 'getNode'>): INode {
 	nodes.set(context, node);
 	return node;
 }
+
+/** The version of a node: workflows keep the one in which it was put into them. */
+export function versionOf(context: Pick<IExecuteFunctions, 'getNode'>): number {
+	return nodeOf(context).typeVersion;
+}

@@ -1,21 +1,13 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { parseAppRef, withVersion, type AppRef } from '../../client/apps/appRef';
-import { MB } from '../../client/files/download';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { JsonObject } from '../../client/util/json';
 import { SETUP } from './appForm';
 import type { FileSlot } from './fileSlot';
 import { readFormValues, type KnownForms } from './formValues';
 import { ItemParameters, type ParameterGroup } from './itemParameters';
+import { readOutputForm, type OutputForm } from './outputForm';
 import type { Parameter } from './parameter';
-
-/** In what form an item wants its task. */
-export interface OutputForm {
-	/** Output the whole task instead of the short form. */
-	readonly fullTask: boolean;
-	/** How to download the files of the output; undefined if they stay where they are. */
-	readonly download: { readonly maxBytes: number | undefined } | undefined;
-}
 
 /** What one item asks for. */
 export interface ItemRequest extends OutputForm {
@@ -122,19 +114,6 @@ function readSessionTimeout(options: ParameterGroup): number | undefined {
 	const seconds = options.get('sessionTimeout', 'Session Timeout');
 	if (seconds.isBlank) return undefined;
 	return seconds.number({ min: 1, max: LONGEST_SESSION_SECONDS, integer: true });
-}
-
-/**
- * Reads in what form an item wants its task.
- *
- * @throws NodeOperationError that names the parameter, the item and the bad value
- */
-export function readOutputForm({ options }: ItemParameters): OutputForm {
-	const fullTask = options.isOn('fullTask', 'Output Full Task');
-	if (!options.isOn('downloadFiles', 'Download Files')) return { fullTask, download: undefined };
-	const limit = options.get('maxFileSize', 'Max File Size (MB)');
-	const size = limit.isBlank ? 0 : limit.number({ min: 0, max: 1e6 });
-	return { fullTask, download: { maxBytes: size === 0 ? undefined : size * MB } };
 }
 
 function readApp(item: ItemParameters): AppRef {

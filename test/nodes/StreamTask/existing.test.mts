@@ -233,7 +233,10 @@ describe('A running task', () => {
 
 	it('has its files downloaded, and all of it put out, if that is wanted', async () => {
 		const task = await startTask(sandbox(), 'sandbox/video', { prompt: 'x', steps: 1, stepMs: 5 });
-		const run = await follow(task, { options: { downloadFiles: true, fullTask: true } });
+		const run = await follow(task, {
+			parameters: { downloadFiles: true },
+			options: { fullTask: true },
+		});
 		const [item] = run.output(NODE_NAME);
 		expect(item?.binary?.['video']?.mimeType).toBe('video/mp4');
 		expect(item?.json).toMatchObject({ id: task, status: 'completed', input: { prompt: 'x' } });

@@ -72,7 +72,7 @@ describe('Result', () => {
 		const run = await streamTask(sandbox(), {
 			app: 'sandbox/video',
 			items: [{ prompt: 'x', steps: 1 }],
-			options: { downloadFiles: true },
+			parameters: { downloadFiles: true },
 		});
 		expect(run.output(NODE_NAME)[0]?.binary?.['video']?.mimeType).toBe('video/mp4');
 	});

@@ -287,7 +287,7 @@ describe('a callback', () => {
 	it('brings the files of the outputs along', async () => {
 		const execution = await waiting(
 			[{ app: 'sandbox/image', input: { prompt: 'a', ms: 200 } }, ...manual(1)],
-			{ options: { downloadFiles: true }, parameters: { concurrency: 2 } },
+			{ parameters: { downloadFiles: true, concurrency: 2 } },
 		);
 		const [image = '', other = ''] = taskIds();
 		await until(() => sandbox().tasks()[0]?.status === 'completed');

@@ -297,8 +297,7 @@ describe('waiting for the callback', () => {
 		sandbox().fault({ on: 'GET /app/files/*', kind: 'hang', when: 'before' });
 		const image = { app: 'sandbox/image', input: { prompt: 'a' } };
 		const run = await runWaiting([image, MANUAL], {
-			parameters: { concurrency: 1 },
-			options: { downloadFiles: true },
+			parameters: { concurrency: 1, downloadFiles: true },
 			cancelAfter: until(() => sandbox().requests.some(({ path }) => path.includes('/files/'))),
 		});
 		expect(run.status).toBe('canceled');

@@ -81,13 +81,13 @@ async function outputs(values: unknown[], options: RunAppOptions = {}) {
 		app: 'sandbox/say',
 		items: values.map((output) => ({ output }) as IDataObject),
 		...options,
-		options: { ...download, ...options.options },
+		parameters: { ...download, ...options.parameters },
 	});
 }
 
 describe('the files of an output', () => {
 	it('in all their shapes become binary data, and their URLs stay', async () => {
-		const run = await runApp(sandbox(), { app: 'sandbox/file-shapes', options: download });
+		const run = await runApp(sandbox(), { app: 'sandbox/file-shapes', parameters: download });
 		const [item] = run.output(NODE_NAME);
 		const hashes = sandbox()
 			.files()
@@ -171,8 +171,7 @@ describe('the files of an output', () => {
 		const run = await runBatch(sandbox(), {
 			app: 'sandbox/say',
 			items: [{ rows }],
-			parameters: FROM_LIST,
-			options: download,
+			parameters: { ...FROM_LIST, ...download },
 		});
 		const { succeeded, summary } = resultOf(run);
 		expect(await filesOf(succeeded[0])).toHaveProperty('files_a.sha256', sha256(bytes));
@@ -185,7 +184,7 @@ describe('the files of an output', () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/large-file',
 			items: [{ bytes: size }],
-			options: download,
+			parameters: download,
 		});
 		expect(await filesOf(run.output(NODE_NAME)[0])).toHaveProperty(
 			'file.sha256',
@@ -266,11 +265,11 @@ describe('a file that cannot be downloaded', () => {
 	);
 
 	it('because it is too large is not', async () => {
-		const run = await outputs([{ files: { a: good() } }], { options: { maxFileSize: 0.1 } });
+		const run = await outputs([{ files: { a: good() } }], { parameters: { maxFileSize: 0.1 } });
 		const [item] = run.output(NODE_NAME);
 		expect(item).not.toHaveProperty('binary');
 		expect(JSON.stringify(item?.json['download_errors'])).toContain('larger than 0.1 MB');
-		const within = await outputs([{ files: { a: good() } }], { options: { maxFileSize: 1 } });
+		const within = await outputs([{ files: { a: good() } }], { parameters: { maxFileSize: 1 } });
 		expect(Object.keys(await filesOf(within.output(NODE_NAME)[0]))).toEqual(['files_a']);
 	});
 
@@ -281,7 +280,7 @@ describe('a file that cannot be downloaded', () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/large-file',
 			items: [{ bytes: 300_000 }],
-			options: download,
+			parameters: download,
 		});
 		expect(await filesOf(run.output(NODE_NAME)[0])).toHaveProperty(
 			'file.sha256',
@@ -295,7 +294,7 @@ describe('a file that cannot be downloaded', () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/large-file',
 			items: [{ bytes: 300_000 }],
-			options: download,
+			parameters: download,
 		});
 		const { id = '' } = run.output(NODE_NAME)[0]?.binary?.['file'] ?? {};
 		const folder = id.split(':')[1]?.replace(/[^/]+$/, '') ?? '';
@@ -356,7 +355,7 @@ describe('a file that cannot be downloaded', () => {
 				{ app: 'sandbox/say', output: { files: { a: `${host.url}/slow` } } },
 				{ app: 'sandbox/manual', output: {} },
 			],
-			options: download,
+			parameters: download,
 			retryOnFail: true,
 		});
 		const manual = () => sandbox().running()[0]?.id ?? '';
@@ -372,7 +371,7 @@ describe('a file that cannot be downloaded', () => {
 	});
 
 	it('because the limit is no number says so before anything is started', async () => {
-		const run = await outputs([{}], { options: { maxFileSize: -1 } });
+		const run = await outputs([{}], { parameters: { maxFileSize: -1 } });
 		expect(run.error?.message).toBe(
 			'Parameter "Max File Size (MB)" must be a number from 0 to 1000000, but is -1 [item 0]',
 		);

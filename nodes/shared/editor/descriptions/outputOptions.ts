@@ -1,23 +1,57 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { inVersion1 } from './shownIf';
+
+const maxFileSize: INodeProperties = {
+	displayName: 'Max File Size (MB)',
+	name: 'maxFileSize',
+	type: 'number',
+	typeOptions: { minValue: 0 },
+	default: 0,
+	description: 'Larger files are not downloaded. 0 for no limit.',
+};
+
+const downloadFiles: INodeProperties = {
+	displayName: 'Download Files',
+	name: 'downloadFiles',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to add the files of the output to the item as binary data. Their URLs stay in the output.',
+};
+
+/** What the output items are made of. */
+export const outputProperties: INodeProperties[] = [
+	{
+		displayName: 'Output',
+		name: 'output',
+		type: 'options',
+		options: [
+			{
+				name: 'Task',
+				value: 'task',
+				description: 'The output of the app, with ID, status, times and more of the task',
+			},
+			{
+				name: 'Only the Result',
+				value: 'result',
+				description: 'The output of the app itself is the item',
+			},
+			{
+				name: 'Only the Text',
+				value: 'text',
+				description: 'The answer of an app that answers in words. This is what a chat shows.',
+			},
+		],
+		default: 'task',
+		description: 'What the items that come out are made of',
+	},
+	downloadFiles,
+	{ ...maxFileSize, displayOptions: { show: { downloadFiles: [true] } } },
+];
 
 /** Options about a task's output, whoever has started it. */
 export const outputOptions: INodeProperties[] = [
-	{
-		displayName: 'Download Files',
-		name: 'downloadFiles',
-		type: 'boolean',
-		default: false,
-		description:
-			'Whether to add the files of the output to the item as binary data. Their URLs stay in the output.',
-	},
-	{
-		displayName: 'Max File Size (MB)',
-		name: 'maxFileSize',
-		type: 'number',
-		typeOptions: { minValue: 0 },
-		default: 0,
-		description: 'Larger files are not downloaded. 0 for no limit.',
-	},
+	...inVersion1([downloadFiles, maxFileSize]),
 	{
 		displayName: 'Output Full Task',
 		name: 'fullTask',
