@@ -22,7 +22,7 @@ interface SavedWorkflow {
 }
 
 function saved(name: string): SavedWorkflow {
-	const file = new URL(`../../release-0.1.0/${name}`, import.meta.url);
+	const file = new URL(`../../released/0.1.0/${name}`, import.meta.url);
 	return JSON.parse(readFileSync(file, 'utf8')) as SavedWorkflow;
 }
 
