@@ -55,6 +55,17 @@ const entry = {
 };
 
 const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
+/** What is left as it is: texts, comments and what looks like a regular expression. */
+const TEXT =
+	/("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[^])*`|\/\/ .*$|\/\*[^]*?\*\/|\/(?![*/ ])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*)/m;
+/** Blanks beside a sign, except those after a comma and beside plus and minus. */
+const BLANK = /(?<=[^\w$+,-]) +| +(?=[^\w$+\-"`/])/g;
+const withoutBlanks = (code) =>
+	code
+		.split(TEXT)
+		.map((part, at) => (at % 2 === 0 ? part.replace(BLANK, '') : part))
+		.join('');
+
 /** Shorter ways to write the same, and no indentation: docs/decisions/0009-written-shorter.md. */
 const compact = {
 	name: 'compact',
@@ -69,9 +80,13 @@ const compact = {
 		// Nothing is unused: what a module does not need itself, another one does.
 		const shorter = { target: TARGET, sequences: false, joinVars: false, unused: false };
 		const [start, ...modules] = code.split(HEADING);
-		const short = modules.map((text, at) =>
-			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
-		);
+		const short = modules.map((text, at) => {
+			if (at % 2 === 0) return text;
+			const whole = `\n${written(text, shorter, false)}`;
+			const tight = withoutBlanks(whole);
+			const same = written(whole, false, true) === written(tight, false, true);
+			return same ? tight : whole;
+		});
 		const indented = [start, ...short].join('');
 		const result = indented.replace(/^\t+/gm, '');
 		const same = written(indented, false, true) === written(result, false, true);
