@@ -55,22 +55,21 @@ const entry = {
 };
 
 const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
-/** What is left as it is: texts, comments and what looks like a regular expression. */
-const TEXT =
-	/("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[^])*`|\/\/ .*$|\/\*[^]*?\*\/|\/(?![*/ ])(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*)/m;
-/** Blanks beside a sign, except those after a comma and beside plus and minus. */
-const BLANK = /(?<=[^\w$+,-]) +| +(?=[^\w$+\-"`/])/g;
-const withoutBlanks = (code) =>
-	code
-		.split(TEXT)
-		.map((part, at) => (at % 2 === 0 ? part.replace(BLANK, '') : part))
-		.join('');
+/** Blanks that separate nothing: at the beginning of a line, and around what is no word. */
+const NEEDLESS = /^[ \t]+|(?<=[=(){}[\],;:?<>*&|]) +| +(?=[=(){}[\],;:?<>*&|])/gm;
 
-/** Shorter ways to write the same, and no indentation: docs/decisions/0009-written-shorter.md. */
+/** Where the texts and regular expressions of some code are: `[start, end]` of each, in order. */
+function literalsIn(node) {
+	if (typeof node !== 'object' || node === null) return [];
+	if (node.type === 'Literal' || node.type === 'TemplateElement') return [[node.start, node.end]];
+	return Object.values(node).flatMap(literalsIn);
+}
+
+/** Shorter ways to write the same, without needless blanks: docs/decisions/0009-written-shorter.md. */
 const compact = {
 	name: 'compact',
 	async renderChunk(code) {
-		const { minifySync } = await import('rolldown/experimental');
+		const { minifySync, parseSync } = await import('rolldown/experimental');
 		const written = (text, compress, removeWhitespace) => {
 			const options = { module: false, compress, mangle: false, codegen: { removeWhitespace } };
 			const result = minifySync(CODE, text, options);
@@ -80,17 +79,20 @@ const compact = {
 		// Nothing is unused: what a module does not need itself, another one does.
 		const shorter = { target: TARGET, sequences: false, joinVars: false, unused: false };
 		const [start, ...modules] = code.split(HEADING);
-		const short = modules.map((text, at) => {
-			if (at % 2 === 0) return text;
-			const whole = `\n${written(text, shorter, false)}`;
-			const tight = withoutBlanks(whole);
-			const same = written(whole, false, true) === written(tight, false, true);
-			return same ? tight : whole;
-		});
-		const indented = [start, ...short].join('');
-		const result = indented.replace(/^\t+/gm, '');
-		const same = written(indented, false, true) === written(result, false, true);
-		if (!same) throw new Error('A text of several lines has lost what it begins its lines with');
+		const short = modules.map((text, at) =>
+			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
+		);
+		const spaced = [start, ...short].join('');
+		const literals = literalsIn(parseSync(CODE, spaced).program).sort(([a], [b]) => a - b);
+		let result = '';
+		let end = 0;
+		for (const [from, to] of [...literals, [spaced.length, spaced.length]]) {
+			result += spaced.slice(end, from).replace(NEEDLESS, '') + spaced.slice(from, to);
+			end = to;
+		}
+		if (written(spaced, false, true) !== written(result, false, true)) {
+			throw new Error('Without its needless blanks the code is not the same');
+		}
 		return `${result}\n${await footer()}\n`;
 	},
 };
