@@ -14,6 +14,7 @@ export type { SessionState } from './tasks/sessions.mts';
 export type {
 	Fault,
 	Job,
+	JobUpdate,
 	Notice,
 	RateLimit,
 	RecordedRequest,

@@ -92,6 +92,8 @@ export interface Sandbox extends SandboxWorkspace {
 	advance(ms: number): void;
 	/** For tests that do not wait: so many ms have passed for them, and pass here unless time is held. */
 	keepUp(ms: number): void;
+	/** What was created lately is known everywhere from now on; see `replicaLag`. */
+	catchUp(): void;
 	/** Lets held time run again: everything takes as long as it had left. */
 	release(): void;
 	/** Attempts to call webhooks, in the order of their answers. */
@@ -144,6 +146,10 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	stampsLateMs: 0,
 	dateHeader: true,
 	inputsAs: 'sent',
+	replicaLag: 0,
+	cancelAnswer: 'null',
+	cancelOfEnded: 200,
+	stopOfEnded: 409,
 	listPreloads: 'app',
 	webhookRetriesMs: [100, 500, 2000],
 	webhookDelayMs: 0,
@@ -273,6 +279,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		release: () => time.release(),
 		advance: (ms) => time.advance(ms),
 		keepUp: (ms) => time.keepUp(ms),
+		catchUp() {
+			for (const { lag } of workspaces.all()) lag.catchUp();
+		},
 		webhookDeliveries: () => webhooks.deliveries,
 		connections: () => ({ opened, open: sockets.size }),
 		violations: () => violations,

@@ -141,6 +141,17 @@ export interface SandboxSettings {
 	 * nulls; not at all.
 	 */
 	inputsAs: 'sent' | 'defaults' | 'withoutNulls' | 'hidden';
+	/**
+	 * How many requests for a new task or chat are answered with 404, as by a copy of the database that
+	 * lags behind; Infinity until `catchUp`. Lists show it at once.
+	 */
+	replicaLag: number;
+	/** What cancelling a task is answered with: null, or `{id, status, cancelled}`. */
+	cancelAnswer: 'null' | 'state';
+	/** The status for cancelling a task that is over. */
+	cancelOfEnded: 200 | 404 | 409 | 410;
+	/** The status for stopping a chat in which nothing runs. */
+	stopOfEnded: 200 | 404 | 409 | 410;
 	/** Whether task lists embed the (version-less) app. */
 	listPreloads: 'app' | 'none';
 	/** Delays before a webhook delivery is tried again. */

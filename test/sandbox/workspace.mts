@@ -5,6 +5,7 @@ import type { Catalogue } from './apps/catalogue.mts';
 import { chatService, type ChatService } from './chats/chatService.mts';
 import type { FileStore } from './files/files.mts';
 import { RateLimiter } from './http/limits.mts';
+import { ReplicaLag } from './http/replicaLag.mts';
 import type { Route } from './http/routes.mts';
 import { Sessions } from './tasks/sessions.mts';
 import { isTerminal, statusName } from './tasks/status.mts';
@@ -29,6 +30,7 @@ export interface WorkspaceEnvironment {
 export class Workspace {
 	readonly apiKey: string;
 	readonly limiter = new RateLimiter();
+	readonly lag: ReplicaLag;
 	readonly sessions: Sessions;
 	readonly service: Tasks;
 	readonly chat: ChatService;
@@ -40,6 +42,8 @@ export class Workspace {
 	constructor(apiKey: string, environment: WorkspaceEnvironment) {
 		const { time, settings, catalogue, agents, files, webhooks, clock } = environment;
 		this.apiKey = apiKey;
+		const lag = new ReplicaLag(settings);
+		this.lag = lag;
 		const wire = new TaskWire(catalogue, clock, settings);
 		const sessions = new Sessions(clock);
 		const tasks = new Tasks({
@@ -60,9 +64,9 @@ export class Workspace {
 		});
 		this.sessions = sessions;
 		this.service = tasks;
-		this.chat = chatService({ time, settings, files, clock, agents });
+		this.chat = chatService({ time, settings, files, clock, lag, agents });
 		this.routes = [
-			...taskRoutes({ settings, catalogue, sessions, tasks, wire, foreign: this.foreign }),
+			...taskRoutes({ settings, catalogue, sessions, tasks, wire, lag, foreign: this.foreign }),
 			...catalogue.routes(),
 			...this.chat.routes,
 			...sessions.routes(),
@@ -94,6 +98,7 @@ export class Workspace {
 		this.chat.clear();
 		this.sessions.clear();
 		this.limiter.reset();
+		this.lag.catchUp();
 	}
 }
 

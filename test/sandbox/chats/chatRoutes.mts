@@ -8,6 +8,7 @@ import { chatStatus, type ChatWire } from './chatWire.mts';
 import type { Chats } from './chats.mts';
 import { cursorList } from '../http/lists.mts';
 import type { Call, Route } from '../http/routes.mts';
+import type { ReplicaLag } from '../http/replicaLag.mts';
 import type { SandboxSettings } from '../types.mts';
 import { asArray, asRecord, isRecord, text } from '../util/values.mts';
 
@@ -17,6 +18,7 @@ interface ChatRoutesContext {
 	readonly chats: Chats;
 	readonly wire: ChatWire;
 	readonly streams: ChatStreams;
+	readonly lag: ReplicaLag;
 	/** Chats of other teams, and how requests for them end. */
 	readonly foreign: ReadonlyMap<string, 403 | 404>;
 }
@@ -25,7 +27,7 @@ const invalid = (detail: string): Answer => problem(422, 'validation_failed', de
 
 /** The chat routes over one service's state. */
 export function chatRoutes(context: ChatRoutesContext): Route[] {
-	const { settings, agents, chats, wire, streams, foreign } = context;
+	const { settings, agents, chats, wire, streams, lag, foreign } = context;
 
 	function missing(id: string): Answer {
 		return foreign.get(id) === 403
@@ -42,7 +44,9 @@ export function chatRoutes(context: ChatRoutesContext): Route[] {
 			({ name, required }) => required === true && text(given[name]) === '',
 		);
 		if (absent) return invalid(`context.${absent.name} is required by agent ${answerer.name}`);
-		return chats.create(answerer, given);
+		const chat = chats.create(answerer, given);
+		lag.created(chat.id);
+		return chat;
 	}
 
 	function run(call: Call): Answer {
@@ -79,7 +83,7 @@ export function chatRoutes(context: ChatRoutesContext): Route[] {
 		return (call) => {
 			const id = call.params['id'] ?? '';
 			const chat = chats.get(id);
-			return chat ? handle(chat, call) : missing(id);
+			return chat && !lag.hides(id) ? handle(chat, call) : missing(id);
 		};
 	}
 
@@ -165,7 +169,9 @@ export function chatRoutes(context: ChatRoutesContext): Route[] {
 			method: 'POST',
 			url: '/chats/:id/stop',
 			handle: withChat((chat) =>
-				chats.stop(chat) ? data(null) : problem(409, 'conflict', 'nothing is running'),
+				chats.stop(chat) || settings.stopOfEnded === 200
+					? data(null)
+					: problem(settings.stopOfEnded, 'conflict', 'nothing is running'),
 			),
 		},
 		{ method: 'POST', url: '/chats/:id/settings', handle: withChat(change) },

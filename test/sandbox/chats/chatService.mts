@@ -9,6 +9,7 @@ import { ChatWire } from './chatWire.mts';
 import { Chats } from './chats.mts';
 import { decisionRoutes } from './decisionRoutes.mts';
 import { newId } from '../util/ids.mts';
+import type { ReplicaLag } from '../http/replicaLag.mts';
 import type { Timetable } from '../timetable.mts';
 import type { Route } from '../http/routes.mts';
 import type { JobFiles, SandboxChatView, SandboxRunView, SandboxSettings } from '../types.mts';
@@ -33,6 +34,7 @@ interface ChatEnvironment {
 	readonly agents: readonly SandboxAgent[];
 	readonly files: JobFiles;
 	readonly clock: (epochMs: number) => string;
+	readonly lag: ReplicaLag;
 }
 
 function chatView(chat: Chat): SandboxChatView {
@@ -58,7 +60,7 @@ function runViews(chat: Chat): SandboxRunView[] {
 
 /** Agents and chats of their own. */
 export function chatService(environment: ChatEnvironment): ChatService {
-	const { time, settings, files, clock } = environment;
+	const { time, settings, files, clock, lag } = environment;
 	const agents = new Agents(environment.agents, clock);
 	const wire = new ChatWire(settings, clock);
 	const feed = new ChatFeed(settings, wire);
@@ -68,7 +70,7 @@ export function chatService(environment: ChatEnvironment): ChatService {
 	return {
 		routes: [
 			...agents.routes(),
-			...chatRoutes({ settings, agents, chats, wire, streams, foreign }),
+			...chatRoutes({ settings, agents, chats, wire, streams, lag, foreign }),
 			...decisionRoutes(chats, wire),
 		],
 		refs: () => [...agents.entries()].map(({ ref }) => ref),

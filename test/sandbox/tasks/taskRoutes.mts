@@ -5,7 +5,15 @@ import { cursorList } from '../http/lists.mts';
 import type { Call, Route } from '../http/routes.mts';
 import { validate } from '../apps/schemas.mts';
 import type { Session, Sessions } from './sessions.mts';
-import { CANCELLED, COMPLETED, isTerminal, statusName, statusNumber } from './status.mts';
+import {
+	CANCELLED,
+	CANCELLING,
+	COMPLETED,
+	isTerminal,
+	statusName,
+	statusNumber,
+} from './status.mts';
+import type { ReplicaLag } from '../http/replicaLag.mts';
 import { negotiate, StreamWriter, type StreamMessage } from '../http/streams.mts';
 import type { Task, Tasks } from './tasks.mts';
 import type { TaskWire } from './taskWire.mts';
@@ -18,6 +26,7 @@ interface TaskRoutesContext {
 	readonly sessions: Sessions;
 	readonly tasks: Tasks;
 	readonly wire: TaskWire;
+	readonly lag: ReplicaLag;
 	/** Tasks of other teams, and how requests for them end. */
 	readonly foreign: ReadonlyMap<string, 403 | 404>;
 }
@@ -26,7 +35,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** The task routes over one service's state. */
 export function taskRoutes(context: TaskRoutesContext): Route[] {
-	const { settings, catalogue, sessions, tasks, wire, foreign } = context;
+	const { settings, catalogue, sessions, tasks, wire, lag, foreign } = context;
 
 	function session(body: Body, appId: string, versionId: string): Session | Answer | undefined {
 		const wanted = body['session'];
@@ -61,6 +70,7 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 			return problem(400, 'invalid_request', `app ${target.entry.ref} runs in sessions only`);
 		}
 		const task = tasks.submit(target, body, leased);
+		lag.created(task.id);
 		if (body['stream'] === true) return stream(task, call);
 		if (body['wait'] !== true) return submitted(task);
 		return tasks.ended(task).then(() =>
@@ -114,11 +124,23 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 	function withTask(handle: (task: Task, call: Call) => Answer): Route['handle'] {
 		return (call) => {
 			const task = tasks.get(call.params['id'] ?? '');
-			if (task) return handle(task, call);
+			if (task) return lag.hides(task.id) ? notFound('task') : handle(task, call);
 			return foreign.get(call.params['id'] ?? '') === 403
 				? problem(403, 'forbidden', 'the task belongs to another team')
 				: notFound('task');
 		};
+	}
+
+	function cancel(task: Task, call: Call): Answer {
+		if (isTerminal(task.status) && settings.cancelOfEnded !== 200) {
+			return problem(settings.cancelOfEnded, 'conflict', 'the task has ended');
+		}
+		const body = asRecord(call.body);
+		const timeout = typeof body['timeout'] === 'number' ? body['timeout'] : undefined;
+		tasks.cancel(task, body['force'] === true, timeout);
+		const { id, status } = task;
+		if (settings.cancelAnswer === 'null') return data(null);
+		return data({ id, status, cancelled: status === CANCELLED || status === CANCELLING });
 	}
 
 	function list(call: Call): Answer {
@@ -188,12 +210,7 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 		{
 			method: 'POST',
 			url: '/tasks/:id/cancel',
-			handle: withTask((task, call) => {
-				const body = asRecord(call.body);
-				const timeout = typeof body['timeout'] === 'number' ? body['timeout'] : undefined;
-				tasks.cancel(task, body['force'] === true, timeout);
-				return data(null);
-			}),
+			handle: withTask(cancel),
 		},
 		{
 			method: 'DELETE',
