@@ -22,6 +22,8 @@ export interface ErrorFacts {
 	readonly request?: string | undefined;
 	/** How an answer begins that says nothing to people, such as a web page; also for the details. */
 	readonly answer?: string | undefined;
+	/** Why no other item of the account can succeed either, if that is so. */
+	readonly hopeless?: string | undefined;
 	readonly cause?: unknown;
 }
 
@@ -55,14 +57,17 @@ export abstract class InferenceError extends Error {
 	 * Decides if a submission can be repeated without looking for what it has created.
 	 */
 	abstract readonly mayHaveBeenAccepted: boolean;
-	/** Whether whoever follows a task or chat gives up because of it; others pass. */
+	/**
+	 * Whether whoever follows a task or chat gives up because of it, once it has been repeated for a
+	 * while; others pass. See `api/refusals`.
+	 */
 	abstract readonly endsFollowing: boolean;
 	/** Whether what was asked for may not exist, or not for this key. */
 	readonly outOfReach: boolean = false;
 	/** How the item ended, as output items call it, if there is a word for it. */
 	readonly ending: string | undefined = undefined;
 	/** Why no other item of the account can succeed either, if that is so. */
-	readonly hopeless: string | undefined = undefined;
+	readonly hopeless: string | undefined;
 
 	readonly httpStatus: number | undefined;
 	readonly about: RemoteWork | undefined;
@@ -92,6 +97,7 @@ export abstract class InferenceError extends Error {
 		this.reason = facts.reason;
 		this.request = facts.request;
 		this.answer = facts.answer;
+		this.hopeless = facts.hopeless;
 	}
 
 	/** The same situation in words that fit better, with this error as the cause. */
@@ -326,7 +332,19 @@ export class SubmissionUnknownError extends InferenceError {
 export class ContactLostError extends InferenceError {
 	readonly code = 'contact_lost';
 	readonly concern = 'service';
-	readonly retryable = true;
+	/** It may still be running, so that doing it again would buy it twice. */
+	readonly retryable = false;
+	readonly repeatable = undefined;
+	readonly mayHaveBeenAccepted = false;
+	readonly endsFollowing = true;
+}
+
+/** The service has refused for so long to show what it had accepted that following it was given up. */
+export class FollowingRefusedError extends InferenceError {
+	readonly code = 'following_refused';
+	readonly concern = 'account';
+	/** See `ContactLostError`. */
+	readonly retryable = false;
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
@@ -377,7 +395,7 @@ export class ProtocolError extends InferenceError {
 	readonly concern = 'service';
 	readonly retryable = false;
 	readonly repeatable = undefined;
-	readonly endsFollowing = false;
+	readonly endsFollowing = true;
 
 	/** A redirect has not been followed; a success that cannot be read may still be one. */
 	get mayHaveBeenAccepted(): boolean {

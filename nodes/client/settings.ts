@@ -49,8 +49,12 @@ export interface Timings {
 	readonly contactMs: number;
 	/** How long a chat may seem idle although its answer has begun and not ended. */
 	readonly doubtMs: number;
-	/** Unreadable answers in a row before following a task is given up. */
-	readonly protocolErrors: number;
+	/** For how long the service must refuse to show what it has accepted before that is believed. */
+	readonly refusedMs: number;
+	/** How often it must refuse it in that time. */
+	readonly refusals: number;
+	/** For how long an id that nobody here has seen may be unknown: it may have been created just now. */
+	readonly unseenMs: number;
 }
 
 export const DEFAULT_TIMINGS: Timings = {
@@ -66,5 +70,7 @@ export const DEFAULT_TIMINGS: Timings = {
 	lookAgainMs: 2_000,
 	contactMs: 10 * 60_000,
 	doubtMs: 60_000,
-	protocolErrors: 5,
+	refusedMs: 45_000,
+	refusals: 5,
+	unseenMs: 2_000,
 };

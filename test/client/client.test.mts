@@ -112,22 +112,6 @@ describe('an estimate', () => {
 });
 
 describe('cancelling', () => {
-	it('a task that is unknown finds nothing left to cancel', async () => {
-		expect(await makeClient(sandbox()).tasks.cancel('nope')).toEqual({ kind: 'over' });
-	});
-
-	it('without permission says why', async () => {
-		sandbox().fault({
-			on: 'POST /tasks/:id/cancel',
-			kind: 'status',
-			status: 403,
-			body: 'no scope',
-		});
-		const outcome = await makeClient(sandbox()).tasks.cancel('t');
-		expect(outcome.kind === 'failed' && outcome.reason).toContain('no scope');
-		expect(sandbox().requests).toHaveLength(1);
-	});
-
 	it('gives up while it waits for the next attempt, with the last reason', async () => {
 		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 500, times: Infinity });
 		const still = new TestClock();
@@ -145,6 +129,7 @@ describe('cancelling', () => {
 		const still = new TestClock();
 		const baseUrl = sandbox().url.replace('127.0.0.1', 'localhost');
 		const client = makeClient(sandbox(), { clock: still, baseUrl });
+		const begun = await runOne(client, manual, { wait: 'none' });
 		sandbox().fault({
 			on: 'POST /apps/run',
 			kind: 'status',
@@ -153,20 +138,10 @@ describe('cancelling', () => {
 		});
 		const limited = runOne(client, { app: 'sandbox/instant', input: { text: 'x' } });
 		await until(() => still.awaited);
-		await client.tasks.cancel('nope');
-		expect(sandbox().requests).toHaveLength(2);
+		expect(await client.tasks.cancel(begun.task.id)).toEqual({ kind: 'cancelled' });
+		expect(sandbox().count('POST', '/apps/run')).toBe(2);
 		await still.pass(10_000);
 		await limited;
-	});
-
-	it('of a task that is over is said in the error', async () => {
-		sandbox().fault({ on: 'POST /tasks/:id/cancel', kind: 'status', status: 404, body: '{}' });
-		const run = rejection(
-			runOne(makeClient(sandbox(), { settings: { timeoutMs: 60_000 } }), manual),
-		);
-		await until(() => sandbox().count('GET', /\/stream$/) >= 1);
-		await clock.runOut(60_000);
-		expect(String(await run)).toContain('The task was already over');
 	});
 });
 

@@ -102,6 +102,16 @@ export async function passing<T>(
 	return await work;
 }
 
+/** Does something at the moment at which so much of the clients' time has passed from now. */
+export function afterTime(ms: number, then: () => void): void {
+	let left = ms;
+	clock.lead((passed) => {
+		const wasLeft = left > 0;
+		left -= passed;
+		if (wasLeft && left <= 0) then();
+	});
+}
+
 export const SETTINGS: RunSettings = {
 	timeoutMs: 3_600_000,
 	maxRetries: 3,

@@ -1,4 +1,4 @@
-import { chatRoute, readChat, readMessages } from './readChat';
+import { chatRoute } from './readChat';
 import { ContactLostError, type RemoteWork } from '../errors';
 import { textOf, type JsonObject } from '../util/json';
 import {
@@ -9,15 +9,16 @@ import {
 	type Subject,
 	type SubjectState,
 } from '../follow/follower';
+import { readTurn } from './readTurn';
 import type { Turn } from './turn';
-import type { ClientContext } from '../api/context';
+import type { ItemContext } from '../api/itemTime';
 
 /**
  * Follows one turn of a chat until it is over or waits for somebody.
  *
  * @throws what `followToEnd` throws; ContactLostError if the chat is idle and the turn has no end
  */
-export async function followTurn(turn: Turn, context: ClientContext): Promise<Reached> {
+export async function followTurn(turn: Turn, context: ItemContext): Promise<Reached> {
 	return await followToEnd(new TurnSubject(turn, context), context);
 }
 
@@ -27,6 +28,8 @@ const UNCHANGED_POLLS = 4;
 class TurnSubject implements Subject {
 	readonly about: RemoteWork;
 	readonly route: string;
+	/** The service has taken its message, or has shown the call that was decided. */
+	readonly seen = true;
 	/** Readings of the chat since it has been over. */
 	private readings = 0;
 	private doubtfulSince: number | undefined;
@@ -35,7 +38,7 @@ class TurnSubject implements Subject {
 
 	constructor(
 		private readonly turn: Turn,
-		private readonly context: ClientContext,
+		private readonly context: ItemContext,
 	) {
 		this.about = { kind: 'chat', id: turn.ref.chatId };
 		this.route = chatRoute(turn.ref.chatId);
@@ -63,18 +66,8 @@ class TurnSubject implements Subject {
 		this.turn.opened();
 	}
 
-	/** The messages are read first: if the chat is idle after that, they are not going to change. */
 	async refresh(ask: Ask): Promise<void> {
-		const { chatId, assistantMessageId, userMessageId } = this.turn.ref;
-		const anchor = userMessageId ?? assistantMessageId;
-		const enough = (page: readonly JsonObject[]) =>
-			anchor === undefined || page.some(({ id }) => id === anchor);
-		const messages = await readMessages(ask, chatId, enough);
-		if (!messages) return;
-		const chat = await readChat(ask, chatId);
-		if (!chat) return;
-		for (const data of messages) this.turn.takeMessage({ data });
-		this.turn.readChat(chat);
+		if (!(await readTurn(ask, this.turn))) return;
 		const settled = this.turn.verdict().kind === 'settled';
 		this.readings = settled ? this.readings + 1 : 0;
 		this.doubt();

@@ -1,10 +1,9 @@
-import { path } from '../api/api';
-import { cancelRemote, type CancelOutcome } from '../api/cancelRemote';
+import { mayRunOn, type CancelOutcome } from '../api/cancelRemote';
 import type { ClientContext } from '../api/context';
 import type { GivenUp } from '../api/itemTime';
 import type { InferenceError, RemoteWork } from '../errors';
-import { stopRoute } from './stopChat';
-import type { Turn, TurnRef } from './turn';
+import { stopOwnChat, stopTurn } from './stopTurn';
+import type { Turn } from './turn';
 import type { TurnProgress } from './turnRun';
 
 /**
@@ -21,46 +20,62 @@ export async function giveUpTurn(
 	context: ClientContext,
 ): Promise<InferenceError> {
 	if (progress.state === 'none') return givenUp.error('The item', 'Nothing was sent for it.');
-	if (progress.state === 'sending') {
-		return givenUp.error(
-			'The item',
-			'Its message was being sent, and it is not known whether it arrived.',
-			{ mayRun: true, hint: 'Look at the chats on inference.sh before sending it again.' },
-		);
-	}
+	if (progress.state === 'sending') return await giveUpSending(givenUp, progress, context);
 	const { chatId } = progress.turn;
 	const about: RemoteWork = { kind: 'chat', id: chatId };
-	const subject = `Chat ${chatId}`;
-	if (givenUp.keep) {
-		const hint = 'Read the answer later with the operation Get Chat, or stop the chat.';
-		return givenUp.error(subject, 'It was left running.', { about, mayRun: true, hint });
-	}
-	const outcome = await stopTurn(progress.turn, followed, context);
-	if (outcome.kind === 'failed') {
-		const fate = `It could not be stopped (${outcome.reason}) and may still run.`;
-		const hint = `Stop chat ${chatId} on inference.sh.`;
-		return givenUp.error(subject, fate, { about, mayRun: true, hint });
-	}
-	return givenUp.error(
-		subject,
-		outcome.kind === 'cancelled' ? 'It was stopped.' : 'It was already over.',
-		{ about, hint: givenUp.timedOut ? 'Raise Timeout if the agent needs longer.' : undefined },
-	);
+	const outcome = givenUp.keep ? undefined : await stopTurn(progress.turn, followed, context);
+	const hint = advice(chatId, outcome, givenUp);
+	return givenUp.error(`Chat ${chatId}`, `${fateInWords(outcome)}.`, {
+		about,
+		mayRun: mayRunOn(outcome),
+		hint,
+	});
 }
 
-/** A message that waits behind another turn is taken back; that turn is none of our business. */
-async function stopTurn(
-	ref: TurnRef,
-	followed: Turn | undefined,
+/** A message that may have arrived: if its chat is for it alone, whatever runs there is its answer. */
+async function giveUpSending(
+	givenUp: GivenUp,
+	{ sent }: Extract<TurnProgress, { readonly state: 'sending' }>,
 	context: ClientContext,
-): Promise<CancelOutcome> {
-	const { chatId, userMessageId } = ref;
-	const chat = { kind: 'chat', id: chatId } as const;
-	const unbegun = followed?.unbegun ?? ref.assistantMessageId === undefined;
-	if (userMessageId !== undefined && unbegun) {
-		const route = path('chats', 'messages', userMessageId, 'cancel');
-		const outcome = await cancelRemote(chat, route, context);
-		if (outcome.kind !== 'over') return outcome;
+): Promise<InferenceError> {
+	const { chatId } = sent.request;
+	const unclear = 'Its message was being sent, and it is not known whether it arrived.';
+	if (!sent.ownChat || chatId === undefined) {
+		const hint = 'Look at the chats on inference.sh before sending it again.';
+		return givenUp.error('The item', unclear, { mayRun: true, hint });
 	}
-	return await cancelRemote(chat, stopRoute(chatId), context);
+	const about: RemoteWork = { kind: 'chat', id: chatId };
+	const hint = `Look at chat ${chatId} on inference.sh before sending it again.`;
+	const outcome = givenUp.keep ? undefined : await stopOwnChat(chatId, context);
+	const fate =
+		outcome?.kind === 'over'
+			? `Nothing runs in chat ${chatId}, which was created for it`
+			: `Chat ${chatId} was created for it. ${fateInWords(outcome)}`;
+	return givenUp.error('The item', `${unclear} ${fate}.`, { about, mayRun: true, hint });
+}
+
+function fateInWords(outcome: CancelOutcome | undefined): string {
+	switch (outcome?.kind) {
+		case undefined:
+			return 'It was left running';
+		case 'cancelled':
+			return 'It was stopped';
+		case 'accepted':
+			return 'It is being stopped: the service has agreed to';
+		case 'over':
+			return 'It was already over';
+		case 'failed':
+			return `It could not be stopped (${outcome.reason}) and may still run`;
+	}
+}
+
+function advice(
+	chatId: string,
+	outcome: CancelOutcome | undefined,
+	{ timedOut }: GivenUp,
+): string | undefined {
+	if (!outcome) return 'Read the answer later with the operation Get Chat, or stop the chat.';
+	if (outcome.kind === 'failed') return `Stop chat ${chatId} on inference.sh.`;
+	if (outcome.kind === 'over') return 'Read the answer with the operation Get Chat.';
+	return timedOut ? 'Raise Timeout if the agent needs longer.' : undefined;
 }

@@ -90,6 +90,7 @@ class MessageCreation implements Creation<TurnRef> {
 			place: isNew ? 'the list of chats' : `chat ${this.request.chatId}`,
 			thing: isNew ? 'chat' : 'message',
 			hint: 'Look at the chats on inference.sh before sending it again, so that it is not answered and paid twice.',
+			nothing: 'The message was not sent.',
 		};
 	}
 

@@ -1,4 +1,4 @@
-import type { ClientContext } from '../api/context';
+import type { ItemContext } from '../api/itemTime';
 import type { ServiceNotice } from '../api/envelope';
 import type { Reached } from '../follow/follower';
 import type { CancelSignal } from '../util/cancelSignal';
@@ -64,7 +64,7 @@ export interface TurnRun extends Reached, TurnStart {
 
 /** What one item's turn works with, as long as it has time. */
 export interface TurnScope {
-	readonly context: ClientContext;
+	readonly context: ItemContext;
 	/** When the item's time began, ms since the epoch. */
 	readonly startedAt: number;
 	/** Remembers how far it has come. */

@@ -19,6 +19,8 @@ export class Account {
 	private closedUntil = 0;
 	private closedAt = 0;
 	readonly serviceClock = new ServiceClock();
+	/** When the service last showed a task or chat of this credential, ms since the epoch. */
+	shownAt = 0;
 	/** Items in flight. */
 	readonly slots = new Slots();
 

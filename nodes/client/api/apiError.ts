@@ -9,6 +9,7 @@ import { parseJson } from '../util/json';
 import { isRateLimit, PAYMENT_CODES, PLAN_CODES } from './entitlement';
 import { excerpt, isPage, readProblem, withoutFullStop, wordsOfPage } from './problem';
 import {
+	balanceError,
 	blockedError,
 	CHECK_ADDRESS,
 	CHECK_GATEWAYS,
@@ -22,6 +23,7 @@ import {
 	notFoundError,
 	notTheApi,
 	paymentError,
+	permissionError,
 	plain,
 	rateLimitError,
 	redirectError,
@@ -68,7 +70,7 @@ const SITUATIONS: readonly Situation[] = [
 	// Raised before anything is created.
 	{ codes: ['entitlement_unavailable'], error: serverError(false) },
 	{ status: not(404), when: ({ problem }) => isRateLimit(problem), error: rateLimitError },
-	{ codes: PAYMENT_CODES, error: paymentError },
+	{ codes: PAYMENT_CODES, error: balanceError },
 	// Whatever limit a 429 names, it passes.
 	{ status: is(429), error: rateLimitError },
 	{ codes: ['feature_not_available'], error: featureError },
@@ -80,7 +82,7 @@ const SITUATIONS: readonly Situation[] = [
 		error: plain(
 			AuthenticationError,
 			'The service does not accept the API key',
-			'Check the API key in the Inference.sh credential. Nothing was started.',
+			'Check the API key in the Inference.sh credential.',
 		),
 	},
 	{ status: is(402), error: paymentError },
@@ -124,14 +126,7 @@ const SITUATIONS: readonly Situation[] = [
 			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check the Base URL in the Inference.sh credential.',
 		),
 	},
-	{
-		status: is(403),
-		error: plain(
-			PermissionError,
-			'The API key may not do this',
-			'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.',
-		),
-	},
+	{ status: is(403), error: permissionError },
 	{ status: is(404), error: notFoundError },
 	{
 		status: is(407),

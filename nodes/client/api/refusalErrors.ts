@@ -5,6 +5,7 @@ import {
 	NetworkError,
 	NotFoundError,
 	PaymentError,
+	PermissionError,
 	ProtocolError,
 	RateLimitError,
 	RequirementsNotMetError,
@@ -118,14 +119,20 @@ function saidOfPlan({ problem, said }: Answer): string {
 export function paymentError(answer: Answer): InferenceError {
 	return new PaymentError(`The plan or balance does not allow this: ${saidOfPlan(answer)}.`, {
 		...answer.facts,
-		hint: 'Check the balance and plan of the workspace on inference.sh. Nothing was started.',
+		hint: 'Check the balance and plan of the workspace on inference.sh.',
 	});
+}
+
+/** Nothing that costs anything can be started any more. */
+export function balanceError(answer: Answer): InferenceError {
+	const hopeless = 'the balance of the workspace is used up';
+	return paymentError({ ...answer, facts: { ...answer.facts, hopeless } });
 }
 
 export function featureError(answer: Answer): InferenceError {
 	return new PaymentError(`The plan does not include this: ${saidOfPlan(answer)}.`, {
 		...answer.facts,
-		hint: 'Add it to the plan of the workspace on inference.sh, or do without it. Nothing was started.',
+		hint: 'Add it to the plan of the workspace on inference.sh, or do without it.',
 	});
 }
 
@@ -244,6 +251,25 @@ export function blockedError({ said, facts }: Answer): InferenceError {
 export function isOfAGateway({ body, text, said }: Answer): boolean {
 	return body === undefined && text.trim() !== '' && !OF_THE_KEY.test(said);
 }
+
+/** What a key that has not all scopes lacks. */
+const SCOPES =
+	'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.';
+
+export function permissionError({ call, problem, said, facts }: Answer): InferenceError {
+	// Without a scope nothing can be started; without the right to an app, others can.
+	const isScope = /scope/i.test(`${problem.code ?? ''} ${said}`);
+	const hopeless =
+		isScope && SUBMISSIONS.has(call) ? 'the API key lacks the scope to start anything' : undefined;
+	return new PermissionError(`The API key may not do this: ${said}`, {
+		...facts,
+		hopeless,
+		hint: SCOPES,
+	});
+}
+
+/** Calls that start something that costs. */
+const SUBMISSIONS: ReadonlySet<string> = new Set(['POST /apps/run', 'POST /agents/run']);
 
 /** @param mayHaveBeenAccepted false for an orderly refusal */
 export function serverError(mayHaveBeenAccepted: boolean): MakeError {

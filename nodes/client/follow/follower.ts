@@ -4,18 +4,21 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { Deadline } from '../util/deadline';
 import {
 	ContactLostError,
+	FollowingRefusedError,
 	InferenceError,
-	ProtocolError,
+	NotFoundError,
 	StoppedError,
 	type RemoteWork,
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import type { QuietStream } from '../util/quietWatch';
+import type { ItemContext } from '../api/itemTime';
+import { isRefusal } from '../api/refusals';
 import { pauseForRate } from '../api/retry';
 import { backoffDelay } from '../api/retryTiming';
+import { messageOf } from '../util/errorMessage';
 import { EventDecoder, type StreamEvent } from './streamEvents';
-import type { ClientContext } from '../api/context';
 
 /** A request of something that is followed; the follower adds the rest. */
 export type Question = Pick<ApiCall, 'method' | 'path' | 'body'>;
@@ -55,6 +58,8 @@ export interface Subject {
 	/** Where it is; `/status` and `/stream` are below it. */
 	readonly route: string;
 	readonly state: SubjectState;
+	/** Whether the service is known to have it, so that a refusal is not believed at once. */
+	readonly seen: boolean;
 	/** Takes in an event of the stream. Returns whether it said anything new. */
 	take(event: NewsEvent): boolean;
 	/** Reads it by requests. */
@@ -74,33 +79,33 @@ export interface Reached {
 	readonly fellBack: boolean;
 }
 
-/** Whether asking again is pointless: the service clearly said no, or there is nothing to wait for. */
-function isFinal(error: unknown): boolean {
-	return error instanceof InferenceError && error.endsFollowing;
-}
-
 /** Ends what belongs to a stream; made once, because every stream needs it. */
 const STREAM_OVER = new StoppedError('the stream is over');
 
 /**
  * Follows something to its end: by a stream; after any end of a stream that does not tell the end,
- * by a look and then a new stream; after repeated failures of streams by polling. Nothing but a
- * clear refusal, the item's time or a very long silence ends this.
+ * by a look and then a new stream; after repeated failures of streams by polling. Nothing but the
+ * item's time, a very long silence, or a refusal that has stood for a while ends this; only what
+ * nobody here has seen may be refused at once.
  *
- * @throws InferenceError if the service refuses (4xx); ContactLostError; ProtocolError after
- * several unreadable answers in a row; what the subject throws; the abort reason
+ * @throws FollowingRefusedError of what has been seen, as a clause that follows its name;
+ * ContactLostError; the refusal itself of what has not been seen; what the subject throws; the abort
+ * reason
  */
-export function followToEnd(subject: Subject, context: ClientContext): Promise<Reached> {
+export function followToEnd(subject: Subject, context: ItemContext): Promise<Reached> {
 	return new Follower(subject, context).run();
 }
 
 class Follower {
 	private lastContact: number;
-	private unreadable = 0;
+	/** Requests without a usable answer. */
+	private failedAsks = 0;
+	/** Whether the last stream was let go because its subject's status was refused. */
+	private refusedWhileQuiet = false;
 
 	constructor(
 		private readonly subject: Subject,
-		private readonly context: ClientContext,
+		private readonly context: ItemContext,
 	) {
 		this.lastContact = context.clock.now();
 	}
@@ -129,7 +134,9 @@ class Follower {
 			if (this.ended || (await this.fetchMissingResult())) return 'stream';
 			await this.refresh();
 			if (await this.fetchMissingResult()) return 'poll';
-			failures = news ? 1 : failures + 1;
+			if (news || this.refusedWhileQuiet) failures = 1;
+			// What is refused as a whole is not the stream's fault.
+			else if (!this.isRefused) failures += 1;
 			await clock.delay(this.backoff(failures), signal);
 		}
 		log.debug(`Following ${this.name}: its stream keeps failing, polling instead`);
@@ -141,11 +148,12 @@ class Follower {
 		const cap = Math.max(settings.pollIntervalMs, timings.pollCapMs);
 		let interval = settings.pollIntervalMs;
 		for (;;) {
-			await clock.delay(interval * (0.9 + 0.2 * clock.random()), signal);
+			const wait = interval * (0.9 + 0.2 * clock.random());
+			await clock.delay(this.isRefused ? Math.min(wait, this.backoff(1)) : wait, signal);
 			const status = await this.ask(this.get('/status'), (value) =>
 				isJsonObject(value) && 'status' in value ? value : undefined,
 			);
-			if (status && this.subject.polled(status)) await this.refresh();
+			if (status ? this.polled(status) : this.isRefused) await this.refresh();
 			if (await this.fetchMissingResult()) return;
 			interval = Math.min(cap, interval * 1.5);
 		}
@@ -162,8 +170,22 @@ class Follower {
 		return this.subject.state === 'complete';
 	}
 
+	/** Whether the last that was said of it is that it cannot be shown. */
+	private get isRefused(): boolean {
+		return this.context.refusals.last !== undefined;
+	}
+
+	/** Takes in a status answer. Returns whether it gives reason to read more. */
+	private polled(status: JsonObject): boolean {
+		// If it is over, what counts is whether its result is shown.
+		if (!this.subject.mayBeOver(status)) this.shown();
+		return this.subject.polled(status);
+	}
+
 	private async refresh(): Promise<void> {
+		const failedBefore = this.failedAsks;
 		await this.subject.refresh(this.ask);
+		if (this.failedAsks === failedBefore) this.shown();
 	}
 
 	/** Of what is over, asks until all of its result is known. Returns whether it is over. */
@@ -181,6 +203,7 @@ class Follower {
 		const { signal, log, quiet, clock, timings } = this.context;
 		using scope = new Deadline(signal);
 		let checked = false;
+		this.refusedWhileQuiet = false;
 		const watched: QuietStream = {
 			lastWord: clock.now(),
 			patienceMs: timings.firstQuietCheckMs,
@@ -207,9 +230,9 @@ class Follower {
 		if (checked) scope.abort(STREAM_OVER);
 		if (!read.ok) {
 			signal.throwIfAborted();
-			if (isFinal(read.error)) throw read.error;
-			this.pauseIfLimited(read.error);
 			log.debug(`Following ${this.name}: its stream broke (${String(read.error)})`);
+			this.pauseIfLimited(read.error);
+			this.throwIfRefused(read.error);
 		}
 		return news;
 	}
@@ -221,14 +244,15 @@ class Follower {
 	): Promise<void> {
 		const { api } = this.context;
 		const { body, contentType } = await api.open({ ...this.call(this.get('/stream')), signal });
-		this.contact();
 		this.subject.opened();
 		const decoder = new EventDecoder(contentType);
 		/** Returns whether the stream has more to say. */
 		const handle = (event: StreamEvent): boolean => {
 			this.contact();
 			if (event.kind === 'done' || event.kind === 'error') return false;
-			return event.kind === 'update' || event.kind === 'delta' ? take(event) : true;
+			if (event.kind !== 'update' && event.kind !== 'delta') return true;
+			this.shown();
+			return take(event);
 		};
 		let open = true;
 		await readPieces(body, (piece) => (open = decoder.push(piece).every(handle)));
@@ -238,14 +262,21 @@ class Follower {
 	/**
 	 * What was over before its stream began may never be mentioned on it, and a stream may go on
 	 * beating without a word. So the status is asked for when nothing has been heard for a while; if
-	 * it may be over, the stream is closed. Without an answer the stream's own limits decide.
+	 * it may be over, or not be there any more, the stream is closed. Without an answer the stream's
+	 * own limits decide.
 	 */
 	private async checkQuiet(watched: QuietStream, scope: Deadline): Promise<void> {
 		watched.patienceMs = this.context.timings.quietCheckMs;
 		const call = { ...this.call(this.get('/status')), signal: scope.signal };
 		const answer = await outcomeOf(this.context.api.send(call));
-		if (!answer.ok || !isJsonObject(answer.value.value)) return;
-		if (this.subject.mayBeOver(answer.value.value)) scope.abort(STREAM_OVER);
+		if (!answer.ok) {
+			if (!isRefusal(answer.error)) return;
+			this.refusedWhileQuiet = true;
+			scope.abort(STREAM_OVER);
+			return;
+		}
+		const status = answer.value.value;
+		if (isJsonObject(status) && this.subject.mayBeOver(status)) scope.abort(STREAM_OVER);
 	}
 
 	private get(part: string): Question {
@@ -257,7 +288,7 @@ class Follower {
 	}
 
 	private readonly ask: Ask = async (question, decode) => {
-		const { api, signal, timings } = this.context;
+		const { api, signal } = this.context;
 		const call = this.call(question);
 		const asked = async () => {
 			const reply = await api.send(call);
@@ -266,20 +297,47 @@ class Follower {
 			return value;
 		};
 		const answer = await outcomeOf(asked());
-		if (answer.ok) {
-			this.contact();
-			this.unreadable = 0;
-			return answer.value;
-		}
+		if (answer.ok) return answer.value;
 		const { error } = answer;
+		this.failedAsks += 1;
 		signal.throwIfAborted();
-		if (isFinal(error)) throw error;
 		this.pauseIfLimited(error);
-		this.unreadable = error instanceof ProtocolError ? this.unreadable + 1 : 0;
-		if (this.unreadable >= timings.protocolErrors) throw error;
+		this.throwIfRefused(error);
 		this.throwIfContactLost(error);
 		return undefined;
 	};
+
+	/** What the service has accepted it may refuse for a while; what nobody has seen, it may not. */
+	private throwIfRefused(error: unknown): void {
+		if (!isRefusal(error)) return;
+		const { subject } = this;
+		const { refusals, timings } = this.context;
+		refusals.add(error);
+		if (!subject.seen) {
+			// It may have been created a moment ago, elsewhere.
+			const isUnknown = error instanceof NotFoundError;
+			if (!isUnknown || refusals.areSteady(timings.unseenMs)) throw error;
+			return;
+		}
+		if (!refusals.areSteady()) return;
+		const { about } = subject;
+		const { httpStatus, hint } = error;
+		const { hopeless } = refusals;
+		const facts = { about, httpStatus, hopeless, cause: error };
+		if (!isOver(subject.state)) {
+			throw new FollowingRefusedError(`cannot be followed any longer: ${refusals.inWords}`, {
+				...facts,
+				hint: hopeless && hint,
+			});
+		}
+		throw new ContactLostError(
+			`The result of ${this.name} could not be read: ${refusals.inWords}`,
+			{
+				...facts,
+				hint: `It has ended, and its result is at the service. Look it up by its id, ${about.id}.`,
+			},
+		);
+	}
 
 	/** A 429 makes the whole account wait, but never gives up what is running. */
 	private pauseIfLimited(error: unknown): void {
@@ -288,8 +346,15 @@ class Follower {
 		pauseForRate(retryAfterMs, this.backoff(1), this.context);
 	}
 
+	/** It has been heard of. */
 	private contact(): void {
 		this.lastContact = this.context.clock.now();
+	}
+
+	/** It has been seen. */
+	private shown(): void {
+		this.contact();
+		this.context.refusals.end();
 	}
 
 	/** Only without a timeout: with one, the item's time decides. */
@@ -297,19 +362,26 @@ class Follower {
 		const { settings, clock, timings } = this.context;
 		const silentMs = clock.now() - this.lastContact;
 		if (settings.timeoutMs !== undefined || silentMs < timings.contactMs) return;
-		const { about } = this.subject;
-		throw new ContactLostError(
-			`Nothing was heard from ${this.name} for ${Math.round(silentMs / 60_000)} minutes`,
-			{
-				about,
-				cause,
-				hint: `It may still be running and is not cancelled. Look it up by its id, ${about.id}.`,
-			},
-		);
+		const { about, state } = this.subject;
+		const { name } = this;
+		const ended = isOver(state);
+		const what = ended
+			? `The result of ${name} could not be read`
+			: `Nothing was heard from ${name}`;
+		const minutes = Math.round(silentMs / 60_000);
+		throw new ContactLostError(`${what} for ${minutes} minutes. Last: ${messageOf(cause)}`, {
+			about,
+			cause,
+			hint: ended
+				? `It has ended. Look it up by its id, ${about.id}.`
+				: `It may still be running and is not cancelled. Look it up by its id, ${about.id}.`,
+		});
 	}
 
 	private backoff(attempt: number): number {
-		const { settings, clock } = this.context;
+		const { settings, clock, refusals, timings } = this.context;
+		if (refusals.last)
+			return refusals.backoff(this.subject.seen ? undefined : timings.unseenMs / 4);
 		const bounds = { baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs };
 		return backoffDelay(attempt, bounds, clock);
 	}

@@ -1,3 +1,5 @@
+import type { Account } from '../api/account';
+
 /**
  * Ids that are remembered. A search reads the newest 1,000 of a list; whatever was claimed before
  * this many others is older than those.
@@ -38,3 +40,15 @@ export class Claims {
 
 /** The claims of this process. */
 export const claims = new Claims();
+
+const accepted = new WeakMap<Account, Claims>();
+
+/**
+ * What the service is known to have for an account, because it has told this process so when it was
+ * created.
+ */
+export function acceptedFor(account: Account): Claims {
+	const known = accepted.get(account) ?? new Claims();
+	accepted.set(account, known);
+	return known;
+}

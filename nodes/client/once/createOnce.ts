@@ -8,7 +8,7 @@ import { monotonicNow } from '../util/clock';
 import { Grace } from '../util/deadline';
 import type { JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import { claims } from './claims';
+import { acceptedFor, claims } from './claims';
 import type { Fingerprint } from './fingerprint';
 import type { SearchResult } from './searchRecent';
 import { submissionGate } from './submissionGate';
@@ -26,6 +26,8 @@ export interface Creation<T> {
 		readonly thing: string;
 		/** What the person at the editor should do if its fate is unknown. */
 		readonly hint: string;
+		/** What is said if it is certain that it does not exist, in a whole sentence. */
+		readonly nothing: string;
 	};
 	readonly path: string;
 	body(): JsonObject;
@@ -107,6 +109,8 @@ export async function findCreated<T>(
 class Submission<T> {
 	/** When the first attempt began whose outcome is not known. */
 	private since: number | undefined;
+	/** The attempt that may have been accepted, where another one is made all the same. */
+	private unclear: InferenceError | undefined;
 
 	constructor(
 		private readonly creation: Creation<T>,
@@ -180,7 +184,9 @@ class Submission<T> {
 		const { creation, context } = this;
 		const value = creation.decode(reply.value);
 		if (value === undefined) throw context.api.unexpected(call, reply);
-		claims.add(creation.idOf(value));
+		const id = creation.idOf(value);
+		claims.add(id);
+		acceptedFor(context.account).add(id);
 		context.account.serviceClock.createdHere(creation.createdAt(value), reply.exchange);
 		this.options.onCreated(value);
 		context.signal.throwIfAborted();
@@ -247,14 +253,17 @@ class Submission<T> {
 		if (!(error instanceof InferenceError && error.mayHaveBeenAccepted)) {
 			this.nothingStarted();
 			signal.throwIfAborted();
-			await waitForNextAttempt(error, attempt, this.context);
+			const next = await outcomeOf(waitForNextAttempt(error, attempt, this.context));
+			if (!next.ok) throw this.refused(next.error);
 			return undefined;
 		}
 		if (settings.onUnclearSubmit === 'fail') {
 			throw this.unknown(error, 'When Submission Is Unclear is set to Fail');
 		}
 		if (settings.onUnclearSubmit === 'resubmit') {
-			await waitForNextAttempt(error, attempt, this.context);
+			this.unclear ??= error;
+			const next = await outcomeOf(waitForNextAttempt(error, attempt, this.context));
+			if (!next.ok) throw this.refused(next.error);
 			return undefined;
 		}
 		return await this.lookTwice(error, attempt);
@@ -274,13 +283,26 @@ class Submission<T> {
 		const late = await this.adopt(error);
 		if (late) return late;
 		this.nothingStarted();
-		if (!next.ok) throw next.error;
+		if (!next.ok) throw this.refused(next.error);
 		return undefined;
 	}
 
+	/** No attempt so far has created anything, unless an unclear one has. */
 	private nothingStarted(): void {
+		if (this.unclear) return;
 		this.since = undefined;
 		this.options.onNothingStarted();
+	}
+
+	/** The error of the last attempt, with what is known of all of them. */
+	private refused(error: unknown): unknown {
+		if (!(error instanceof InferenceError) || error === this.context.signal.reason) return error;
+		if (this.unclear) {
+			return this.unknown(this.unclear, `the next attempt failed (${error.message})`);
+		}
+		const { nothing } = this.creation.words;
+		const hint = error.hint === undefined ? nothing : `${error.hint} ${nothing}`;
+		return error.reworded(error.message, { hint });
 	}
 
 	/** Takes over what a submission whose answer was lost has created, if it is there. */

@@ -1,6 +1,7 @@
 import type { ClientContext } from '../api/context';
 import { withinItsTime } from '../api/itemTime';
 import { InferenceError, NotFoundError } from '../errors';
+import { acceptedFor } from '../once/claims';
 import { outcomeOf } from '../util/outcome';
 import { followTask } from './followTask';
 import { giveUpTask } from './giveUpTask';
@@ -27,7 +28,8 @@ export function followExisting(
 		context,
 		async (inner) => {
 			const started = inner.clock.now();
-			const end = await outcomeOf(followTask(task, { ...inner, full, observer }));
+			const accepted = acceptedFor(inner.account).has(taskId);
+			const end = await outcomeOf(followTask(task, { ...inner, full, observer, accepted }));
 			if (!end.ok) throw cannotFollow(taskId, end.error);
 			const failure = failureOf(end.value.task, inner.api);
 			if (failure) throw failure;

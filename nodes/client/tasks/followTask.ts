@@ -13,7 +13,7 @@ import {
 import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
 import { updatedFields, type Update } from '../follow/update';
-import type { ClientContext } from '../api/context';
+import type { ItemContext } from '../api/itemTime';
 
 /** How the end of a task was learned. */
 export type Via = Reached['via'];
@@ -28,10 +28,12 @@ export interface TaskObserver {
 	delta?(delta: JsonObject, seq: number | undefined): void;
 }
 
-export interface FollowContext extends ClientContext {
+export interface FollowContext extends ItemContext {
 	readonly observer: TaskObserver;
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
+	/** Whether the service is known to have the task. */
+	readonly accepted: boolean;
 }
 
 /** A task at its end. */
@@ -40,8 +42,8 @@ export interface Followed extends Reached {
 }
 
 /**
- * Follows a task to its end. A running task is paid for, so nothing but a clear refusal, the item's
- * time or a very long silence ends this.
+ * Follows a task to its end. A running task is paid for, so nothing but the item's time, a very long
+ * silence or a steady refusal ends this.
  *
  * @throws what `followToEnd` throws
  */
@@ -71,11 +73,19 @@ class TaskSubject implements Subject {
 	}
 
 	get state(): SubjectState {
-		const { terminal, status } = this.task;
-		// Of a task that somebody else has started only the id is known at first.
-		if (!terminal) return status === 'unknown' ? 'unread' : 'running';
+		const { terminal, wire } = this.task;
+		if (!terminal) {
+			// Of a task that somebody else has started only the id is known at first.
+			return (wire['status'] ?? wire['status_text'] ?? undefined) === undefined
+				? 'unread'
+				: 'running';
+		}
 		const complete = this.outcomeKnown && (this.fullyRead || !this.context.full);
 		return complete ? 'complete' : 'over';
+	}
+
+	get seen(): boolean {
+		return this.context.accepted || this.state !== 'unread';
 	}
 
 	take(event: NewsEvent): boolean {

@@ -1,7 +1,8 @@
-import { cancelTask } from '../api/cancelRemote';
+import { mayRunOn, type CancelOutcome } from '../api/cancelRemote';
 import type { ClientContext } from '../api/context';
 import type { GivenUp } from '../api/itemTime';
 import type { InferenceError, RemoteWork } from '../errors';
+import { cancelTask, fateInWords } from './cancelTask';
 import type { TaskProgress } from './taskRun';
 
 /**
@@ -32,21 +33,23 @@ export async function giveUpTask(
 	}
 	const { id } = progress.task;
 	const about: RemoteWork = { kind: 'task', id };
-	const subject = `Task ${id}`;
-	if (givenUp.keep) {
-		const hint = `Follow it by its id, ${id}, or cancel it on inference.sh.`;
-		return givenUp.error(subject, 'The task was left running.', { about, mayRun: true, hint });
-	}
-	const outcome = await cancelTask(id, context);
-	if (outcome.kind === 'failed') {
-		const fate = `The task could not be cancelled (${outcome.reason}) and may still be running.`;
-		const hint = `Cancel task ${id} on inference.sh.`;
-		return givenUp.error(subject, fate, { about, mayRun: true, hint });
-	}
-	note({ ...progress, cancelled: true });
-	return givenUp.error(
-		subject,
-		outcome.kind === 'cancelled' ? 'The task was cancelled.' : 'The task was already over.',
-		{ about, hint: givenUp.timedOut ? 'Raise Timeout if the app needs longer.' : undefined },
-	);
+	const outcome = givenUp.keep ? undefined : await cancelTask(id, context);
+	if (outcome && outcome.kind !== 'failed') note({ ...progress, cancelled: true });
+	const hint = advice(id, outcome, givenUp);
+	return givenUp.error(`Task ${id}`, `The task ${fateInWords(outcome)}.`, {
+		about,
+		mayRun: mayRunOn(outcome),
+		hint,
+	});
+}
+
+function advice(
+	id: string,
+	outcome: CancelOutcome | undefined,
+	{ timedOut }: GivenUp,
+): string | undefined {
+	if (!outcome) return `Follow it by its id, ${id}, or cancel it on inference.sh.`;
+	if (outcome.kind === 'failed') return `Cancel task ${id} on inference.sh.`;
+	if (outcome.kind === 'over') return `Stream Task can fetch its result by its id, ${id}.`;
+	return timedOut ? 'Raise Timeout if the app needs longer.' : undefined;
 }

@@ -34,7 +34,12 @@ export function runTask(
 		{ signal, verb: 'finish' },
 		context,
 		async (inner) => {
-			const attempts = new TaskAttempts(request, options, { ...inner, full, observer }, note);
+			const attempts = new TaskAttempts(
+				request,
+				options,
+				{ ...inner, full, observer, accepted: true },
+				note,
+			);
 			return await attempts.run();
 		},
 		async (givenUp) => await giveUpTask(givenUp, progress, context, note),

@@ -52,6 +52,7 @@ const WORDS: Creation<Task>['words'] = {
 	place: 'the task list',
 	thing: 'task',
 	hint: 'Look at the task list on inference.sh before running this item again, so that it is not paid twice.',
+	nothing: 'This request has started nothing.',
 };
 
 class TaskCreation implements Creation<Task> {

@@ -1,10 +1,12 @@
 import { path } from '../api/api';
-import { cancelTask, type CancelOutcome } from '../api/cancelRemote';
+import type { CancelOutcome } from '../api/cancelRemote';
 import type { ClientContext } from '../api/context';
 import { readService } from '../api/readService';
+import { untilShown } from '../api/refusals';
 import type { InferenceError } from '../errors';
 import { asJsonObject } from '../util/json';
 import type { PendingWork } from '../util/pendingWork';
+import { cancelTask } from './cancelTask';
 import type { RunRequest } from './runRequest';
 import { followExisting, type FollowOptions } from './followExisting';
 import { runTask } from './runTask';
@@ -12,6 +14,12 @@ import { failureOf } from './taskFailure';
 import type { TaskRun, TaskRunOptions } from './taskRun';
 import { taskFromWire, type Task } from './task';
 import { parseTaskStatus, type TaskStatus } from './taskStatus';
+
+/**
+ * Whether a refusal is believed: at once, or only when it has stood for a while, because the task has
+ * been accepted.
+ */
+export type Patience = 'once' | 'patient';
 
 /** Tasks: one is one run of an app (API notes 2 to 4). */
 export class TasksApi {
@@ -39,12 +47,11 @@ export class TasksApi {
 	/**
 	 * Asks for a task's status alone; reading the whole task may be tens of kilobytes.
 	 *
-	 * @throws NotFoundError if there is no such task any more
+	 * @throws NotFoundError if the service does not know the task
 	 */
-	async status(taskId: string): Promise<TaskStatus> {
+	async status(taskId: string, patience: Patience = 'once'): Promise<TaskStatus> {
 		const route = path('tasks', taskId, 'status');
-		const call = { method: 'GET', path: route, about: { kind: 'task', id: taskId } } as const;
-		const { status } = await this.work.track(readService(call, asJsonObject, this.context));
+		const { status } = await this.read(taskId, route, asJsonObject, patience);
 		return parseTaskStatus(status);
 	}
 
@@ -52,12 +59,25 @@ export class TasksApi {
 	 * Reads a task as it is now.
 	 *
 	 * @returns with `failure`, why it has no result, if it has ended without one
-	 * @throws NotFoundError if there is no such task any more
+	 * @throws NotFoundError if the service does not know the task
 	 */
-	async get(taskId: string): Promise<{ task: Task; failure: InferenceError | undefined }> {
-		const route = path('tasks', taskId);
-		const call = { method: 'GET', path: route, about: { kind: 'task', id: taskId } } as const;
-		const task = await this.work.track(readService(call, taskFromWire, this.context));
+	async get(
+		taskId: string,
+		patience: Patience = 'once',
+	): Promise<{ task: Task; failure: InferenceError | undefined }> {
+		const task = await this.read(taskId, path('tasks', taskId), taskFromWire, patience);
 		return { task, failure: failureOf(task, this.context.api) };
+	}
+
+	private async read<T>(
+		id: string,
+		route: string,
+		decode: (value: unknown) => T | undefined,
+		patience: Patience,
+	): Promise<T> {
+		const { context } = this;
+		const call = { method: 'GET', path: route, about: { kind: 'task', id } } as const;
+		const read = async () => await readService(call, decode, context);
+		return await this.work.track(patience === 'once' ? read() : untilShown(read, context));
 	}
 }

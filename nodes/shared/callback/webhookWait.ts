@@ -1,6 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { CancelOutcome } from '../../client/api/cancelRemote';
+import { mayRunOn } from '../../client/api/cancelRemote';
 import { StoppedError } from '../../client/errors';
+import { fateInWords } from '../../client/tasks/cancelTask';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/taskRun';
 import { isTerminal } from '../../client/tasks/taskStatus';
@@ -48,20 +49,6 @@ export interface TaskWait {
 	 * @returns for each of them an error that says what became of it
 	 */
 	cancelTasks(reason: string): Promise<readonly StoppedError[]>;
-}
-
-/** What became of a task that is not waited for any more, after the words `The task`. */
-function fateOf(cancelled: CancelOutcome | undefined): string {
-	switch (cancelled?.kind) {
-		case undefined:
-			return 'was left running';
-		case 'cancelled':
-			return 'was cancelled';
-		case 'over':
-			return 'was already over';
-		case 'failed':
-			return `could not be cancelled (${cancelled.reason}) and may still be running`;
-	}
 }
 
 /**
@@ -123,10 +110,10 @@ export class WebhookWait<Facts> implements TaskWait {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
 		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
-			const cancelled = keep ? undefined : await client.tasks.cancel(id);
-			return new StoppedError(`Task ${id} ${reason}. The task ${fateOf(cancelled)}.`, {
+			const outcome = keep ? undefined : await client.tasks.cancel(id);
+			return new StoppedError(`Task ${id} ${reason}. The task ${fateInWords(outcome)}.`, {
 				about: { kind: 'task', id },
-				mayRun: cancelled === undefined || cancelled.kind === 'failed',
+				mayRun: mayRunOn(outcome),
 			});
 		});
 	}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adHoc, agentMessage, saying, sent, talkOf } from './support.mts';
-import { jsonOf, meanwhile, useSandbox } from '../../engine/support.mts';
+import { jsonOf, meanwhile, passing, useSandbox } from '../../engine/support.mts';
 import { caller } from '../../sandbox/caller.mts';
 import { until } from '../../until.mts';
 
@@ -250,8 +250,11 @@ describe('a conversation', () => {
 	it('is not begun anew for a message that its chat has taken', async () => {
 		const conversationKey = 'vanishing';
 		await agentMessage(sandbox(), { conversationKey });
-		sandbox().fault({ on: 'GET /chats/:id/stream', kind: 'status', status: 404, times: 9 });
-		const run = await agentMessage(sandbox(), { conversationKey, items: saying('again') });
+		for (const on of ['GET /chats/*', 'GET /chats/:id/stream']) {
+			sandbox().fault({ on, kind: 'status', status: 404, times: Infinity });
+		}
+		const items = saying('again');
+		const run = await passing(agentMessage(sandbox(), { conversationKey, items }));
 		expect(run.error?.message).toContain('It does not exist, or this API key cannot see it');
 		expect(sandbox().count('POST', '/agents/run')).toBe(2);
 	});

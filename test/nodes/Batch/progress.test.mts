@@ -112,7 +112,7 @@ describe('Progress', () => {
 
 	it('counts what was not started, and the elements of a list', async () => {
 		const run = await runBatch(sandbox(), {
-			app: 'sandbox/paid',
+			app: 'sandbox/featured',
 			parameters: { ...FROM_LIST, concurrency: 1 },
 			items: [{ rows: numbered(12) }],
 			streaming: true,

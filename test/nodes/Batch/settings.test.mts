@@ -108,7 +108,7 @@ describe('Settings that are left out', () => {
 
 	it('may be numbers in text', async () => {
 		const run = await runBatch(sandbox(), {
-			app: 'sandbox/paid',
+			app: 'sandbox/featured',
 			items,
 			parameters: { concurrency: '1' },
 			options: { stopAfterFailures: '2' },

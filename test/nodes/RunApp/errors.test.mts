@@ -3,11 +3,13 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
 import { host } from '../../engine/host.mts';
 import {
+	clock,
 	credentialsOf,
 	everythingSaid,
 	FROM_ITEM,
 	jsonOf,
 	objectIn,
+	passing,
 	runApp,
 	useSandbox,
 } from '../../engine/support.mts';
@@ -236,41 +238,49 @@ describe('answers that are no answers', () => {
 		expect(jsonOf(run)[0]?.['output']).toEqual({ echo: { text: 'x', ms: 5 } });
 	});
 
-	it('a task that never comes as anything else fails with its id and an excerpt', async () => {
-		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'status', status: 500, times: 99 });
+	it('a task that never comes as anything else is given up in the end, with its id and an excerpt', async () => {
+		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'status', status: 500, times: Infinity });
 		for (const on of ['GET /tasks/:id', 'GET /tasks/:id/status']) {
-			sandbox().fault({ on, kind: 'body', body: `<html>${'lost '.repeat(500)}`, times: 99 });
+			const body = `<html>${'lost '.repeat(500)}`;
+			sandbox().fault({ on, kind: 'body', body, times: Infinity });
 		}
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			options: { pollInterval: 0.1 },
-			onError: 'continueRegularOutput',
-		});
+		const run = await passing(
+			runApp(sandbox(), {
+				app: 'sandbox/manual',
+				items: [{}],
+				onError: 'continueRegularOutput',
+			}),
+		);
 		const [json] = jsonOf(run);
 		const id = sandbox().tasks()[0]?.id;
-		expect(objectIn(json, 'details')).toMatchObject({ code: 'protocol', id });
+		expect(objectIn(json, 'details')).toMatchObject({ code: 'following_refused', id });
 		expect(json?.['error']).toContain('a web page (HTTP 200): "lost lost');
 		expect(String(json?.['error']).length).toBeLessThan(800);
 	});
 
-	it('a task that is gone is told at once, with its id', async () => {
-		sandbox().fault({
-			on: 'GET /tasks/:id/stream',
-			kind: 'status',
-			status: 404,
-			body: { type: 'https://api.inference.sh/errors/not_found', detail: 'task not found' },
-		});
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			onError: 'continueRegularOutput',
-		});
-		expect(objectIn(jsonOf(run)[0], 'details')).toMatchObject({
-			code: 'not_found',
+	it('a task that is not shown any more is given up in a minute, cancelled and named', async () => {
+		const body = { type: 'https://api.inference.sh/errors/not_found', detail: 'task not found' };
+		for (const on of ['GET /tasks/*', 'GET /tasks/:id/stream']) {
+			sandbox().fault({ on, kind: 'status', status: 404, body, times: Infinity });
+		}
+		const begun = clock.now();
+		const run = await passing(
+			runApp(sandbox(), {
+				app: 'sandbox/manual',
+				items: [{}],
+				onError: 'continueRegularOutput',
+			}),
+		);
+		expect(clock.now() - begun).toBeLessThan(120_000);
+		const [json] = jsonOf(run);
+		const id = sandbox().tasks()[0]?.id;
+		expect(objectIn(json, 'details')).toMatchObject({
+			code: 'following_refused',
 			http_status: 404,
-			id: sandbox().tasks()[0]?.id,
+			id,
 		});
+		expect(json?.['error']).toContain(`Task ${String(id)} cannot be followed any longer`);
+		await until(() => sandbox().running().length === 0);
 	});
 
 	it('a redirect is not followed with the key', async () => {

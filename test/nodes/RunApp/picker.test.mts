@@ -118,7 +118,7 @@ describe('the app picker', () => {
 		expect(error).toBeInstanceOf(NodeApiError);
 		expect(error).toMatchObject({
 			message: expect.stringContaining('does not accept the API key') as string,
-			description: 'Check the API key in the Inference.sh credential. Nothing was started.',
+			description: 'Check the API key in the Inference.sh credential.',
 			httpCode: '401',
 		});
 		expect(JSON.stringify(error)).not.toContain('inf_wrong_key');

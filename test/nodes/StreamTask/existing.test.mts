@@ -208,13 +208,11 @@ describe('A running task', () => {
 		const task = await startTask(sandbox(), 'sandbox/manual', {});
 		const started = follow(task);
 		await watched();
-		sandbox().fault({ on: 'GET /tasks/:id', kind: 'status', status: 404 });
-		sandbox().fault({ on: 'GET /tasks/:id/stream', kind: 'status', status: 404 });
 		await fetch(`${sandbox().url}/tasks/${task}`, {
 			method: 'DELETE',
 			headers: { authorization: `Bearer ${sandbox().apiKey}` },
 		});
-		const run = await started;
+		const run = await passing(started);
 		expect(run.error?.message).toMatch(`Task ${task}`);
 	});
 
@@ -245,18 +243,19 @@ describe('A running task', () => {
 
 describe('A task that is not there', () => {
 	it('is an error that says what to check', async () => {
-		const run = await follow('nosuchtask');
+		const run = await passing(follow('nosuchtask'));
 		expect(run.error?.message).toBe(
 			'Task nosuchtask cannot be followed. There is no such task, or this API key cannot see it',
 		);
 		expect(run.error?.description).toContain('Check the task ID');
 		expect(run.error?.context['itemIndex']).toBe(0);
-		expect(requests()).toEqual(['GET /tasks/nosuchtask']);
+		expect(requests().every((line) => line.startsWith('GET /tasks/nosuchtask'))).toBe(true);
+		expect(requests().length).toBeLessThan(30);
 	});
 
 	it.each([403, 404] as const)('because it is another team’s (%i) is an error', async (status) => {
 		const task = sandbox().foreignTask(status);
-		const run = await follow(task, { onError: 'continueRegularOutput' });
+		const run = await passing(follow(task, { onError: 'continueRegularOutput' }));
 		expect(jsonOf(run)).toMatchObject([
 			{
 				details: {
@@ -274,10 +273,12 @@ describe('A task that is not there', () => {
 
 	it('does not cost the other items their results', async () => {
 		const task = await startTask(sandbox(), 'sandbox/instant', {});
-		const run = await follow('', {
-			items: [{ task: 'nosuchtask' }, { task }, { task: '' }],
-			onError: 'continueErrorOutput',
-		});
+		const run = await passing(
+			follow('', {
+				items: [{ task: 'nosuchtask' }, { task }, { task: '' }],
+				onError: 'continueErrorOutput',
+			}),
+		);
 		expect(run.output('Output 0').map(({ json }) => json['id'])).toEqual([task]);
 		expect(run.output('Output 2').map(({ json }) => json['details'])).toMatchObject([
 			{ code: 'not_found', item_index: 0 },

@@ -24,7 +24,9 @@ export const TIMINGS: Timings = {
 	lookAgainMs: 500,
 	contactMs: 8_000,
 	doubtMs: 3_000,
-	protocolErrors: 5,
+	refusedMs: 3_000,
+	refusals: 5,
+	unseenMs: 300,
 };
 
 export type Process = Readonly<Record<Workflow['node'], INodeType>>;

@@ -1,0 +1,24 @@
+import type { Ask } from '../follow/follower';
+import type { JsonObject } from '../util/json';
+import { readChat, readMessages } from './readChat';
+import type { Turn } from './turn';
+
+/**
+ * Reads how a turn stands. The messages are read first: if the chat is idle after that, they are not
+ * going to change.
+ *
+ * @returns whether all of it could be read; else the turn is as it was
+ */
+export async function readTurn(ask: Ask, turn: Turn): Promise<boolean> {
+	const { chatId, assistantMessageId, userMessageId } = turn.ref;
+	const anchor = userMessageId ?? assistantMessageId;
+	const enough = (page: readonly JsonObject[]) =>
+		anchor === undefined || page.some(({ id }) => id === anchor);
+	const messages = await readMessages(ask, chatId, enough);
+	if (!messages) return false;
+	const chat = await readChat(ask, chatId);
+	if (!chat) return false;
+	for (const data of messages) turn.takeMessage({ data });
+	turn.readChat(chat);
+	return true;
+}
