@@ -1,5 +1,5 @@
 import type { InferenceClient } from '../../client/client';
-import { ProtocolError } from '../../client/errors';
+import { NotFoundError, ProtocolError } from '../../client/errors';
 import { isTerminal } from '../../client/tasks/taskStatus';
 import { inParallel } from '../run/window';
 import { readEnd, readStatus } from './readEnds';
@@ -56,7 +56,11 @@ class Look {
 		const named = new Set(watch.named);
 		watch.named.clear();
 		const before = this.open;
-		if (before.length > 1) await this.haveEnded(before.filter(({ id }) => named.has(id)));
+		if (before.length > 1)
+			await this.haveEnded(
+				before.filter(({ id }) => named.has(id)),
+				false,
+			);
 		const { open } = this;
 		for (let at = 0, size = 1; open.length - at > 1 && !this.hasFailed; size = state.concurrency) {
 			if (!(await this.haveEnded(open.slice(at, at + size)))) return;
@@ -64,15 +68,22 @@ class Look {
 		}
 	}
 
-	private async haveEnded(tasks: readonly AwaitedTask[]): Promise<boolean> {
+	/**
+	 * Whether all of these have ended, or are gone.
+	 *
+	 * @param mayBeGone false for tasks that the service has just spoken of
+	 */
+	private async haveEnded(tasks: readonly AwaitedTask[], mayBeGone = true): Promise<boolean> {
 		const { client, watch, state } = this;
-		const statuses = await inParallel(tasks, state.concurrency, async (task) => {
+		const ended = await inParallel(tasks, state.concurrency, async (task) => {
 			const status = await readStatus(client, task);
-			if (isTerminal(status)) watch.ended.add(task.id);
+			if (status === 'gone' && !mayBeGone) throw unreadable(task);
+			const hasEnded = status === 'gone' || isTerminal(status);
+			if (hasEnded) watch.ended.add(task.id);
 			if (status === 'failed' || status === 'cancelled') watch.failed.add(task.id);
-			return status;
+			return hasEnded;
 		});
-		return statuses.every(isTerminal);
+		return ended.every(Boolean);
 	}
 
 	async readFailures(): Promise<readonly TaskEnd[]> {
@@ -93,8 +104,11 @@ class Look {
 		if (last && !lastEnd) return undefined;
 		const others = await this.readEnds(tasks.filter((task) => task !== last));
 		const ends = lastEnd ? [lastEnd, ...others] : others;
-		if (ends.length === tasks.length) return ends;
-		throw contradiction();
+		if (ends.length !== tasks.length) throw contradiction();
+		// A service that shows nothing at all has not deleted all of it.
+		const [first] = ends;
+		if (first && ends.every(isGone)) throw unreadable(first.awaited);
+		return ends;
 	}
 
 	private async readEnds(tasks: readonly AwaitedTask[]): Promise<readonly TaskEnd[]> {
@@ -103,6 +117,14 @@ class Look {
 		const ends = await inParallel(tasks, state.concurrency, read);
 		return ends.filter((end) => end !== undefined);
 	}
+}
+
+function isGone(end: TaskEnd): boolean {
+	return end.kind === 'failed' && end.error instanceof NotFoundError;
+}
+
+function unreadable({ id }: AwaitedTask): NotFoundError {
+	return new NotFoundError(`the service does not know task ${id} at present`);
 }
 
 function contradiction(): ProtocolError {

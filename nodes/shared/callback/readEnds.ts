@@ -1,9 +1,10 @@
 import { parseAppRef } from '../../client/apps/appRef';
 import type { InferenceClient } from '../../client/client';
-import { NotFoundError } from '../../client/errors';
+import { NotFoundError, type InferenceError } from '../../client/errors';
 import { outcomeOf } from '../../client/util/outcome';
 import type { Task } from '../../client/tasks/task';
 import type { TaskStatus } from '../../client/tasks/taskStatus';
+import type { Patience } from '../../client/tasks/tasksApi';
 import { addFiles, type FileKeeper } from '../files/downloads';
 import { resultItem } from '../output/items';
 import {
@@ -21,34 +22,38 @@ function taskDuration(task: Task): number {
 }
 
 /**
- * Asks for a task's status only. One that has been deleted has failed.
+ * Asks for a task's status only.
  *
+ * @returns `gone` if the service has not known it for a while: it has been deleted, or moved out of
+ * the key's sight. That is no failure of the task.
  * @throws InferenceError if it cannot be told
  */
 export async function readStatus(
 	client: InferenceClient,
 	awaited: AwaitedTask,
-): Promise<TaskStatus> {
-	const read = await outcomeOf(client.tasks.status(awaited.id));
+): Promise<TaskStatus | 'gone'> {
+	const read = await outcomeOf(client.tasks.status(awaited.id, 'patient'));
 	if (read.ok) return read.value;
-	if (read.error instanceof NotFoundError) return 'failed';
+	if (read.error instanceof NotFoundError) return 'gone';
 	throw read.error;
 }
 
 /**
  * Reads how a task has ended; undefined as long as it has not.
  *
+ * @param patience `patient`: what the service has not known for a while has ended without a result
  * @throws InferenceError if it cannot be told
  */
 export async function readEnd(
 	client: InferenceClient,
 	awaited: AwaitedTask,
+	patience: Patience = 'patient',
 ): Promise<TaskEnd | undefined> {
-	const read = await outcomeOf(client.tasks.get(awaited.id));
+	const read = await outcomeOf(client.tasks.get(awaited.id, patience));
 	if (!read.ok) {
 		const { error } = read;
-		if (error instanceof NotFoundError) return { awaited, kind: 'failed', error, durationMs: 0 };
-		throw error;
+		if (patience === 'once' || !(error instanceof NotFoundError)) throw error;
+		return { awaited, kind: 'failed', error: gone(awaited.id, error), durationMs: 0 };
 	}
 	const { task, failure: error } = read.value;
 	// Its webhook is n8n's own, and whoever knows it may resume this execution.
@@ -71,6 +76,12 @@ export async function readEnd(
 	} catch (error) {
 		return { awaited, kind: 'failed', error, durationMs };
 	}
+}
+
+function gone(id: string, error: NotFoundError): InferenceError {
+	return error.reworded(`Task ${id} cannot be read any more: ${error.message}`, {
+		hint: 'It was not cancelled here. It may have been deleted, or the API key cannot see it any more.',
+	});
 }
 
 /** The output item of a task that has ended, with its files if they are wanted. */

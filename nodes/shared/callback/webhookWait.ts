@@ -15,7 +15,7 @@ import type { NodeRun } from '../run/nodeRun';
 import { stoppedError, wasStopped } from '../run/stop';
 import { putToWait } from '../run/waitingExecution';
 import { CANCELS_AT_ONCE, inParallel } from '../run/window';
-import { readEnd, readStatus, settle } from './readEnds';
+import { readEnd, settle } from './readEnds';
 import { accountOfAll } from './accountOfAll';
 import { checkReach, findResumeUrl } from './resumeUrl';
 import { callOnceWaiting } from './selfCall';
@@ -174,9 +174,9 @@ export class WebhookWait<Facts> implements TaskWait {
 		const ends: TaskEnd[] = [];
 		const goOn: AwaitedTask[] = [];
 		await inParallel(this.tasks, settings.concurrency, async (task) => {
-			const read = await outcomeOf(readStatus(client, task));
+			const read = await outcomeOf(client.tasks.status(task.id));
 			const status = read.ok ? read.value : task.status;
-			const end = isTerminal(status) ? await outcomeOf(readEnd(client, task)) : undefined;
+			const end = isTerminal(status) ? await outcomeOf(readEnd(client, task, 'once')) : undefined;
 			if (end?.ok && end.value) ends.push(end.value);
 			else goOn.push({ ...task, status });
 		});

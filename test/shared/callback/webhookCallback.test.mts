@@ -1,6 +1,7 @@
 /** Callbacks of the service to waiting executions: each one is only a reason to look. */
 import type { IDataObject } from 'n8n-workflow';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type * as SettingsModule from '../../../nodes/client/settings.ts';
 import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
 import { NODE_NAME } from '../../engine/engine.mts';
 import {
@@ -14,6 +15,13 @@ import {
 } from '../../engine/support.mts';
 import { until } from '../../until.mts';
 import { WaitingExecution } from '../../engine/waitingEngine.mts';
+
+// What the service refuses is believed much earlier than users want it.
+vi.mock('../../../nodes/client/settings.ts', async (original) => {
+	const module = await original<typeof SettingsModule>();
+	const DEFAULT_TIMINGS = { ...module.DEFAULT_TIMINGS, refusedMs: 700 };
+	return { ...module, DEFAULT_TIMINGS };
+});
 
 const sandbox = useSandbox({ webhookCopies: 0 });
 
@@ -179,16 +187,80 @@ describe('a callback', () => {
 	});
 
 	it.each([
-		['refuses', { kind: 'status', status: 403 }],
+		['does not let the key see it', { kind: 'status', status: 403 }],
+		['does not accept the key', { kind: 'status', status: 401 }],
+		['does not know it', { kind: 'status', status: 404 }],
 		['answers nonsense', { kind: 'body', body: '<html>' }],
-	] as const)('is to come again if the service %s', async (_what, fault) => {
+	] as const)('is to come again if the service %s for a while', async (_what, fault) => {
 		const execution = await waiting(manual(1));
 		const [id = ''] = taskIds();
 		sandbox().finishTask(id);
-		sandbox().fault({ on: 'GET /tasks/:id', ...fault });
+		sandbox().fault({ on: 'GET /tasks/:id', ...fault, times: Infinity });
 		const answer = await execution.callBack(hint(id));
 		expect(answer).toEqual({ status: 503, json: { message: 'The tasks could not be read.' } });
+		sandbox().clearFaults();
 		expect((await execution.callBack(hint(id))).run?.status).toBe('success');
+	});
+
+	it.each([400, 401, 402, 403, 404, 408, 409, 410, 421, 425, 429, 499])(
+		'is not misled by a service that answers %i for a moment, and cancels nothing',
+		async (status) => {
+			const execution = await waiting(manual(3));
+			const [first = '', second = '', third = ''] = taskIds();
+			sandbox().finishTask(first, { output: { n: 1 } });
+			sandbox().fault({ on: 'GET /tasks/*', kind: 'status', status, times: 3 });
+			const answer = await execution.callBack(hint(first));
+			expect(answer.run).toBeUndefined();
+			expect(sandbox().running()).toHaveLength(2);
+			for (const id of [second, third]) sandbox().finishTask(id);
+			expect((await execution.callBack(hint(third))).run?.status).toBe('success');
+			expect(sandbox().count('POST', /cancel$/)).toBe(0);
+		},
+	);
+
+	it.each([403, 404])(
+		'is waited for if the service answered %i when the tasks had just been started',
+		async (status) => {
+			sandbox().fault({ on: 'GET /tasks/*', kind: 'status', status, times: 3 });
+			const execution = await waiting(manual(3));
+			expect(sandbox().running()).toHaveLength(3);
+			const [first = ''] = taskIds();
+			for (const id of taskIds()) sandbox().finishTask(id);
+			expect((await execution.callBack(hint(first))).run?.status).toBe('success');
+			expect(sandbox().count('POST', /cancel$/)).toBe(0);
+		},
+	);
+
+	it('cancels nothing because it cannot read it, however long', async () => {
+		const execution = await waiting(manual(3));
+		const [first = '', second = '', third = ''] = taskIds();
+		sandbox().finishTask(first);
+		sandbox().fault({ on: 'GET /tasks/*', kind: 'status', status: 404, times: Infinity });
+		expect((await execution.callBack({})).status).toBe(503);
+		expect((await execution.callBack(hint(first))).status).toBe(503);
+		expect(sandbox().running()).toHaveLength(2);
+		expect(sandbox().count('POST', /cancel$/)).toBe(0);
+		sandbox().clearFaults();
+		for (const id of [second, third]) sandbox().finishTask(id);
+		expect((await execution.callBack(hint(third))).run?.status).toBe('success');
+	});
+
+	it('cancels nothing because another task was deleted', async () => {
+		const execution = await waiting(manual(3));
+		const [first = '', second = '', third = ''] = taskIds();
+		const headers = { authorization: `Bearer ${sandbox().apiKey}` };
+		await fetch(`${sandbox().url}/tasks/${first}`, { method: 'DELETE', headers });
+		sandbox().finishTask(second);
+		expect((await execution.callBack(hint(second))).run).toBeUndefined();
+		expect(
+			sandbox()
+				.running()
+				.map(({ id }) => id),
+		).toEqual([third]);
+		sandbox().finishTask(third);
+		const { run } = await execution.callBack(hint(third));
+		expect(run?.error?.message).toContain(`Task ${first} cannot be read any more`);
+		expect(sandbox().count('POST', /cancel$/)).toBe(0);
 	});
 
 	it('survives a bad minute of the service', async () => {
