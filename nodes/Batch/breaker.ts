@@ -4,7 +4,8 @@ const IN_A_ROW = 'too many failures of the service in a row';
 
 /**
  * Opens after a number of service errors in a row, so that a batch does not send thousands of
- * requests that are all going to fail. A key that is not accepted opens it at once.
+ * requests that are all going to fail. It opens at once for what no item of the account can survive,
+ * such as a key that is not accepted, or that may start tasks but not see them.
  */
 class CircuitBreaker {
 	private inARow = 0;
@@ -61,10 +62,11 @@ export class CircuitBreakers {
 	}
 
 	failed(place: BreakerPlace, error: unknown): void {
-		// The end of a run tells nothing: the service may be slow or the task long.
-		if (!(error instanceof InferenceError) || error.concern === 'run') return;
+		if (!(error instanceof InferenceError)) return;
 		const account = this.accountOf(place);
 		if (error.hopeless !== undefined) account.open(error.hopeless);
+		// The end of a run tells nothing: the service may be slow or the task long.
+		if (error.concern === 'run') return;
 		switch (error.concern) {
 			case 'service':
 				this.serviceOf(place).failed();
