@@ -49,6 +49,8 @@ export interface Timings {
 	readonly contactMs: number;
 	/** How long a chat may seem idle although its answer has begun and not ended. */
 	readonly doubtMs: number;
+	/** How long a task with an unknown status and a sign of its end must not change to have ended. */
+	readonly stillMs: number;
 	/** For how long the service must refuse to show what it has accepted before that is believed. */
 	readonly refusedMs: number;
 	/** How often it must refuse it in that time. */
@@ -70,6 +72,7 @@ export const DEFAULT_TIMINGS: Timings = {
 	lookAgainMs: 2_000,
 	contactMs: 10 * 60_000,
 	doubtMs: 60_000,
+	stillMs: 10_000,
 	refusedMs: 45_000,
 	refusals: 5,
 	unseenMs: 2_000,

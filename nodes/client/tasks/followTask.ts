@@ -10,6 +10,7 @@ import {
 	type Subject,
 	type SubjectState,
 } from '../follow/follower';
+import { endedStrangely, hasSignOfEnd, strangeStatus } from './strangeEnd';
 import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
 import { updatedFields, type Update } from '../follow/update';
@@ -62,6 +63,10 @@ class TaskSubject implements Subject {
 	/** Whether the whole task has been read, not only what a submit answer or a stream tells. */
 	private fullyRead = false;
 	private disagreements = 0;
+	/** The unknown status with which the whole task was read last. */
+	private strangeWhenRead: string | undefined;
+	/** How the task looked when it last changed, with an unknown status and a sign of its end. */
+	private still: { readonly wire: JsonObject; readonly since: number } | undefined;
 
 	constructor(
 		public task: Task,
@@ -72,16 +77,22 @@ class TaskSubject implements Subject {
 		this.outcomeKnown = task.terminal && carriesOutcome(task, task.wire);
 	}
 
+	/** Doubtful: with a status that nobody knows, it may have ended. */
 	get state(): SubjectState {
 		const { terminal, wire } = this.task;
-		if (!terminal) {
-			// Of a task that somebody else has started only the id is known at first.
-			return (wire['status'] ?? wire['status_text'] ?? undefined) === undefined
-				? 'unread'
-				: 'running';
+		if (terminal) {
+			const complete = this.outcomeKnown && (this.fullyRead || !this.context.full);
+			return complete ? 'complete' : 'over';
 		}
-		const complete = this.outcomeKnown && (this.fullyRead || !this.context.full);
-		return complete ? 'complete' : 'over';
+		// Of a task that somebody else has started only the id is known at first.
+		if ((wire['status'] ?? wire['status_text'] ?? undefined) === undefined) return 'unread';
+		return this.mayHaveEnded(strangeStatus(wire)) ? 'doubtful' : 'running';
+	}
+
+	/** @param strange its status, if nobody knows it */
+	private mayHaveEnded(strange: string | undefined): boolean {
+		if (strange === undefined) return false;
+		return strange !== this.strangeWhenRead || hasSignOfEnd(this.task);
 	}
 
 	get seen(): boolean {
@@ -113,15 +124,35 @@ class TaskSubject implements Subject {
 			this.apply({ data: fresh.wire });
 			if (fresh.terminal) this.outcomeKnown = true;
 			this.fullyRead = true;
+			this.lookForStrangeEnd();
 		}
-		if (!end) return;
+		if (!end || !fresh) return;
 		this.disagreements += 1;
 		if (this.task.terminal) return;
 		this.task = end;
 		this.outcomeKnown = this.disagreements >= DISAGREEMENTS;
 	}
 
+	/** Ends a task whose status nobody knows, if it shows a sign of its end and stays as it is. */
+	private lookForStrangeEnd(): void {
+		const { task } = this;
+		const { clock, timings } = this.context;
+		const strange = strangeStatus(task.wire);
+		this.strangeWhenRead = strange;
+		if (strange === undefined || !hasSignOfEnd(task)) {
+			this.still = undefined;
+			return;
+		}
+		const since =
+			this.still && sameJson(this.still.wire, task.wire) ? this.still.since : clock.now();
+		this.still = { wire: task.wire, since };
+		if (clock.now() - since < timings.stillMs) return;
+		this.task = endedStrangely(task, strange);
+		this.outcomeKnown = true;
+	}
+
 	polled(status: JsonObject): boolean {
+		if (strangeStatus(status) !== undefined) return true;
 		const changed =
 			parseTaskStatus(status['status']) !== this.task.status ||
 			(status['updated_at'] ?? this.task.updatedAt) !== this.task.updatedAt;
@@ -132,7 +163,8 @@ class TaskSubject implements Subject {
 	}
 
 	mayBeOver(status: JsonObject): boolean {
-		return isTerminal(parseTaskStatus(status['status']));
+		const strange = strangeStatus(status);
+		return isTerminal(parseTaskStatus(status['status'])) || this.mayHaveEnded(strange);
 	}
 
 	/** Merges an update. Returns whether it changed anything. */

@@ -24,6 +24,7 @@ export const TIMINGS: Timings = {
 	lookAgainMs: 500,
 	contactMs: 8_000,
 	doubtMs: 3_000,
+	stillMs: 1_000,
 	refusedMs: 3_000,
 	refusals: 5,
 	unseenMs: 300,
