@@ -85,6 +85,15 @@ function judgeEnds({ run, ends, wishes, execution, summary, said }: Played, say:
 	}
 }
 
+/** Whether an item names the chat that was created for it, and to which its message never came. */
+function isUnusedChat(
+	{ id, message }: { readonly id?: string; readonly message: string },
+	byId: ReadonlyMap<string, Bought>,
+): boolean {
+	if (id === undefined || !message.includes('created for it')) return false;
+	return [...byId.values()].every(({ chatId }) => chatId !== id);
+}
+
 /** Each result belongs to what its item asked for. */
 function judgeResults(
 	{ ends, wishes, execution, updates }: Played,
@@ -98,8 +107,9 @@ function judgeResults(
 		if (!wish) continue;
 		if (end.kind === 'failed') {
 			const about = boughtBy(end.id, wish.key, byId);
-			if (end.id !== undefined && !about)
+			if (end.id !== undefined && !about && !isUnusedChat(end, byId)) {
 				say(`item ${end.index} names ${end.id}, which is not its own`);
+			}
 			continue;
 		}
 		if (wish.kind === 'message') {
