@@ -2,7 +2,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { appProperty } from '../shared/editor/descriptions/app';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { runOptionsProperty } from '../shared/editor/descriptions/options';
-import { shownIf } from '../shared/editor/descriptions/shownIf';
+import { inVersion1, shownIf, sinceVersion2 } from '../shared/editor/descriptions/shownIf';
 import { toolDescription } from '../shared/editor/descriptions/tool';
 import { SESSION_KEY } from './conversationChoice';
 
@@ -123,13 +123,9 @@ const agentProperties: INodeProperties[] = [
 	},
 ];
 
-/** Of nodes that were saved with release 0.1.0. */
-const firstVersion = { '@version': [1] };
-const sinceSecondVersion = { '@version': [{ _cnd: { gte: 2 } }] };
-
 /** Which chat a message goes to. */
 const conversationProperties: INodeProperties[] = [
-	...shownIf(firstVersion, [
+	...inVersion1([
 		{
 			displayName: 'Chat ID',
 			name: 'chatId',
@@ -139,7 +135,7 @@ const conversationProperties: INodeProperties[] = [
 				'The chat to continue. Leave empty to start a new one. Messages to the same chat are sent one after another.',
 		},
 	]),
-	...shownIf(sinceSecondVersion, [
+	...sinceVersion2([
 		{
 			displayName: 'Conversation',
 			name: 'conversation',
@@ -310,7 +306,7 @@ const sendOptions: INodeProperties[] = [
 		default: '{}',
 		description: 'Values for the tools of the agent, by name. Only a new chat takes them.',
 	},
-	...shownIf(firstVersion, [
+	...inVersion1([
 		{
 			displayName: 'Conversation Key',
 			name: 'conversationKey',

@@ -36,8 +36,10 @@ describe.each(NODES)('an error of %s', (_name, node, enough) => {
 			);
 			const needed = Object.fromEntries(shown.map(([key, values]) => [key, values?.[0]]));
 			const own: INodeParameters = { session: 'new', downloadFiles: true, [name]: '={{ "much" }}' };
+			const isOld = displayOptions?.show?.['@version']?.[0] === 1;
 			const run = await runNode({
 				node,
+				...(isOld && { nodeFields: { typeVersion: 1 } }),
 				credentials: credentialsOf(sandbox()),
 				items: [{}],
 				parameters: {
