@@ -4,7 +4,7 @@ import { inputProperties } from '../shared/editor/descriptions/input';
 import { limitProperties } from '../shared/editor/descriptions/limits';
 import { taskOptionsProperty } from '../shared/editor/descriptions/options';
 import { outputProperties } from '../shared/editor/descriptions/outputOptions';
-import { sinceVersion2 } from '../shared/editor/descriptions/shownIf';
+import { shownIf, sinceVersion2 } from '../shared/editor/descriptions/shownIf';
 import { waitProperties } from '../shared/editor/descriptions/wait';
 
 const sourceProperties: INodeProperties[] = [
@@ -15,12 +15,12 @@ const sourceProperties: INodeProperties[] = [
 		noDataExpression: true,
 		options: [
 			{
-				name: 'Input',
+				name: 'Incoming Items',
 				value: 'input',
 				description: 'Each incoming item is a task',
 			},
 			{
-				name: 'List',
+				name: 'A List',
 				value: 'list',
 				description: 'Each element of a list inside the incoming item is a task',
 			},
@@ -40,14 +40,13 @@ const sourceProperties: INodeProperties[] = [
 ];
 
 /** Elements of a list are inputs themselves; only files may still be added to them. */
-const inputOfItems: INodeProperties[] = inputProperties.map((property) =>
-	property.name === 'binaryFiles'
-		? property
-		: {
-				...property,
-				displayOptions: { show: { ...property.displayOptions?.show, itemsFrom: ['input'] } },
-			},
-);
+const inputOfItems: INodeProperties[] = inputProperties.flatMap((property) => {
+	const ofItems = shownIf({ itemsFrom: ['input'] }, [property]);
+	if (property.name !== 'binaryFiles') return ofItems;
+	const version = property.displayOptions?.show?.['@version'];
+	const show = { ...(version && { '@version': version }), itemsFrom: ['list'] };
+	return [...ofItems, { ...property, displayOptions: { show } }];
+});
 
 const orderProperty: INodeProperties = {
 	displayName: 'Order',

@@ -1,10 +1,13 @@
 import { changedNumber, mayBeRounded, ROUNDED } from '../util/exactNumber';
-import { isJsonObject, parseExactly, type ParsedJson } from '../util/json';
+import { isJsonObject, parseExactly, type JsonObject, type ParsedJson } from '../util/json';
 import type { Choice, FieldKind, FormField } from './inputSchema';
+
+/** A file as a value gives it: its name in the item, or whatever stands for a file there. */
+export type GivenFile = string | JsonObject;
 
 /** A file of the item that goes into the input. */
 export interface PlacedFile {
-	readonly name: string;
+	readonly file: GivenFile;
 	/** Where its URI goes: keys and list indices, joined by dots. */
 	readonly path: string;
 }
@@ -24,8 +27,10 @@ export interface ValuePlace {
 	readonly path: string;
 	/** The value has its type already, as that of an expression has; typed text may mean JSON. */
 	readonly typed: boolean;
-	/** Whether the item has a file of this name. */
-	hasFile(name: string): boolean;
+	/** The file of the item that a value stands for, by its name or otherwise. */
+	fileOf(value: unknown): GivenFile | undefined;
+	/** The names of the item's files. */
+	fileNames(): readonly string[];
 }
 
 /** What begins with a scheme. */
@@ -141,18 +146,21 @@ function checkFile(
 	kind: FieldKind & { type: 'file' },
 	place: ValuePlace,
 ): CheckedValue {
+	const file = place.fileOf(typeof value === 'string' ? value.trim() : value);
+	if (file !== undefined) {
+		const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
+		return { kind: 'file', file: { file, path } };
+	}
 	if (typeof value === 'string') {
 		const text = value.trim();
-		if (place.hasFile(text)) {
-			const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
-			return { kind: 'file', file: { name: text, path } };
-		}
 		if (URI.test(text)) return ok(kind.as === 'object' ? { uri: text } : text);
 	}
 	if (isJsonObject(value) && typeof value['uri'] === 'string') {
 		return ok(kind.as === 'text' ? value['uri'] : value);
 	}
-	return wrong('must be a URL, or the name of a binary property of the item');
+	const names = place.fileNames();
+	const known = names.length === 0 ? 'which has none' : `which has ${names.join(', ')}`;
+	return wrong(`must be a URL, or the name of a binary field of the item (${known})`);
 }
 
 /** Text as JSON; any other value is what it is. */

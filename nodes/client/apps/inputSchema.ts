@@ -1,3 +1,4 @@
+import { titleAndUnit } from './unit';
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 import { decodedPart } from '../util/url';
 
@@ -30,6 +31,8 @@ export type FieldKind =
 export interface FormField {
 	readonly id: string;
 	readonly title: string;
+	/** What a number counts: `ms`, `px`; undefined if the schema does not tell. */
+	readonly unit?: string | undefined;
 	readonly kind: FieldKind;
 	readonly required: boolean;
 	/** The schema asks to show it, or it is one of several of which one is required. */
@@ -160,11 +163,13 @@ function fieldsOf(schema: JsonObject, root: JsonObject, depth = 0): FormField[] 
 	return Object.entries(objectOf(schema['properties'])).map(([id, value]) => {
 		const property = objectOf(value);
 		const flat = plain(property, root);
+		const kind = kindOf(flat, root, depth);
+		// Not that of a definition: it would be the name of a class.
+		const title = textOf(property['title']) ?? titleFrom(id);
 		return {
 			id,
-			// Not that of a definition: it would be the name of a class.
-			title: textOf(property['title']) ?? titleFrom(id),
-			kind: kindOf(flat, root, depth),
+			...(kind.type === 'number' ? titleAndUnit(id, title, property) : { title }),
+			kind,
 			required: required.has(id),
 			promoted: flat['x-promoted'] === true,
 			default: flat['default'] ?? undefined,

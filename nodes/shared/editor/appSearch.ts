@@ -13,11 +13,18 @@ import { fillList } from './editorQuery';
 const OWN = 'own:';
 const STORE = 'store:';
 
-function listItem(app: AppSummary): INodeListSearchItems {
+/** Where people find an app, with their account. */
+const PAGES = 'https://app.inference.sh/apps/';
+/** Pages of the own apps that are read to leave them out of those of the store. */
+const MOST_OWN_PAGES = 10;
+
+/** @param page what the address of its page begins with; empty if it has none */
+function listItem(app: AppSummary, page: string): INodeListSearchItems {
 	const about = [app.category, app.description].filter((part) => part !== undefined).join(' · ');
 	return {
 		name: app.title === app.ref ? app.ref : `${app.title} (${app.ref})`,
 		value: app.ref,
+		...(page !== '' && app.ref.includes('/') ? { url: page + app.ref } : {}),
 		...(about === '' ? {} : { description: about }),
 	};
 }
@@ -35,11 +42,33 @@ async function storePage(
 	throw page.error;
 }
 
-function result(items: readonly AppSummary[], next: string | undefined): INodeListSearchResult {
+function result(
+	items: readonly AppSummary[],
+	next: string | undefined,
+	page = '',
+): INodeListSearchResult {
+	const byRef = new Map(items.map((app) => [app.ref, app]));
 	return {
-		results: items.map(listItem),
+		results: [...byRef.values()].map((app) => listItem(app, page)),
 		...(next === undefined ? {} : { paginationToken: next }),
 	};
+}
+
+/** Apps of the store that the workspace's own list does not have, whichever of its pages they are on. */
+async function withoutOwn(
+	client: InferenceClient,
+	filter: string | undefined,
+	apps: readonly AppSummary[],
+): Promise<readonly AppSummary[]> {
+	const own = new Set<string>();
+	let cursor: string | undefined;
+	for (let pages = 0; pages < MOST_OWN_PAGES; pages += 1) {
+		const page = await client.apps.list(filter, cursor);
+		for (const { ref } of page.items) own.add(ref);
+		cursor = page.nextCursor;
+		if (cursor === undefined) break;
+	}
+	return apps.filter(({ ref }) => !own.has(ref));
 }
 
 async function appsPage(
@@ -49,14 +78,17 @@ async function appsPage(
 ): Promise<INodeListSearchResult> {
 	if (token.startsWith(STORE)) {
 		const page = await storePage(client, filter, token.slice(STORE.length) || undefined);
-		return result(page.items, page.nextCursor && STORE + page.nextCursor);
+		return result(
+			await withoutOwn(client, filter, page.items),
+			page.nextCursor && STORE + page.nextCursor,
+			PAGES,
+		);
 	}
 	const own = await client.apps.list(filter, token.slice(OWN.length) || undefined);
-	if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor);
-	const known = new Set(own.items.map((app) => app.ref));
+	if (own.nextCursor !== undefined) return result(own.items, OWN + own.nextCursor, PAGES);
 	const store = await storePage(client, filter, undefined);
-	const others = store.items.filter((app) => !known.has(app.ref));
-	return result([...own.items, ...others], store.nextCursor && STORE + store.nextCursor);
+	const others = await withoutOwn(client, filter, store.items);
+	return result([...own.items, ...others], store.nextCursor && STORE + store.nextCursor, PAGES);
 }
 
 /**

@@ -4,15 +4,39 @@ import { readForm, type FieldKind, type Form, type FormField } from '../../clien
 import { shown } from './parameterError';
 
 /** The editor shows nothing of a field but its name, so this has to say what a file field takes. */
-const FILE = ' (URL or Binary)';
-const FILES = ' (URLs or Binaries)';
+const FILE = ' (Input Data Field Name or URL)';
+const FILES = ' (Input Data Field Names or URLs)';
+/** The same as 0.1.0 said it; saved workflows have it. */
+const SAVED_FILE_LABELS: Readonly<Record<string, 'file' | 'files'>> = {
+	[FILE]: 'file',
+	[FILES]: 'files',
+	' (URL or Binary)': 'file',
+	' (URLs or Binaries)': 'files',
+};
 /** Begins the ids of setup parameters. */
 export const SETUP = 'setup:';
 
-/** A field's name as the form shows it; errors call it the same. */
-export function displayNameOf({ title, kind }: FormField): string {
+/** The limits of a number as a label has them: `1–16384`, `at least 1`. */
+function range(kind: FieldKind & { readonly type: 'number' }): string | undefined {
+	const { min, max, above, below } = kind;
+	if (min !== undefined && max !== undefined) return `${min}–${max}`;
+	const limits = [
+		min === undefined ? '' : `at least ${min}`,
+		above === undefined ? '' : `above ${above}`,
+		max === undefined ? '' : `up to ${max}`,
+		below === undefined ? '' : `below ${below}`,
+	].filter((limit) => limit !== '');
+	return limits.length === 0 ? undefined : limits.join(', ');
+}
+
+/** A field's name as the form shows it, with unit and range; errors call it the same. */
+export function displayNameOf({ title, unit, kind }: FormField): string {
 	if (kind.type === 'file') return title + FILE;
-	return kind.type === 'list' && kind.items.type === 'file' ? title + FILES : title;
+	if (kind.type === 'list' && kind.items.type === 'file') return title + FILES;
+	if (kind.type !== 'number') return title;
+	const isSaid = (text: string) => title.toLowerCase().includes(text.toLowerCase());
+	const facts = [unit, range(kind)].filter((fact) => fact !== undefined && !isSaid(fact));
+	return facts.length === 0 ? title : `${title} (${facts.join(', ')})`;
 }
 
 const SAVED_KINDS: Readonly<Record<string, FieldKind>> = {
@@ -32,8 +56,8 @@ export function savedForm(schema: unknown): Form {
 		.map((saved): FormField => {
 			const id = String(saved['id']);
 			const name = textOf(saved['displayName']) ?? id;
-			const suffix = [FILE, FILES].find((one) => name.endsWith(one));
-			const file = suffix === FILE ? SAVED_FILE : SAVED_FILES;
+			const suffix = Object.keys(SAVED_FILE_LABELS).find((one) => name.endsWith(one));
+			const file = SAVED_FILE_LABELS[suffix ?? ''] === 'file' ? SAVED_FILE : SAVED_FILES;
 			return {
 				id,
 				title: suffix === undefined ? name : name.slice(0, -suffix.length),

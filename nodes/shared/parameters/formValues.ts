@@ -1,8 +1,9 @@
-import { checkValue, type CheckedValue } from '../../client/apps/fieldValue';
+import { checkValue, type CheckedValue, type ValuePlace } from '../../client/apps/fieldValue';
 import type { Form, FormField } from '../../client/apps/inputSchema';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { displayNameOf, savedForm, SETUP, type FunctionForm } from './appForm';
 import type { FileSlot } from './fileSlot';
+import { fileNames, isFileRecord, recordOf } from './itemFiles';
 import type { ItemParameters } from './itemParameters';
 import { nodeOf } from './nodeOf';
 import { isTooDeep, TOO_DEEP } from './jsonDepth';
@@ -131,6 +132,20 @@ function* enteredValues(item: ItemParameters, form: FieldsById): Generator<Enter
 	}
 }
 
+const NO_FILES = { fileOf: () => undefined, fileNames: () => [] };
+
+function filesOf({ context, itemIndex }: ItemParameters): Pick<ValuePlace, 'fileOf' | 'fileNames'> {
+	return {
+		fileOf: (value) => {
+			if (typeof value === 'string') {
+				return recordOf(context, itemIndex, value) === undefined ? undefined : value;
+			}
+			return isFileRecord(value) ? value : undefined;
+		},
+		fileNames: () => fileNames(context, itemIndex),
+	};
+}
+
 /** A value that can be used. */
 type UsableValue = Exclude<CheckedValue, { readonly kind: 'wrong' }>;
 
@@ -140,7 +155,6 @@ type UsableValue = Exclude<CheckedValue, { readonly kind: 'wrong' }>;
  * @throws NodeOperationError for a value that its field does not take
  */
 function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<string, UsableValue> {
-	const binary = item.context.getInputData()[item.itemIndex]?.binary ?? {};
 	const values = new Map<string, UsableValue>();
 	for (const { id, value: given, typed } of enteredValues(item, form)) {
 		if (given === undefined || given === null || given === '') continue;
@@ -153,7 +167,7 @@ function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<stri
 					path: id,
 					typed,
 					// Files are uploaded into inputs only.
-					hasFile: (name) => !id.startsWith(SETUP) && Object.hasOwn(binary, name),
+					...(id.startsWith(SETUP) ? NO_FILES : filesOf(item)),
 				})
 			: { kind: 'value', value, files: [] };
 		if (checked.kind === 'wrong') {
@@ -195,7 +209,7 @@ function takeApart(values: ReadonlyMap<string, UsableValue>, form: FieldsById): 
 	const files: FileSlot[] = [];
 	for (const [id, checked] of values) {
 		const placed = checked.kind === 'file' ? [checked.file] : checked.files;
-		for (const { name: binaryProperty, path } of placed) {
+		for (const { file: binaryProperty, path } of placed) {
 			files.push({ path, binaryProperty, displayName: form.nameOf(id) });
 		}
 		// A file has no place of its own before its upload.

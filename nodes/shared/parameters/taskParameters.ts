@@ -3,9 +3,11 @@ import { parseAppRef, withVersion, type AppRef } from '../../client/apps/appRef'
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { JsonObject } from '../../client/util/json';
 import { SETUP } from './appForm';
-import type { FileSlot } from './fileSlot';
+import type { FileSlot, ItemFile } from './fileSlot';
 import { readFormValues, type KnownForms } from './formValues';
+import { hasFilesInJson, isFileRecord, withoutRecords } from './itemFiles';
 import { ItemParameters, type ParameterGroup } from './itemParameters';
+import { versionOf } from './nodeOf';
 import { readOutputForm, type OutputForm } from './outputForm';
 import type { Parameter } from './parameter';
 
@@ -32,7 +34,14 @@ export interface GivenInput {
 }
 
 /** Where an item's input is: here, or in a form that is still to be read. */
-type ItemInput = { readonly kind: 'given'; readonly input: JsonObject } | { readonly kind: 'form' };
+type ItemInput =
+	| {
+			readonly kind: 'given';
+			readonly input: JsonObject;
+			/** Files that are in it as n8n's records. */
+			readonly files: readonly FileSlot[];
+	  }
+	| { readonly kind: 'form' };
 
 const LONGEST_SESSION_SECONDS = 3600;
 
@@ -50,9 +59,12 @@ export function readItemRequest(
 ): ItemRequest | Promise<ItemRequest> {
 	const item = new ItemParameters(context, itemIndex);
 	const source = readInput(item, given);
-	return source.kind === 'form'
-		? fillIn(item, forms, readRequest(item, {}))
-		: readRequest(item, source.input);
+	if (source.kind === 'given') {
+		return readRequest(item, source.input, [...source.files, ...readFileSlots(item)]);
+	}
+	// Version 1 has the list of files for forms, too.
+	const files = versionOf(context) < 2 ? readFileSlots(item) : [];
+	return fillIn(item, forms, readRequest(item, {}, files));
 }
 
 /** Adds what a form says. */
@@ -83,7 +95,11 @@ async function fillIn(
 	};
 }
 
-function readRequest(item: ItemParameters, input: JsonObject): ItemRequest {
+function readRequest(
+	item: ItemParameters,
+	input: JsonObject,
+	files: readonly FileSlot[],
+): ItemRequest {
 	const { options } = item;
 	const ref = readApp(item);
 	const app = withVersion(ref.app, options.picked('version', 'Version').optionalText());
@@ -93,7 +109,7 @@ function readRequest(item: ItemParameters, input: JsonObject): ItemRequest {
 	return {
 		app: entry === undefined ? app : `${app}:${entry}`,
 		...readOutputForm(item),
-		files: readFileSlots(item),
+		files,
 		request: {
 			app,
 			function: entry,
@@ -130,18 +146,20 @@ function readApp(item: ItemParameters): AppRef {
 }
 
 function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInput {
-	if (given) {
-		return { kind: 'given', input: item.given(given.displayName, given.value).jsonObject() };
-	}
-	const mode = item.get('inputMode', 'Input', 'fields').oneOf(['fields', 'json', 'item']);
+	const filesApart = (input: JsonObject): ItemInput =>
+		hasFilesInJson(item.context)
+			? { kind: 'given', ...withoutRecords(input) }
+			: { kind: 'given', input, files: [] };
+	if (given) return filesApart(item.given(given.displayName, given.value).jsonObject());
+	const mode = item.get('inputMode', 'App Input', 'fields').oneOf(['fields', 'json', 'item']);
 	switch (mode) {
 		case 'fields':
 			return { kind: 'form' };
 		case 'json':
-			return { kind: 'given', input: item.get('jsonInput', 'Input (JSON)', '{}').jsonObject() };
+			return filesApart(item.get('jsonInput', 'Input (JSON)', '{}').jsonObject());
 		case 'item': {
 			const json = item.context.getInputData()[item.itemIndex]?.json;
-			return { kind: 'given', input: item.given('Incoming item', json).jsonObject() };
+			return filesApart(item.given('Incoming item', json).jsonObject());
 		}
 	}
 }
@@ -150,7 +168,7 @@ function readFileSlots(item: ItemParameters): readonly FileSlot[] {
 	return item.entries('binaryFiles', 'Files From Binary Data').map((entry) => {
 		const help = `It is part of ${entry.displayName}.`;
 		const path = entry.get('field', 'Input Field').text(help);
-		const binaryProperty = entry.get('binaryProperty', 'Binary Property').text(help);
+		const binaryProperty = readItemFile(entry.get('binaryProperty', 'Input Data Field Name'), help);
 		return { path, binaryProperty, displayName: path };
 	});
 }
@@ -163,4 +181,14 @@ function readWorkers(workers: Parameter): readonly string[] | undefined {
 		.flatMap((part) => (part.optionalText() ?? '').split(/[\s,]+/))
 		.filter((id) => id !== '');
 	return ids.length === 0 ? undefined : ids;
+}
+
+/**
+ * A file of the item: its name, or n8n's record of it, as an expression gives it.
+ *
+ * @param help what to do if it is empty
+ * @throws NodeOperationError
+ */
+function readItemFile(parameter: Parameter, help?: string): ItemFile {
+	return isFileRecord(parameter.value) ? parameter.value : parameter.text(help);
 }

@@ -18,8 +18,10 @@ interface Place {
 
 function check(property: JsonObject, value: unknown, place: Place = {}): CheckedValue {
 	const { typed = false, binary = [] } = place;
-	const hasFile = (name: string) => binary.includes(name);
-	return checkValue(value, kindOf(property), { path: 'it', typed, hasFile });
+	const fileOf = (given: unknown) =>
+		typeof given === 'string' && binary.includes(given) ? given : undefined;
+	const fileNames = () => binary;
+	return checkValue(value, kindOf(property), { path: 'it', typed, fileOf, fileNames });
 }
 
 /** What leaves for a value that passes. */
@@ -37,7 +39,7 @@ function filesOf(property: JsonObject, value: unknown, place?: Place): string[] 
 	const checked = check(property, value, place);
 	if (checked.kind === 'wrong') throw new Error(checked.problem);
 	const files = checked.kind === 'file' ? [checked.file] : checked.files;
-	return files.map(({ path, name }) => `${path} ← ${name}`);
+	return files.map(({ path, file }) => `${path} ← ${String(file)}`);
 }
 
 function problem(property: JsonObject, value: unknown, place?: Place): string {
@@ -159,18 +161,18 @@ describe('a value is refused', () => {
 		[LOADER, { scale: 1 }, 'must be a JSON object with name'],
 		[LOADER, '{"name": "a", "scale": "b"}', 'has a scale that must be a number'],
 		[{ anyOf: [{ type: 'integer' }, { type: 'boolean' }] }, 'x', 'must be a whole number'],
-		[FILE, 'picture', 'must be a URL, or the name of a binary property of the item'],
-		[FILE, 5, 'must be a URL, or the name of a binary property of the item'],
-		[FILE, {}, 'must be a URL, or the name of a binary property of the item'],
+		[FILE, 'picture', 'must be a URL, or the name of a binary field of the item (which has none)'],
+		[FILE, 5, 'must be a URL, or the name of a binary field of the item (which has none)'],
+		[FILE, {}, 'must be a URL, or the name of a binary field of the item (which has none)'],
 		[
 			FILES,
 			'https://a/1\npicture',
-			'has an element 1 that must be a URL, or the name of a binary property of the item',
+			'has an element 1 that must be a URL, or the name of a binary field of the item (which has none)',
 		],
 		[
 			FILES,
 			[null],
-			'has an element 0 that must be a URL, or the name of a binary property of the item',
+			'has an element 0 that must be a URL, or the name of a binary field of the item (which has none)',
 		],
 	])('by %j: %j', (property, value, expected) => {
 		expect(problem(property, value)).toBe(expected);

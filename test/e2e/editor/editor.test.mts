@@ -84,7 +84,7 @@ describe('the editor', () => {
 		await newWorkflow('runApp');
 		const panel = await editor.openPanel(NODE);
 		await panel.pickApp('Language Model');
-		await panel.choose('inputMode', 'Fields');
+		await panel.choose('inputMode', 'Form');
 		await panel.type('text', 'Hello from the editor');
 		await panel.execute();
 		await panel.output.getByText('completed').first().waitFor();
@@ -103,7 +103,7 @@ describe('the editor', () => {
 		await newWorkflow('runApp');
 		const panel = await editor.openPanel(NODE);
 		await panel.pickApp('Image Resize');
-		await panel.choose('inputMode', 'Fields');
+		await panel.choose('inputMode', 'Form');
 		await panel.parameter('image').waitFor();
 		for (const field of ['Width', 'Resample']) await panel.addField(field);
 		await panel.parameter('width').waitFor();

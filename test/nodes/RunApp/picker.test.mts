@@ -65,6 +65,31 @@ describe('the app picker', () => {
 		expect(listed.slice(firstOfStore).every(inStore)).toBe(true);
 	});
 
+	it('lists an app of the workspace once that is in the store as well, on any page', async () => {
+		const own = Array.from({ length: 120 }, (_, n) => `mine/both-${n}`);
+		const list = (from: number, next: string | undefined) => ({
+			items: own.slice(from, from + 60).map((ref) => {
+				const [namespace, name] = ref.split('/');
+				return { namespace, name, title: name };
+			}),
+			has_next: next !== undefined,
+			...(next === undefined ? {} : { next_cursor: next }),
+		});
+		for (const [on, from, next] of [
+			['POST /apps/list', 0, '60'],
+			['POST /apps/list', 60, undefined],
+			['POST /apps/list', 0, '60'],
+			['POST /apps/list', 60, undefined],
+			['POST /store/apps/list', 0, '60'],
+			['POST /apps/list', 0, '60'],
+			['POST /apps/list', 60, undefined],
+			['POST /store/apps/list', 60, undefined],
+		] as const) {
+			sandbox().fault({ on, kind: 'status', status: 200, body: list(from, next) });
+		}
+		expect(refs(await allPages('both')).sort()).toEqual([...own].sort());
+	});
+
 	it('searches both', async () => {
 		const found = refs(await allPages('app-6'));
 		const names = ['app-6', ...Array.from({ length: 10 }, (_, n) => `app-6${n}`)];
@@ -80,6 +105,7 @@ describe('the app picker', () => {
 		expect(results.find(({ value }) => value === 'mine/app-1')).toEqual({
 			name: 'Number 1 (mine/app-1)',
 			value: 'mine/app-1',
+			url: 'https://app.inference.sh/apps/mine/app-1',
 			description: 'other · The 1th of many',
 		});
 		expect(results.find(({ value }) => value === 'mine/app-10')?.name).toContain('mine/app-10');

@@ -55,7 +55,7 @@ describe('settings that make no sense are named, printed and cost nothing', () =
 	});
 
 	it('inputMode', async () => {
-		await expectRefusal({ parameters: { inputMode: 'telepathy' } }, 'Input', 'telepathy');
+		await expectRefusal({ parameters: { inputMode: 'telepathy' } }, 'App Input', 'telepathy');
 	});
 
 	it('an expression that fails, with its text', async () => {

@@ -82,7 +82,7 @@ describe('a date', () => {
 
 	it('in a number field is refused in words', async () => {
 		expect(await formWith({ scale: `={{ ${DAY} }}` })).toBe(
-			`Parameter "Scale" must be a number > 0 and ≤ 10, but is "${ISO}" [item 0]`,
+			`Parameter "Scale (above 0, up to 10)" must be a number > 0 and ≤ 10, but is "${ISO}" [item 0]`,
 		);
 	});
 });

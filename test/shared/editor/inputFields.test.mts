@@ -73,12 +73,12 @@ describe('the input form', () => {
 
 	it.each<[id: string, field: Partial<ResourceMapperField>]>([
 		['prompt', { displayName: 'Prompt', type: 'string' }],
-		['seed', { displayName: 'Seed', type: 'number' }],
+		['seed', { displayName: 'Seed (0–2147483647)', type: 'number' }],
 		['scale', { type: 'number', defaultValue: 1.5 }],
 		['sharp', { type: 'boolean', defaultValue: true }],
-		['source', { displayName: 'Source Image (URL or Binary)', type: 'string' }],
-		['mask', { displayName: 'Mask (URL or Binary)', type: 'string' }],
-		['references', { displayName: 'References (URLs or Binaries)', type: 'string' }],
+		['source', { displayName: 'Source Image (Input Data Field Name or URL)', type: 'string' }],
+		['mask', { displayName: 'Mask (Input Data Field Name or URL)', type: 'string' }],
+		['references', { displayName: 'References (Input Data Field Names or URLs)', type: 'string' }],
 		[
 			'style',
 			{
@@ -196,7 +196,7 @@ describe('the input form', () => {
 			expect(emptyFieldsNotice).toContain('The inputs of sandbox/studio cannot be loaded:');
 			expect(emptyFieldsNotice).toContain('HTTP 500');
 			expect(emptyFieldsNotice).toMatch(
-				/\. Set Input to JSON to write them by hand, or try again later\.$/,
+				/\. Set App Input to JSON to write them by hand, or try again later\.$/,
 			);
 		});
 		const wrongKey = { url: sandbox().url, apiKey: 'inf_wrong_key' };
@@ -270,7 +270,7 @@ describe('setup parameters', () => {
 			}),
 			expect.objectContaining({
 				id: 'setup:layers',
-				displayName: 'Setup: Layers',
+				displayName: 'Setup: Layers (1–48)',
 				type: 'number',
 				removed: true,
 			}),

@@ -180,7 +180,7 @@ describe('a form', () => {
 			app: STUDIO,
 			parameters: filledIn({ ...REQUIRED, seed: "={{ $('Nowhere').item.json.seed }}" }),
 		});
-		expect(run.error?.message).toContain('Parameter "Seed" cannot be read');
+		expect(run.error?.message).toContain('Parameter "Seed (0–2147483647)" cannot be read');
 		expect(run.error?.message).toContain('[item 0]');
 		expect(run.error?.message).toContain("$('Nowhere')");
 	});
@@ -271,14 +271,17 @@ describe('a value that does not fit is refused before anything is sent', () => {
 		[{ prompt: 'ab' }, 'Parameter "Prompt" must be text with a length ≥ 3 and ≤ 40, but is "ab"'],
 		[{ prompt: { a: 1 } }, 'Parameter "Prompt" must be text, but is {"a":1}'],
 		[{ prompt: '' }, 'Parameter "Prompt" is empty, but the app requires it'],
-		[{ source: null }, 'Parameter "Source Image (URL or Binary)" is empty'],
-		[{ seed: -1 }, 'Parameter "Seed" must be a whole number ≥ 0 and ≤ 2147483647, but is -1'],
+		[{ source: null }, 'Parameter "Source Image (Input Data Field Name or URL)" is empty'],
+		[
+			{ seed: -1 },
+			'Parameter "Seed (0–2147483647)" must be a whole number ≥ 0 and ≤ 2147483647, but is -1',
+		],
 		[{ seed: 1.5 }, 'but is 1.5'],
 		[
 			{ seed: 'many' },
-			'Parameter "Seed" must be a whole number ≥ 0 and ≤ 2147483647, but is "many"',
+			'Parameter "Seed (0–2147483647)" must be a whole number ≥ 0 and ≤ 2147483647, but is "many"',
 		],
-		[{ scale: 0 }, 'Parameter "Scale" must be a number > 0 and ≤ 10, but is 0'],
+		[{ scale: 0 }, 'Parameter "Scale (above 0, up to 10)" must be a number > 0 and ≤ 10, but is 0'],
 		[{ style: 'wax' }, 'Parameter "Style" must be one of oil, ink, chalk, but is "wax"'],
 		[{ steps: 5 }, 'Parameter "Step Count" must be one of 4, 8, 16, but is 5'],
 		[{ sharp: 'very' }, 'Parameter "Sharp" must be true or false, but is "very"'],
@@ -291,7 +294,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 		[{ extra: 'text' }, 'Parameter "Extra" must be a JSON object, but is "text"'],
 		[
 			{ mask: 'data' },
-			'Parameter "Mask (URL or Binary)" must be a URL, or the name of a binary property of the item, but is "data"',
+			'Parameter "Mask (Input Data Field Name or URL)" must be a URL, or the name of a binary field of the item (which has none), but is "data"',
 		],
 		[{ references: ['inf://1', 'inf://2', 'inf://3', 'inf://4'] }, 'number of elements ≤ 3'],
 	])('%j', async (values, error) => {
@@ -321,7 +324,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 
 	it('one of several fields that is required', async () => {
 		expect(await refusal({ speed: 1 }, { app: `${STUDIO}:speak` })).toBe(
-			'Parameter "Script" is empty, but the app requires Script, or Recording (URL or Binary) [item 0]',
+			'Parameter "Script" is empty, but the app requires Script, or Recording (Input Data Field Name or URL) [item 0]',
 		);
 	});
 
@@ -357,7 +360,7 @@ describe('a file field', () => {
 			.files()
 			.map(({ uri }) => uri);
 
-	it('takes a binary property of the item', async () => {
+	it('takes the name of a binary field of the item', async () => {
 		const run = await runApp(sandbox(), {
 			app: 'sandbox/file-info',
 			items: items(['photo']),
@@ -395,12 +398,13 @@ describe('a file field', () => {
 		});
 	});
 
-	it('may be filled by Files From Binary Data as well', async () => {
+	it('may be filled by Files From Binary Data in version 1 as well', async () => {
 		const binaryFiles = { values: [{ field: 'source', binaryProperty: 'data' }] };
 		await runApp(sandbox(), {
 			app: STUDIO,
 			items: items(['data']),
 			parameters: { ...filledIn({ prompt: 'a boat' }), binaryFiles },
+			nodeFields: { typeVersion: 1 },
 		});
 		expect(inputs()).toEqual([{ prompt: 'a boat', source: uris()[0] }]);
 	});
@@ -411,7 +415,9 @@ describe('a file field', () => {
 			items: [{ json: {}, binary: { data: inMemory(Buffer.alloc(0)) } }],
 			parameters: filledIn({ prompt: 'a boat', source: 'data' }),
 		});
-		expect(run.error?.message).toContain('Parameter "Source Image (URL or Binary)" needs a file');
+		expect(run.error?.message).toContain(
+			'Parameter "Source Image (Input Data Field Name or URL)" needs a file',
+		);
 		expect(sandbox().files()).toEqual([]);
 	});
 });
@@ -446,7 +452,7 @@ describe('setup parameters', () => {
 	it('that do not fit are refused', async () => {
 		const { run } = await setupOf({ 'setup:layers': 49 });
 		expect(run.error?.message).toContain(
-			'Parameter "Setup: Layers" must be a whole number ≥ 1 and ≤ 48, but is 49 [item 0]',
+			'Parameter "Setup: Layers (1–48)" must be a whole number ≥ 1 and ≤ 48, but is 49 [item 0]',
 		);
 		expect(submissions(sandbox())).toEqual([]);
 	});

@@ -1,15 +1,80 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { inVersion1, shownIf, sinceVersion2 } from './shownIf';
+
+/**
+ * The form.
+ *
+ * @param mode of n8n's resource mapper: `add` marks what is required and blocks the run without it
+ */
+function formProperty(mode: 'add' | 'map'): INodeProperties {
+	return {
+		displayName: 'Input Fields',
+		name: 'fields',
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'defineBelow', value: null },
+		typeOptions: {
+			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+			resourceMapper: {
+				resourceMapperMethod: 'getInputFields',
+				mode,
+				valuesLabel: 'Input Fields',
+				fieldWords: { singular: 'field', plural: 'fields' },
+				addAllFields: true,
+				supportAutoMap: false,
+			},
+		},
+		displayOptions: { show: { inputMode: ['fields'] } },
+		description:
+			'The inputs and setup parameters of the app. What is left empty is not sent. A file field takes the name of a binary field of the incoming item, a URL, or an expression that gives a file.',
+	};
+}
+
+const filesProperty: INodeProperties = {
+	displayName: 'Files From Binary Data',
+	name: 'binaryFiles',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true },
+	placeholder: 'Add File',
+	default: {},
+	description: 'Files of the incoming item to upload, and where their URLs go in the input',
+	options: [
+		{
+			displayName: 'File',
+			name: 'values',
+			values: [
+				{
+					displayName: 'Input Field',
+					name: 'field',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. image',
+					description:
+						'Name of the field that gets the URL. Dots lead further inside: images.0, person.photo.',
+				},
+				{
+					displayName: 'Binary Property',
+					name: 'binaryProperty',
+					type: 'string',
+					default: 'data',
+					description:
+						'Name of the binary field of the incoming item that holds the file, or an expression that gives a file',
+				},
+			],
+		},
+	],
+};
 
 /** Where an item's input comes from. */
 export const inputProperties: INodeProperties[] = [
 	{
-		displayName: 'Input',
+		displayName: 'App Input',
 		name: 'inputMode',
 		type: 'options',
 		noDataExpression: true,
 		options: [
 			{
-				name: 'Fields',
+				name: 'Form',
 				value: 'fields',
 				description: 'Fill in a form with the inputs of the app',
 			},
@@ -27,26 +92,8 @@ export const inputProperties: INodeProperties[] = [
 		default: 'fields',
 		description: 'Where the input of the app comes from',
 	},
-	{
-		displayName: 'Input Fields',
-		name: 'fields',
-		type: 'resourceMapper',
-		noDataExpression: true,
-		default: { mappingMode: 'defineBelow', value: null },
-		typeOptions: {
-			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
-			resourceMapper: {
-				resourceMapperMethod: 'getInputFields',
-				mode: 'map',
-				valuesLabel: 'Input Fields',
-				fieldWords: { singular: 'field', plural: 'fields' },
-				addAllFields: true,
-				supportAutoMap: false,
-			},
-		},
-		displayOptions: { show: { inputMode: ['fields'] } },
-		description: 'The inputs and setup parameters of the app. What is left empty is not sent.',
-	},
+	...inVersion1([formProperty('map')]),
+	...sinceVersion2([formProperty('add')]),
 	{
 		displayName: 'Input (JSON)',
 		name: 'jsonInput',
@@ -56,37 +103,6 @@ export const inputProperties: INodeProperties[] = [
 		displayOptions: { show: { inputMode: ['json'] } },
 		description: 'A JSON object that matches the input schema of the app',
 	},
-	{
-		displayName: 'Files From Binary Data',
-		name: 'binaryFiles',
-		type: 'fixedCollection',
-		typeOptions: { multipleValues: true },
-		placeholder: 'Add File',
-		default: {},
-		description: 'Files of the incoming item to upload, and where their URLs go in the input',
-		options: [
-			{
-				displayName: 'File',
-				name: 'values',
-				values: [
-					{
-						displayName: 'Input Field',
-						name: 'field',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. image',
-						description:
-							'Name of the field that gets the URL. Dots lead further inside: images.0, person.photo.',
-					},
-					{
-						displayName: 'Binary Property',
-						name: 'binaryProperty',
-						type: 'string',
-						default: 'data',
-						description: 'Name of the binary property of the incoming item that holds the file',
-					},
-				],
-			},
-		],
-	},
+	...inVersion1([filesProperty]),
+	...sinceVersion2(shownIf({ inputMode: ['json', 'item'] }, [filesProperty])),
 ];

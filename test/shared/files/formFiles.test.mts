@@ -1,0 +1,220 @@
+/** What a form requires and its file fields take, in both of n8n's ways to keep binary data. */
+import type { IBinaryData, IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { RunApp } from '../../../nodes/RunApp/RunApp.node.ts';
+import { CORE_NODES } from '../../engine/coreNodes.mts';
+import { NODE_NAME, runWorkflow, useFileBinaryData } from '../../engine/engine.mts';
+import {
+	appRef,
+	credentialsOf,
+	jsonOf,
+	objectIn,
+	runApp,
+	submissions,
+	useSandbox,
+	type RunAppOptions,
+} from '../../engine/support.mts';
+import { filledIn, filledInEditor, STUDIO } from '../formSupport.mts';
+import { binaryFiles, inMemory, inStorage, sha256 } from './support.mts';
+
+const sandbox = useSandbox();
+const bytes = Buffer.from('the bytes of a file');
+const app = 'sandbox/file-info';
+
+beforeAll(async () => await useFileBinaryData());
+
+const hash = (run: Awaited<ReturnType<typeof runApp>>) =>
+	objectIn(jsonOf(run)[0], 'output')['sha256'];
+const KEPT = [
+	['in storage', async () => await inStorage(bytes)],
+	['in the item', async () => await Promise.resolve(inMemory(bytes))],
+] as const;
+
+describe('a field that the app requires', () => {
+	const without = async (id: string, more: RunAppOptions = {}) => {
+		const form = await filledInEditor(sandbox(), STUDIO, { prompt: 'a boat', source: 'inf://a' });
+		const { value } = form['fields'] as unknown as { value: IDataObject };
+		delete value[id];
+		sandbox().reset();
+		return await runApp(sandbox(), { app: STUDIO, parameters: form, ...more });
+	};
+
+	it.each(['prompt', 'source'])('%s: n8n blocks the run before anything is sent', async (id) => {
+		const run = await without(id).catch((error: unknown) => error);
+		expect(JSON.stringify(run, Object.getOwnPropertyNames(run))).toMatch(/issue|required/i);
+		expect(sandbox().requests).toEqual([]);
+	});
+
+	it('is not asked for by n8n in version 1, whose files may come from elsewhere', async () => {
+		const run = await without('source', {
+			nodeFields: { typeVersion: 1 },
+			items: [{ json: {}, binary: { data: inMemory(bytes) } }],
+		});
+		expect(run.error?.message).toContain('is empty, but the app requires it');
+	});
+});
+
+describe.each(KEPT)('a file %s', (_where, keep) => {
+	it.each(['photo', '={{ $binary.photo }}', "={{ $('Start').item.binary.photo }}"])(
+		'goes into a field of the form: %s',
+		async (value) => {
+			const run = await runApp(sandbox(), {
+				app,
+				items: [
+					{
+						json: {},
+						binary: { other: inMemory(Buffer.from('x'), 'other.png'), photo: await keep() },
+					},
+				],
+				parameters: filledIn({ file: value }),
+			});
+			expect(run.error).toBeUndefined();
+			expect(hash(run)).toBe(sha256(bytes));
+		},
+	);
+
+	it('goes where Files From Binary Data says, by an expression, too', async () => {
+		const run = await runApp(sandbox(), {
+			app,
+			items: [{ json: {}, binary: { photo: await keep() } }],
+			parameters: binaryFiles({ file: '={{ $binary.photo }}' }),
+		});
+		expect(run.error).toBeUndefined();
+		expect(hash(run)).toBe(sha256(bytes));
+	});
+});
+
+it('several files come from an expression that gives a list', async () => {
+	const run = await runApp(sandbox(), {
+		app: STUDIO,
+		items: [
+			{ json: {}, binary: { a: inMemory(bytes), b: inMemory(Buffer.from('other'), 'b.png') } },
+		],
+		parameters: filledIn({
+			prompt: 'a boat',
+			source: 'a',
+			references: '={{ [$binary.a, $binary.b, "inf://c"] }}',
+		}),
+	});
+	expect(run.error).toBeUndefined();
+	const uris = sandbox()
+		.files()
+		.map(({ uri }) => uri);
+	const [input] = submissions(sandbox()).map((body) => objectIn(body, 'input'));
+	expect(input?.['references']).toEqual([
+		...['a', 'b'].map(() => expect.any(String) as string),
+		'inf://c',
+	]);
+	expect(uris).toContain((input?.['references'] as string[])[1]);
+});
+
+it('a file that cannot be told from another one is not guessed', async () => {
+	const run = await runApp(sandbox(), {
+		app,
+		items: [{ json: {}, binary: { a: inMemory(bytes), b: inMemory(Buffer.from('other')) } }],
+		parameters: filledIn({ file: '={{ $binary.a }}' }),
+	});
+	expect(run.error?.message).toContain('no binary field like the given one');
+	expect(run.error?.description).toContain('a, b');
+	expect(submissions(sandbox())).toEqual([]);
+});
+
+it('a wrong name is refused with those that there are, before anything is sent', async () => {
+	const run = await runApp(sandbox(), {
+		app,
+		items: [{ json: {}, binary: { photo: inMemory(bytes), scan: inMemory(bytes) } }],
+		parameters: filledIn({ file: 'foto' }),
+	});
+	expect(run.error?.message).toContain('a binary field of the item (which has photo, scan)');
+	expect(submissions(sandbox())).toEqual([]);
+});
+
+it('Files From Binary Data belongs to JSON and Incoming Item only', () => {
+	const places = new RunApp().description.properties
+		.filter(({ name }) => name === 'binaryFiles')
+		.map(({ displayOptions }) => displayOptions?.show);
+	expect(places).toEqual([
+		{ '@version': [1] },
+		{ '@version': [{ _cnd: { gte: 2 } }], inputMode: ['json', 'item'] },
+	]);
+});
+
+describe("n8n's combined binary mode", () => {
+	/** An item as it comes out of a node there. */
+	const item = (file: IBinaryData, json: IDataObject = {}): INodeExecutionData => ({
+		json: { ...json, _files: { photo: file as unknown as IDataObject } },
+	});
+
+	async function run(parameters: IDataObject, start: INodeExecutionData) {
+		const base = { typeVersion: 1, position: [0, 0] } satisfies Partial<INode>;
+		const nodes: INode[] = [
+			{ ...base, id: 's', name: 'Start', type: 'n8n-nodes-base.noOp', parameters: {} },
+			{
+				...base,
+				id: 'n',
+				name: NODE_NAME,
+				type: 'our.node',
+				typeVersion: 2,
+				parameters: { app: appRef(app), options: {}, ...parameters } as INode['parameters'],
+				credentials: { inferenceShApi: { id: '1', name: 'Test' } },
+			},
+		];
+		return await runWorkflow({
+			nodes,
+			connections: { Start: { main: [[{ node: NODE_NAME, type: 'main', index: 0 }]] } },
+			nodeTypes: { ...CORE_NODES, 'our.node': new RunApp() },
+			credentials: credentialsOf(sandbox()),
+			settings: { binaryMode: 'combined' },
+			startItems: [start],
+		});
+	}
+
+	it.each(['photo', '_files.photo', '={{ $json._files.photo }}'])(
+		'a field of the form takes it: %s',
+		async (value) => {
+			const done = await run(filledIn({ file: value }), item(await inStorage(bytes)));
+			expect(done.error).toBeUndefined();
+			expect(hash(done)).toBe(sha256(bytes));
+		},
+	);
+
+	it('a file that cannot be told from another one is not guessed', async () => {
+		const run = await runApp(sandbox(), {
+			app,
+			items: [{ json: {}, binary: { a: inMemory(bytes), b: inMemory(Buffer.from('other')) } }],
+			parameters: filledIn({ file: '={{ $binary.a }}' }),
+		});
+		expect(run.error?.message).toContain('no binary field like the given one');
+		expect(run.error?.description).toContain('a, b');
+		expect(submissions(sandbox())).toEqual([]);
+	});
+
+	it('a wrong name is refused with those that there are', async () => {
+		const done = await run(filledIn({ file: 'foto' }), item(await inStorage(bytes)));
+		expect(done.error?.message).toContain('(which has photo)');
+	});
+
+	it("an incoming item does not send n8n's records", async () => {
+		const start = item(await inStorage(bytes), { file: 'inf://x', n: 1 });
+		const done = await run({ inputMode: 'item' }, start);
+		expect(submissions(sandbox())).toMatchObject([{ input: { file: 'inf://x', n: 1 } }]);
+		expect(JSON.stringify(submissions(sandbox()))).not.toContain('mimeType');
+		expect(sandbox().files()).toEqual([]);
+		expect(done.workflow).toBeDefined();
+	});
+
+	it('an incoming item sends the file where it stands in its JSON', async () => {
+		const file = await inStorage(bytes);
+		const done = await run({ inputMode: 'item' }, item(file, { file: file as never }));
+		expect(done.error).toBeUndefined();
+		expect(hash(done)).toBe(sha256(bytes));
+		expect(submissions(sandbox())).toMatchObject([{ input: { file: sandbox().files()[0]?.uri } }]);
+	});
+
+	it('Files From Binary Data takes it', async () => {
+		const parameters = { inputMode: 'json', jsonInput: '{}', ...binaryFiles({ file: 'photo' }) };
+		const done = await run(parameters, item(await inStorage(bytes)));
+		expect(done.error).toBeUndefined();
+		expect(hash(done)).toBe(sha256(bytes));
+	});
+});
