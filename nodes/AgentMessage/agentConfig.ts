@@ -28,7 +28,7 @@ export function readAgent(item: ItemParameters, outputSchema: JsonObject | undef
 	if (source === 'adHoc') return { kind: 'adHoc', config: readConfig(item, outputSchema) };
 	if (outputSchema) {
 		throw item.error(
-			'Output Schema',
+			'Output: Schema',
 			'works only with an agent that is defined here: a saved agent has its own',
 			'Set Agent Source to Defined Here, or give the saved agent the schema on inference.sh.',
 		);

@@ -96,7 +96,7 @@ export class WebhookWait<Facts> implements TaskWait {
 	request(request: RunRequest, itemIndex: number): RunRequest {
 		if (request.webhook === undefined) return { ...request, webhook: this.url };
 		throw new ItemParameters(this.run.context, itemIndex).error(
-			'Webhook URL',
+			'Task: Webhook URL',
 			'cannot be used together with Wait "For the Callback", which needs it itself',
 		);
 	}

@@ -76,7 +76,7 @@ async function formFor(
 		case 'form':
 			return known.form;
 		case 'unusable':
-			throw item.error('Function', `cannot be called: ${app} ${known.problem}`);
+			throw item.error('Task: Function', `cannot be called: ${app} ${known.problem}`);
 		case 'unreadable': {
 			const saved: unknown = nodeOf(item.context).parameters['fields'];
 			return savedForm(isJsonObject(saved) ? saved['schema'] : undefined);

@@ -53,7 +53,7 @@ describe('a message that cannot be sent names parameter and item', () => {
 		[
 			'with a schema for a saved agent',
 			{ options: { outputSchema: '{"type": "object"}' } },
-			'Parameter "Output Schema" works only with an agent that is defined here: a saved agent has its own [item 0]',
+			'Parameter "Output: Schema" works only with an agent that is defined here: a saved agent has its own [item 0]',
 		],
 		[
 			'with a schema that is no JSON',
@@ -63,7 +63,7 @@ describe('a message that cannot be sent names parameter and item', () => {
 		[
 			'with context that is none',
 			{ options: { context: '[1]' } },
-			'Parameter "Context" must be a JSON object, but is [1] [item 0]',
+			'Parameter "Chat: Context" must be a JSON object, but is [1] [item 0]',
 		],
 	])('%s', async (_what, options, message) => {
 		const { error, details } = await failure(options);
@@ -283,9 +283,13 @@ describe('settings of the whole run that cannot be used', () => {
 		[
 			'onInterrupt',
 			'panic',
-			'Parameter "On Interrupt" must be one of return, approve, reject, error, but is "panic" [item 0]',
+			'Parameter "Chat: On Interrupt" must be one of return, approve, reject, error, but is "panic" [item 0]',
 		],
-		['streamAs', 'song', 'Parameter "Stream As" must be one of text, off, but is "song" [item 0]'],
+		[
+			'streamAs',
+			'song',
+			'Parameter "Output: Stream As" must be one of text, off, but is "song" [item 0]',
+		],
 	])('are told: %s', async (name, value, message) => {
 		const { error } = await failure({ options: { [name]: value } });
 		expect(error).toBe(message);

@@ -14,12 +14,12 @@ const bad: ReadonlyArray<{
 	options?: INodeParameters;
 }> = [
 	...[-1, 2.5, 1e7, 'few', '', '={{ NaN }}'].map((value) => ({
-		displayName: 'Stop After Failures',
+		displayName: 'Limit: Stop After Failures',
 		value,
 		options: { stopAfterFailures: value },
 	})),
 	...[-5, 0.1, 1e9, 'often'].map((value) => ({
-		displayName: 'Progress Every (Items)',
+		displayName: 'Output: Progress Every (Items)',
 		value,
 		options: { progressEvery: value },
 	})),
@@ -32,8 +32,8 @@ const bad: ReadonlyArray<{
 	{ displayName: 'Concurrency', value: 0, parameters: { concurrency: 0 } },
 	{ displayName: 'Timeout (Seconds)', value: -1, parameters: { timeout: -1 } },
 	{ displayName: 'Max Retries', value: 'many', parameters: { maxRetries: 'many' } },
-	{ displayName: 'Total Timeout (Seconds)', value: -3, options: { totalTimeout: -3 } },
-	{ displayName: 'On Stop', value: 'explode', options: { onStop: 'explode' } },
+	{ displayName: 'Limit: Total Timeout (Seconds)', value: -3, options: { totalTimeout: -3 } },
+	{ displayName: 'Task: On Stop', value: 'explode', options: { onStop: 'explode' } },
 ];
 
 describe.each(bad)('$displayName = $value', ({ displayName, value, parameters, options }) => {

@@ -351,24 +351,24 @@ describe('options on the wire', () => {
 		['2030/06/01 09:30', /in ISO 8601, such as 2030-06-01T09:30/],
 		['={{ 1906504200000 }}', /a number may be seconds or milliseconds.*, but is 1906504200000/],
 		['2030-02-30T09:30', /must be a date and time that exists, but is "2030-02-30T09:30"/],
-		['={{ new Date("01.06.30000") }}', /Parameter "Run At"/],
+		['={{ new Date("01.06.30000") }}', /Parameter "Task: Run At"/],
 		['={{ true }}', /in ISO 8601/],
 	])('take no %s as a time', async (runAt, message) => {
 		const run = await runApp(sandbox(), { items: [{}], options: { runAt } });
-		expect(run.error?.message).toMatch(/^Parameter "Run At" /);
+		expect(run.error?.message).toMatch(/^Parameter "Task: Run At" /);
 		expect(run.error?.message).toMatch(message);
 		expect(sandbox().requests).toEqual([]);
 	});
 
 	it.each([
-		['infra', 'moon', 'Infrastructure'],
-		['setup', '[1]', 'Setup'],
-		['setup', '{nope', 'Setup'],
-		['webhook', 'ftp://example.com', 'Webhook URL'],
-		['webhook', 'soon', 'Webhook URL'],
-		['runAt', 'tomorrow-ish', 'Run At'],
-		['function', '={{ [7] }}', 'Function'],
-		['workers', '={{ [[1]] }}', 'Workers'],
+		['infra', 'moon', 'Task: Infrastructure'],
+		['setup', '[1]', 'Task: Setup'],
+		['setup', '{nope', 'Task: Setup'],
+		['webhook', 'ftp://example.com', 'Task: Webhook URL'],
+		['webhook', 'soon', 'Task: Webhook URL'],
+		['runAt', 'tomorrow-ish', 'Task: Run At'],
+		['function', '={{ [7] }}', 'Task: Function'],
+		['workers', '={{ [[1]] }}', 'Task: Workers'],
 	])('that make no sense fail their item: %s = %s', async (name, value, displayName) => {
 		const run = await runApp(sandbox(), { items: [{}], options: { [name]: value } });
 		expect(run.error?.name).toBe('NodeOperationError');
@@ -382,7 +382,7 @@ describe('options on the wire', () => {
 			items: [{}],
 			options: { session: 'new', sessionTimeout },
 		});
-		expect(run.error?.message).toContain('Parameter "Session Timeout (Seconds)"');
+		expect(run.error?.message).toContain('Parameter "Task: Session Timeout (Seconds)"');
 		expect(run.error?.message).toContain(JSON.stringify(sessionTimeout));
 		expect(sandbox().requests).toEqual([]);
 	});

@@ -11,17 +11,17 @@ const numbers: ReadonlyArray<readonly [name: string, displayName: string, bad: u
 	['maxRetries', 'Max Retries', [-1, 0.5, 101, 'many']],
 ];
 const options: ReadonlyArray<readonly [name: string, displayName: string, bad: unknown[]]> = [
-	['backoffBase', 'Backoff Base (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
-	['backoffCap', 'Backoff Cap (Seconds)', [-1, 1e9, 'x']],
-	['maxRetryAfter', 'Max Retry-After (Seconds)', [-1, 1e9, 'x']],
-	['pollInterval', 'Poll Interval (Seconds)', [0, 0.05, -2, 1e9, 'x']],
-	['totalTimeout', 'Total Timeout (Seconds)', [-1, 1e9, 'x']],
-	['maxCost', 'Max Cost (USD)', [-1, 1e10, 'free', '={{ Infinity }}']],
-	['onTimeout', 'On Timeout', ['explode', 1]],
-	['onStop', 'On Stop', ['explode', '']],
-	['onUnclearSubmit', 'When Submission Is Unclear', ['guess']],
-	['follow', 'Follow', ['pray']],
-	['retryOn', 'Retry On', [['luck'], 'network', ['rateLimit', 7]]],
+	['backoffBase', 'Retry: Backoff Base (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
+	['backoffCap', 'Retry: Backoff Cap (Seconds)', [-1, 1e9, 'x']],
+	['maxRetryAfter', 'Retry: Max Retry-After (Seconds)', [-1, 1e9, 'x']],
+	['pollInterval', 'Task: Poll Interval (Seconds)', [0, 0.05, -2, 1e9, 'x']],
+	['totalTimeout', 'Limit: Total Timeout (Seconds)', [-1, 1e9, 'x']],
+	['maxCost', 'Limit: Max Cost (USD)', [-1, 1e10, 'free', '={{ Infinity }}']],
+	['onTimeout', 'Task: On Timeout', ['explode', 1]],
+	['onStop', 'Task: On Stop', ['explode', '']],
+	['onUnclearSubmit', 'Retry: When Submission Is Unclear', ['guess']],
+	['follow', 'Task: Follow', ['pray']],
+	['retryOn', 'Retry: On', [['luck'], 'network', ['rateLimit', 7]]],
 ];
 
 const cases = (table: typeof numbers) =>
@@ -67,7 +67,7 @@ describe('settings that make no sense are named, printed and cost nothing', () =
 			const run = await runApp(sandbox(), { ...bad, items: [{}] });
 			expect(run.error?.name).toBe('NodeOperationError');
 			expect(run.error?.message).toMatch(
-				/Parameter "(Concurrency|Total Timeout \(Seconds\))" cannot be read/,
+				/Parameter "(Concurrency|Limit: Total Timeout \(Seconds\))" cannot be read/,
 			);
 			expect(run.error?.message).toContain(JSON.stringify(expression));
 		}

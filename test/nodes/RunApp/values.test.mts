@@ -227,7 +227,7 @@ describe('a switch', () => {
 			options: { fullTask: '={{ "perhaps" }}' },
 		});
 		expect(wrong.error?.message).toBe(
-			'Parameter "Output Full Task" must be true or false, but is "perhaps" [item 0]',
+			'Parameter "Output: Full Task" must be true or false, but is "perhaps" [item 0]',
 		);
 	});
 });

@@ -110,12 +110,12 @@ describe('A setting that cannot be used', () => {
 		[
 			'minInterval',
 			-1,
-			'Parameter "Min Interval (Seconds)" must be a number from 0 to 604800, but is -1',
+			'Parameter "Output: Min Interval (Seconds)" must be a number from 0 to 604800, but is -1',
 		],
-		['minInterval', 'soon', 'Parameter "Min Interval (Seconds)" must be a number'],
-		['maxUpdates', 1.5, 'Parameter "Max Updates" must be a whole number'],
-		['maxUpdates', -1, 'Parameter "Max Updates" must be a whole number from 0'],
-		['streamAs', 'xml', 'Parameter "Stream As" must be one of'],
+		['minInterval', 'soon', 'Parameter "Output: Min Interval (Seconds)" must be a number'],
+		['maxUpdates', 1.5, 'Parameter "Output: Max Updates" must be a whole number'],
+		['maxUpdates', -1, 'Parameter "Output: Max Updates" must be a whole number from 0'],
+		['streamAs', 'xml', 'Parameter "Output: Stream As" must be one of'],
 	])('%s = %j is refused before anything starts', async (name, value, message) => {
 		const run = await streamTask(sandbox(), { items: [{}], options: { [name]: value } });
 		expect(run.error?.message).toContain(message);

@@ -155,7 +155,7 @@ describe('waiting for the callback', () => {
 	it('does not share the callback with a webhook of the user', async () => {
 		const run = await runWaiting([MANUAL], { options: { webhook: 'https://example.com/done' } });
 		expect(run.error?.message).toBe(
-			'Parameter "Webhook URL" cannot be used together with Wait "For the Callback", which needs it itself [item 0]',
+			'Parameter "Task: Webhook URL" cannot be used together with Wait "For the Callback", which needs it itself [item 0]',
 		);
 		expect(sandbox().tasks()).toEqual([]);
 	});

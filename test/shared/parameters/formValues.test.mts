@@ -331,7 +331,7 @@ describe('a value that does not fit is refused before anything is sent', () => {
 	it('a function that n8n cannot call', async () => {
 		const message = await refusal({ audio: [] }, { app: `${STUDIO}:live` });
 		expect(message).toContain(
-			'Parameter "Function" cannot be called: sandbox/studio has a function "live", but it talks through a socket',
+			'Parameter "Task: Function" cannot be called: sandbox/studio has a function "live", but it talks through a socket',
 		);
 	});
 
@@ -646,7 +646,7 @@ describe('the schema', () => {
 		const app = `${STUDIO}:sing`;
 		const run = await runApp(sandbox(), { app, parameters: filledIn(REQUIRED) });
 		expect(run.error?.message).toContain(
-			'Parameter "Function" cannot be called: sandbox/studio has no function "sing". Its functions: run, speak.',
+			'Parameter "Task: Function" cannot be called: sandbox/studio has no function "sing". Its functions: run, speak.',
 		);
 		expect(submissions(sandbox())).toEqual([]);
 	});

@@ -5,7 +5,7 @@ import { shownIf } from './shownIf';
 import { startOptions } from './startOptions';
 
 /**
- * The Options of a node that runs tasks, with those of its own, in alphabetical order.
+ * The Options of a node that runs tasks, with those of its own.
  *
  * @param starts when the node starts its tasks itself, if it does not always
  */
@@ -29,13 +29,41 @@ export function runOptionsProperty(
 	return optionsProperty([...runOptions.map(adapt), ...own]);
 }
 
+/** The options by what they are about, the useful first; their names begin with it. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+	Output: [
+		...['fullTask', 'outputSchema', 'streamAs'],
+		...['minInterval', 'maxUpdates', 'progressEvery'],
+	],
+	Limit: ['maxCost', 'totalTimeout', 'stopAfterFailures'],
+	Retry: ['retryOn', 'onUnclearSubmit', 'backoffBase', 'backoffCap', 'maxRetryAfter'],
+	Chat: ['context', 'onInterrupt'],
+	Task: [
+		...['version', 'function', 'setup', 'runAt', 'session', 'sessionTimeout', 'infra', 'workers'],
+		...['webhook', 'onStop', 'onTimeout', 'follow', 'pollInterval'],
+	],
+};
+const ORDER = Object.values(GROUPS).flat();
+
+/** `Total Timeout` → `Limit: Total Timeout`, `Retry On` → `Retry: On` */
+function named(option: INodeProperties): INodeProperties {
+	const { name, displayName } = option;
+	const [group] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [];
+	if (group === undefined) return option;
+	const rest = displayName.startsWith(`${group} `)
+		? displayName.slice(group.length + 1)
+		: displayName;
+	return { ...option, displayName: `${group}: ${rest}` };
+}
+
 function optionsProperty(options: readonly INodeProperties[]): INodeProperties {
+	const place = ({ name }: INodeProperties) => ORDER.indexOf(name);
 	return {
 		displayName: 'Options',
 		name: 'options',
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: options.toSorted((left, right) => left.displayName.localeCompare(right.displayName)),
+		options: options.toSorted((left, right) => place(left) - place(right)).map(named),
 	};
 }
