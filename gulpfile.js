@@ -77,7 +77,7 @@ const compact = {
 			return result.code;
 		};
 		// Nothing is unused: what a module does not need itself, another one does.
-		const shorter = { target: TARGET, sequences: false, joinVars: false, unused: false };
+		const shorter = { target: TARGET, sequences: false, unused: false };
 		const [start, ...modules] = code.split(HEADING);
 		const short = modules.map((text, at) =>
 			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
@@ -162,7 +162,9 @@ async function assets() {
 		for (const file of files.filter((name) => ASSET.test(name))) {
 			const target = path.join(OUT, folder, file);
 			await mkdir(path.dirname(target), { recursive: true });
-			await copyFile(path.join(__dirname, folder, file), target);
+			const source = path.join(__dirname, folder, file);
+			if (!file.endsWith('.json')) await copyFile(source, target);
+			else await writeFile(target, JSON.stringify(JSON.parse(await readFile(source, 'utf8'))));
 		}
 	}
 }
