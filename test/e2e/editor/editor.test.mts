@@ -121,7 +121,7 @@ describe('the editor', () => {
 		await editor.settle();
 		await picture(editor.page, 'docs/images/run-app-canvas');
 		const panel = await editor.openPanel('Run App');
-		await panel.output.getByText('Lisbon').waitFor();
+		await panel.output.getByText('Lisbon').first().waitFor();
 		await editor.settle();
 		await picture(editor.page, 'docs/images/run-app-panel');
 		await panel.close();
