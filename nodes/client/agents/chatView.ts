@@ -34,8 +34,9 @@ async function readAll(chatId: string, context: ClientContext): Promise<ChatView
 	const about: RemoteWork = { kind: 'chat', id: chatId };
 	const ask: Ask = async (question, decode) =>
 		await readService({ ...question, about }, decode, context);
-	const messages = (await readMessages(ask, chatId, () => false)) ?? [];
+	// In this order: of a chat that is said to be idle, no message is missing.
 	const wire = (await readChat(ask, chatId)) ?? {};
+	const messages = (await readMessages(ask, chatId, () => false)) ?? [];
 	const turn = new Turn({ chatId, answered: [] });
 	for (const data of [...messages, ...listOf(wire['chat_messages'])]) turn.readMessage(data);
 	const run = runFromWire(wire['active_run']);

@@ -30,7 +30,7 @@ class TurnSubject implements Subject {
 	readonly route: string;
 	/** The service has taken its message, or has shown the call that was decided. */
 	readonly seen = true;
-	/** Readings of the chat since it has been over. */
+	/** Readings of the chat that began after it was known to be over. */
 	private readings = 0;
 	private doubtfulSince: number | undefined;
 	private lastStatus = '';
@@ -66,11 +66,16 @@ class TurnSubject implements Subject {
 		this.turn.opened();
 	}
 
+	/** The messages of a reading may be older than its chat: only one that began later counts. */
 	async refresh(ask: Ask): Promise<void> {
+		const wasSettled = this.isSettled;
 		if (!(await readTurn(ask, this.turn))) return;
-		const settled = this.turn.verdict().kind === 'settled';
-		this.readings = settled ? this.readings + 1 : 0;
+		this.readings = wasSettled && this.isSettled ? this.readings + 1 : 0;
 		this.doubt();
+	}
+
+	private get isSettled(): boolean {
+		return this.turn.verdict().kind === 'settled';
 	}
 
 	polled(status: JsonObject): boolean {

@@ -4,8 +4,8 @@ import { readChat, readMessages } from './readChat';
 import type { Turn } from './turn';
 
 /**
- * Reads how a turn stands. The messages are read first: if the chat is idle after that, they are not
- * going to change.
+ * Reads how a turn stands: its messages, and then the chat. A message may come between the two; what
+ * ends the turn wants another reading.
  *
  * @returns whether all of it could be read; else the turn is as it was
  */

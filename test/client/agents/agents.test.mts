@@ -22,6 +22,7 @@ import {
 	ValidationError,
 } from '../../../nodes/client/errors.ts';
 import type { MessageRequest } from '../../../nodes/client/agents/messageRequest.ts';
+import type { Transport } from '../../../nodes/client/transport/transport.ts';
 import { useSandbox } from '../../useSandbox.mts';
 import { aMoment, until } from '../../until.mts';
 import {
@@ -156,6 +157,35 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			const run = await send(client({ settings: { follow: 'poll' } }), 'grüße 🎈');
 			expect(run).toMatchObject({ text: SAID, via: 'poll', fellBack: false });
 			expect(streams()).toBe(0);
+		});
+
+		it('misses no message that comes between a reading of the messages and one of the chat', async () => {
+			const whole = makeTransport();
+			const transport: Transport = {
+				name: whole.name,
+				open: async (request) => await whole.open(request),
+				request: async (request) => {
+					if (decided && request.method === 'GET' && /\/chats\/\w+$/.test(request.url)) {
+						sandbox().release();
+						await until(() => sandbox().agentRuns()[0]?.state === 'completed');
+					}
+					return await whole.request(request);
+				},
+			};
+			let decided = false;
+			const polling = client({ transport, settings: { follow: 'poll' } });
+			const { chatId, pending } = await send(polling, 'x', { agent: 'sandbox/support' });
+			const callId = pending[0]?.id ?? '';
+			sandbox().hold();
+			const decision = { kind: 'approve' } as const;
+			const run = await polling.agents.respond(
+				{ chatId, callId, decision },
+				{
+					...defaults(),
+					onProgress: () => (decided = true),
+				},
+			);
+			expect(run).toMatchObject({ text: 'Done.', state: 'completed' });
 		});
 
 		it('reads the chat itself if its status stays unreadable', async () => {
