@@ -47,10 +47,10 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			async hold() {
 				sandbox().fault({ on: ON, kind: 'hang', when: 'after' });
 				await keepGoing(execution());
-				await until(() => submitted() === 1);
+				await until(() => submitted() >= 1);
 				sandbox().fault({ on: ON, kind: 'statusAfter', status: 502 });
 				await keepGoing(execution());
-				await until(() => submitted() === 2);
+				await until(() => submitted() >= 2);
 				await aMoment();
 			},
 		},
@@ -125,7 +125,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		await time.pass(122_000);
 		const last = execution({ maxRetryAfterMs: 120_000 });
 		const going = last.run(other);
-		await until(() => submitted() === 3);
+		await until(() => submitted() >= 3);
 		last.stop.abort();
 		await passing(going, { time });
 	});
@@ -133,7 +133,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	it('a Stop is heard in the queue of Max Concurrency', async () => {
 		const first = execution({}, 1);
 		const holding = first.run({ app: 'sandbox/manual', input: { text: '' } });
-		await until(() => submitted() === 1);
+		await until(() => submitted() >= 1);
 		const other = execution({}, 1);
 		const ended = other.run();
 		await aMoment();
@@ -156,7 +156,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const asked = [one, other].map(
 			async ({ signal }) => await rejection(client.apps.get('sandbox/echo', signal)),
 		);
-		await until(() => sandbox().count('GET', /^\/apps/) === 1);
+		await until(() => sandbox().count('GET', /^\/apps/) >= 1);
 		one.abort(new StoppedError('one'));
 		expect(await asked[0]).toBe(one.signal.reason);
 		other.abort(new StoppedError('other'));

@@ -254,7 +254,7 @@ describe('without file handles', () => {
 		const transport = new UndiciTransport(undici);
 		try { for (;;) openSync('/dev/null'); } catch {}
 		const signal = new AbortController().signal;
-		const times = { headersTimeoutMs: 5_000, silenceMs: 5_000 };
+		const times = { headersTimeoutMs: 60_000, silenceMs: 60_000 };
 		transport
 			.request({ method: 'POST', url: process.argv[2], headers: {}, body: '{}', signal, ...times })
 			.catch(({ message, mayHaveArrived }) => {
