@@ -89,9 +89,11 @@ export class Refusals {
 	/** Why the account's other tasks and chats are refused, too; undefined if that is not so. */
 	get hopeless(): string | undefined {
 		const { latest, count, timings, account, firstAt } = this;
-		if (!ABOUT_THE_KEY.has(latest?.httpStatus ?? 0) || count < timings.refusals) return undefined;
+		const aboutKey = ABOUT_THE_KEY.has(latest?.httpStatus ?? 0);
+		// To a key that may not read, some services say that there is nothing: then it never was shown any.
+		if (!aboutKey && account.shownAt > 0) return undefined;
 		// Something else has been shown meanwhile.
-		if (account.shownAt > firstAt) return undefined;
+		if (count < timings.refusals || account.shownAt > firstAt) return undefined;
 		return 'the service does not let the API key see what it has started';
 	}
 }

@@ -181,6 +181,20 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		await until(() => sandbox().running().length === 0);
 	});
 
+	it.each([400, 404])(
+		'an account that was never shown anything is given up with %i',
+		async (status) => {
+			const { apiKey } = sandbox().workspace(`inf_sandbox_blind${status}`);
+			refuse(status);
+			const error = await rejection(runOne(client({ apiKey }), manual));
+			expect(error).toBeInstanceOf(FollowingRefusedError);
+			expect(error).toMatchObject({
+				httpStatus: status,
+				hopeless: 'the service does not let the API key see what it has started',
+			});
+		},
+	);
+
 	it('the account is not given up if it is shown other tasks', async () => {
 		const run = client();
 		const [first, second] = [runOne(run, manual), runOne(run, { app: 'sandbox/slim', input: {} })];

@@ -19,6 +19,7 @@ import {
 	FROM_ITEM,
 	meanwhile,
 	objectIn,
+	passing,
 	spyOnParameters,
 	submissions,
 	useSandbox,
@@ -343,6 +344,28 @@ describe('Stop After Failures', () => {
 		}
 		expect(sandbox().requests.length).toBeLessThanOrEqual(8);
 	});
+
+	it.each([403, 404])(
+		'opens for a key that may start tasks but is shown none (%i)',
+		async (status) => {
+			const { apiKey, ...workspace } = sandbox().workspace(`inf_sandbox_unseeing${status}`);
+			for (const on of ['GET /tasks/:id', 'GET /tasks/:id/stream', 'GET /tasks/:id/status']) {
+				sandbox().fault({ on, kind: 'status', status, times: Infinity });
+			}
+			const run = await passing(
+				runBatch(sandbox(), {
+					app: 'sandbox/manual',
+					credentials: { ...credentialsOf(sandbox()), apiKey },
+					items: numbered(40),
+					parameters: { concurrency: 5 },
+				}),
+			);
+			const { summary } = resultOf(run);
+			expect(summary).toMatchObject({ failed: 5, not_started: 35, stopped_by: 'circuit_breaker' });
+			expect(workspace.tasks()).toHaveLength(5);
+			await until(() => workspace.running().length === 0);
+		},
+	);
 
 	it('lets what is running finish', async () => {
 		const items = [
