@@ -6,6 +6,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, inject, test } from 'vitest';
 
 import { startSandbox } from '../../sandbox/index.mts';
+import { until } from '../../until.mts';
 import { CREDENTIAL } from '../demo/demoInstance.mts';
 import { useInstance } from '../n8n/instance.mts';
 import { N8n } from '../n8n/n8n.mts';
@@ -198,12 +199,15 @@ describe('Run App, waiting for the callback', () => {
 	test('asks the service to call again if it cannot be reached', async () => {
 		const { rest, sandbox } = instance();
 		const id = await waitWith([MANUAL]);
-		sandbox.configure({ webhookRetriesMs: [100] });
-		sandbox.fault({ on: 'GET /tasks/:id', kind: 'status', status: 403, times: 1 });
+		sandbox.configure({ webhookRetriesMs: Array.from({ length: 100 }, () => 100) });
+		sandbox.fault({ on: 'GET /tasks/:id', kind: 'body', body: '<html>', times: Infinity });
 		sandbox.finishTask(taskIds()[0] ?? '', { output: { n: 1 } });
+		await until(() => sandbox.webhookDeliveries().length > 0);
+		sandbox.clearFaults();
 		const execution = await rest.executionOnce(id);
 		expect(arrived(execution)).toMatchObject([{ status: 'completed', output: { n: 1 } }]);
-		expect(sandbox.webhookDeliveries().map(({ status }) => status)).toEqual([503, 200]);
+		const answers = sandbox.webhookDeliveries().map(({ status }) => status);
+		expect([answers[0], answers.at(-1)]).toEqual([503, 200]);
 	});
 });
 
