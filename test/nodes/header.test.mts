@@ -33,7 +33,8 @@ async function subtitleOf(type: INodeType, parameters: INodeParameters): Promise
 	};
 	const node = nodeWith('test.node', parameters);
 	const workflow = new Workflow({ nodes: [node], connections: {}, active: false, nodeTypes });
-	await workflow.expression.acquireIsolate();
+	// Not in every n8n.
+	await workflow.expression.acquireIsolate?.();
 	try {
 		const resolved = workflow.getNode('Node');
 		return workflow.expression.getSimpleParameterValue(
@@ -43,7 +44,7 @@ async function subtitleOf(type: INodeType, parameters: INodeParameters): Promise
 			{},
 		);
 	} finally {
-		await workflow.expression.releaseIsolate();
+		await workflow.expression.releaseIsolate?.();
 	}
 }
 

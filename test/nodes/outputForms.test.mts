@@ -1,7 +1,6 @@
 /** What the items that come out are made of: Output, and the places of Download Files. */
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { CORE_NODES } from '../engine/coreNodes.mts';
@@ -17,7 +16,6 @@ import {
 	type RunAppOptions,
 } from '../engine/support.mts';
 import type { SandboxApp } from '../sandbox/index.mts';
-import { WaitingExecution } from '../engine/waitingEngine.mts';
 import { until } from '../until.mts';
 import { runBatch } from './Batch/support.mts';
 import { streamTask } from './StreamTask/support.mts';
@@ -189,27 +187,6 @@ describe('In Batch', () => {
 			{ id: second?.id, error: { code: 'unexpected_output', retryable: false } },
 		]);
 	});
-
-	it('the form is kept while the execution waits for the callback', async () => {
-		const run = await runBatch(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{ json: { n: 1 } }, { json: { n: 2 } }],
-			mode: 'webhook',
-			...output('text', { wait: 'webhook', order: 'completion', concurrency: 1 }),
-		});
-		const credentials = credentialsOf(sandbox());
-		const execution = new WaitingExecution(run, new Batch(), { credentials });
-		const [first = '', second = ''] = sandbox()
-			.tasks()
-			.map(({ id }) => id);
-		sandbox().finishTask(second, { output: { response: 'Hi' } });
-		sandbox().finishTask(first, { output: { n: 1 } });
-		const { run: rest } = await execution.callBack({});
-		if (!rest) throw new Error('It still waits');
-		expect(jsonOf(rest)).toMatchObject([{ text: 'Hi' }]);
-		expect(jsonOf(rest)[0]).not.toHaveProperty('id');
-		expect(jsonOf(rest, 1)).toMatchObject([{ id: first, error: { code: 'unexpected_output' } }]);
-	});
 });
 
 describe('A node of version 1', () => {
@@ -230,25 +207,6 @@ describe('A node of version 1', () => {
 			...version1,
 		});
 		expect(Object.keys(run.output(NODE_NAME)[0]?.binary ?? {})).not.toEqual([]);
-	});
-
-	it('goes on with what 0.1.0 has put to wait', async () => {
-		const run = await runApp(sandbox(), {
-			app: 'sandbox/manual',
-			items: [{}],
-			mode: 'webhook',
-			parameters: { wait: 'webhook' },
-		});
-		// Its tasks had `fullTask` instead of `form`.
-		run.raw.data = JSON.parse(
-			JSON.stringify(run.raw.data).replaceAll('"form":"task"', '"fullTask":true'),
-		) as typeof run.raw.data;
-		const credentials = credentialsOf(sandbox());
-		const execution = new WaitingExecution(run, new RunApp(), { credentials });
-		sandbox().finishTask(sandbox().tasks()[0]?.id ?? '', { output: { response: 'Hi' } });
-		const { run: rest } = await execution.callBack({});
-		if (!rest) throw new Error('It still waits');
-		expect(jsonOf(rest)[0]).toMatchObject({ function: 'run', output: { response: 'Hi' } });
 	});
 });
 

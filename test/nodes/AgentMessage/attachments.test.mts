@@ -1,31 +1,15 @@
-/** Files that go with a message, in both of n8n's ways to keep binary data. */
-import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+/** Files that go with a message. */
+import type { INodeExecutionData } from 'n8n-workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useFileBinaryData, type EngineRun } from '../../engine/engine.mts';
+import { useFileBinaryData } from '../../engine/engine.mts';
 import { jsonOf, useSandbox } from '../../engine/support.mts';
 import { inMemory, inStorage } from '../../shared/files/support.mts';
-import { agentMessage, sent, type AgentOptions } from './support.mts';
+import { attach, sent } from './support.mts';
 
 const sandbox = useSandbox();
 const bytes = Buffer.from('a picture');
 
 beforeAll(async () => await useFileBinaryData());
-
-/** Sends files of an item with a message, to an agent that says what it got. */
-async function attach(
-	files: unknown[],
-	item: INodeExecutionData,
-	more: AgentOptions = {},
-): Promise<EngineRun> {
-	const values = files.map((binaryProperty) => ({ source: 'binary', binaryProperty }));
-	return await agentMessage(sandbox(), {
-		agent: 'sandbox/painter',
-		message: 'look',
-		items: [item],
-		parameters: { attachments: { values } as IDataObject as never },
-		...more,
-	});
-}
 
 describe.each([
 	['in storage', async (name: string) => await inStorage(bytes, name)],
@@ -35,7 +19,7 @@ describe.each([
 		'goes with the message: %s',
 		async (file) => {
 			const other = inMemory(Buffer.from('other'), 'other.png');
-			const run = await attach([file], {
+			const run = await attach(sandbox(), [file], {
 				json: {},
 				binary: { other, photo: await keep('photo.png') },
 			});
@@ -44,30 +28,6 @@ describe.each([
 			expect(sandbox().files()).toMatchObject([{ size: bytes.length }]);
 		},
 	);
-});
-
-describe("in n8n's combined binary mode a file", () => {
-	const combined = { settings: { binaryMode: 'combined' } } as const;
-	const itemWith = (photo: IBinaryData): INodeExecutionData => ({
-		json: { _files: { photo: { ...photo } as unknown as IDataObject } },
-	});
-
-	it.each([
-		'photo',
-		'_files.photo',
-		'={{ $json._files.photo }}',
-		"={{ $('Start').item._files.photo }}",
-	])('goes with the message: %s', async (file) => {
-		const run = await attach([file], itemWith(await inStorage(bytes)), combined);
-		expect(run.error).toBeUndefined();
-		expect(jsonOf(run)).toMatchObject([{ text: 'Got photo.png.' }]);
-	});
-
-	it('of a wrong name is refused with the names that there are', async () => {
-		const run = await attach(['foto'], itemWith(await inStorage(bytes)), combined);
-		expect(run.error?.description).toContain('The item has the binary fields photo.');
-		expect(sent(sandbox())).toBe(0);
-	});
 });
 
 describe('a file that cannot be found', () => {
@@ -81,7 +41,7 @@ describe('a file that cannot be found', () => {
 		['={{ $binary.foto }}', 'is empty'],
 		['={{ $json.nothing }}', 'is empty'],
 	])('is refused with the names that there are: %s', async (file, problem) => {
-		const run = await attach(['photo', file], item());
+		const run = await attach(sandbox(), ['photo', file], item());
 		expect(run.error?.message).toContain(problem);
 		expect(run.error?.description).toContain('The item has the binary fields photo, scan.');
 		// Nothing is uploaded for a message that will not be sent.
@@ -92,7 +52,7 @@ describe('a file that cannot be found', () => {
 	it.each(['={{ $binary }}', '={{ [1] }}', '={{ ({ a: 1 }) }}'])(
 		'because it is none is told apart: %s',
 		async (file) => {
-			const run = await attach([file], item());
+			const run = await attach(sandbox(), [file], item());
 			expect(run.error?.message).toContain(
 				'Parameter "Input Data Field Name" must be the name of a binary field, or an expression that gives a file',
 			);
@@ -101,7 +61,7 @@ describe('a file that cannot be found', () => {
 
 	it('because another one looks the same is not guessed', async () => {
 		const twins = { a: inMemory(bytes), b: inMemory(Buffer.from('other')) };
-		const run = await attach(['={{ $binary.a }}'], { json: {}, binary: twins });
+		const run = await attach(sandbox(), ['={{ $binary.a }}'], { json: {}, binary: twins });
 		expect(run.error?.message).toContain('no binary field like the given one');
 		expect(run.error?.description).toContain('a, b');
 		expect(sent(sandbox())).toBe(0);

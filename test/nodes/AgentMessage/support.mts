@@ -1,5 +1,5 @@
 /** What the tests of Agent Message share. */
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData, INodeParameters } from 'n8n-workflow';
 import { AgentMessage } from '../../../nodes/AgentMessage/AgentMessage.node.ts';
 import type { Sandbox, SandboxChatView } from '../../sandbox/index.mts';
 import { runNode, type EngineRun, type RunNodeOptions } from '../../engine/engine.mts';
@@ -72,4 +72,21 @@ export function talkOf(chat: SandboxChatView | undefined): string[] {
 /** How often a message was sent. */
 export function sent(sandbox: Sandbox): number {
 	return sandbox.count('POST', '/agents/run');
+}
+
+/** Sends files of an item with a message, to an agent that says what it got. */
+export async function attach(
+	sandbox: Sandbox,
+	files: unknown[],
+	item: INodeExecutionData,
+	more: AgentOptions = {},
+): Promise<EngineRun> {
+	const values = files.map((binaryProperty) => ({ source: 'binary', binaryProperty }));
+	return await agentMessage(sandbox, {
+		agent: 'sandbox/painter',
+		message: 'look',
+		items: [item],
+		parameters: { attachments: { values } as IDataObject as never },
+		...more,
+	});
 }
