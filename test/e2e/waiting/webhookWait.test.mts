@@ -196,7 +196,7 @@ describe('Run App, waiting for the callback', () => {
 		expect(arrived(execution)).toMatchObject([{ status: 'completed', output: { slept: 300 } }]);
 	});
 
-	test('asks the service to call again if it cannot be reached', async () => {
+	test('is called again by the service if the task could not be read', async () => {
 		const { rest, sandbox } = instance();
 		const id = await waitWith([MANUAL]);
 		sandbox.configure({ webhookRetriesMs: Array.from({ length: 100 }, () => 100) });
@@ -207,7 +207,8 @@ describe('Run App, waiting for the callback', () => {
 		const execution = await rest.executionOnce(id);
 		expect(arrived(execution)).toMatchObject([{ status: 'completed', output: { n: 1 } }]);
 		const answers = sandbox.webhookDeliveries().map(({ status }) => status);
-		expect([answers[0], answers.at(-1)]).toEqual([503, 200]);
+		expect(answers[0]).not.toBe(200);
+		expect(answers.at(-1)).toBe(200);
 	});
 });
 
