@@ -2,30 +2,35 @@ import type { IExecuteFunctions, NodeOperationError, NodeParameterValueType } fr
 import { isJsonObject, listOf, type JsonObject } from '../../client/util/json';
 import { displayNameOf } from './displayNames';
 import { nodeOf } from './nodeOf';
-import { Parameter, type ParameterOwner } from './parameter';
+import { Parameter, type ParameterName, type ParameterOwner } from './parameter';
 import { pickedValue, readParameter } from './readParameter';
 
 /** Parameters that n8n gives all at once: those of a collection. */
 export class ParameterGroup {
+	private readonly values: JsonObject;
+
 	constructor(
 		private readonly owner: ParameterOwner,
-		/** What the collection is called. */
-		readonly displayName: string,
-		private readonly values: JsonObject,
+		private readonly whole: Parameter,
 		/** What the panel calls the parameters in it, by their names. */
 		private readonly nameOf: (name: string, otherwise: string) => string,
-	) {}
+	) {
+		this.values = isJsonObject(whole.value) ? whole.value : {};
+	}
+
+	/** What the collection is called. */
+	get displayName(): string {
+		return this.whole.displayName;
+	}
 
 	/** @param fallback what it is if it is not there, or null */
 	get(name: string, displayName: string, fallback?: unknown): Parameter {
-		const shown = this.nameOf(name, displayName);
-		return new Parameter(this.owner, shown, this.values[name] ?? fallback);
+		return this.named(name, displayName, this.values[name] ?? fallback);
 	}
 
 	/** What is chosen in a picker. */
 	picked(name: string, displayName: string): Parameter {
-		const shown = this.nameOf(name, displayName);
-		return new Parameter(this.owner, shown, pickedValue(this.values[name]));
+		return this.named(name, displayName, pickedValue(this.values[name]));
 	}
 
 	/**
@@ -35,6 +40,10 @@ export class ParameterGroup {
 	 */
 	isOn(name: string, displayName: string): boolean {
 		return this.get(name, displayName).isOn();
+	}
+
+	private named(name: string, displayName: string, value: unknown): Parameter {
+		return new Parameter(this.owner, () => this.nameOf(name, displayName), value);
 	}
 }
 
@@ -92,13 +101,16 @@ export class ItemParameters {
 		const list = this.get(name, displayName, {});
 		const { value } = list;
 		return listOf(isJsonObject(value) ? value['values'] : undefined).map((entry) =>
-			this.group(name, this.given(list.displayName, entry)),
+			this.group(
+				name,
+				this.given(() => list.displayName, entry),
+			),
 		);
 	}
 
 	/** A value that comes from elsewhere, to be checked as parameters are. */
-	given(displayName: string, value: unknown): Parameter {
-		return new Parameter(this.owner, displayName, value);
+	given(name: ParameterName, value: unknown): Parameter {
+		return new Parameter(this.owner, name, value);
 	}
 
 	/**
@@ -118,14 +130,13 @@ export class ItemParameters {
 		readonly extractValue?: boolean;
 	}): Parameter {
 		const { context, itemIndex } = this;
-		const displayName = displayNameOf(context, what.name, what.displayName);
-		return this.given(displayName, readParameter(context, { ...what, displayName, itemIndex }));
+		const value = readParameter(context, { ...what, itemIndex });
+		return this.given(() => displayNameOf(context, what.name, what.displayName), value);
 	}
 
-	private group(name: string, { displayName, value }: Parameter): ParameterGroup {
+	private group(name: string, whole: Parameter): ParameterGroup {
 		const { context, owner } = this;
-		const values = isJsonObject(value) ? value : {};
-		return new ParameterGroup(owner, displayName, values, (inner, otherwise) =>
+		return new ParameterGroup(owner, whole, (inner, otherwise) =>
 			displayNameOf(context, `${name}.${inner}`, otherwise),
 		);
 	}

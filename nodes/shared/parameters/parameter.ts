@@ -17,6 +17,9 @@ export interface ParameterOwner {
 	readonly itemIndex: number | undefined;
 }
 
+/** What the panel calls a parameter. Only an error needs it, and it takes its time to find out. */
+export type ParameterName = string | (() => string);
+
 /** A week, in seconds; also far below what timers can hold. */
 const LONGEST_SECONDS = 604_800;
 
@@ -27,10 +30,15 @@ const LONGEST_SECONDS = 604_800;
 export class Parameter {
 	constructor(
 		private readonly owner: ParameterOwner,
-		/** Its name as the form shows it. */
-		readonly displayName: string,
+		private readonly name: ParameterName,
 		readonly value: unknown,
 	) {}
+
+	/** Its name as the form shows it. */
+	get displayName(): string {
+		const { name } = this;
+		return typeof name === 'string' ? name : name();
+	}
 
 	/** Whether nothing has been entered: no text, an object without keys. */
 	get isBlank(): boolean {
@@ -202,9 +210,7 @@ export class Parameter {
 	jsonObject(): JsonObject {
 		const { value } = this;
 		const parsed =
-			typeof value === 'string'
-				? new Parameter(this.owner, this.displayName, this.parse(value))
-				: this;
+			typeof value === 'string' ? new Parameter(this.owner, this.name, this.parse(value)) : this;
 		const plain = parsed.plain();
 		if (!isJsonObject(plain)) throw this.mismatch('a JSON object', plain);
 		return plain;
@@ -225,11 +231,11 @@ export class Parameter {
 	 * @throws NodeOperationError
 	 */
 	list(): readonly Parameter[] {
-		const { owner, displayName, value } = this;
+		const { owner, name, value } = this;
 		const list =
 			typeof value === 'string' && value.trim().startsWith('[') ? this.parse(value) : value;
 		if (!Array.isArray(list)) throw this.mismatch('a list');
-		return list.map((element: unknown) => new Parameter(owner, displayName, element));
+		return list.map((element: unknown) => new Parameter(owner, name, element));
 	}
 
 	private filled<T>(value: T | undefined, help: string | undefined): T {

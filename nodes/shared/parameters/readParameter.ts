@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject } from '../../client/util/json';
+import { displayNameOf } from './displayNames';
 import { nodeOf } from './nodeOf';
 import { parameterError, shown } from './parameterError';
 import { messageOf } from '../../client/util/errorMessage';
@@ -8,7 +9,7 @@ import { messageOf } from '../../client/util/errorMessage';
 export interface ParameterRequest {
 	/** `concurrency`, or a path: `options.session`, `fields.value["my.field"]`. */
 	readonly name: string;
-	/** What an error calls it. */
+	/** What an error calls it if the panel does not tell. */
 	readonly displayName: string;
 	readonly itemIndex: number;
 	/** What it is if the node does not have it. */
@@ -50,7 +51,7 @@ export function readParameter(context: IExecuteFunctions, request: ParameterRequ
 	} catch (error) {
 		const message = messageOf(error);
 		throw parameterError(node, {
-			parameter: displayName,
+			parameter: displayNameOf(context, name, displayName),
 			problem: `cannot be read: ${message}. Its value is ${shown(entered(node.parameters, name))}`,
 			itemIndex,
 		});

@@ -21,9 +21,9 @@ export class RunParameters {
 	 * @throws NodeOperationError if its expression fails for the first item
 	 */
 	get(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
-		const shown = displayNameOf(this.context, name, displayName);
-		const request = { name, displayName: shown, itemIndex: 0, fallback };
-		return new Parameter(this.owner, shown, readParameter(this.context, request));
+		const { context } = this;
+		const value = readParameter(context, { name, displayName, itemIndex: 0, fallback });
+		return new Parameter(this.owner, () => displayNameOf(context, name, displayName), value);
 	}
 
 	/**
@@ -35,6 +35,6 @@ export class RunParameters {
 	 */
 	option(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
 		const option = this.get(`options.${name}`, displayName, fallback);
-		return new Parameter(this.owner, option.displayName, option.value ?? fallback);
+		return new Parameter(this.owner, () => option.displayName, option.value ?? fallback);
 	}
 }
