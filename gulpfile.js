@@ -57,6 +57,8 @@ const entry = {
 const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
 /** Blanks that separate nothing: at the beginning of a line, and around what is no word. */
 const NEEDLESS = /^[ \t]+|(?<=[=(){}[\],;:?<>*&|]) +| +(?=[=(){}[\],;:?<>*&|])/gm;
+/** Line breaks inside a statement: in lists, in objects and around what is compared. */
+const BROKEN = /(?<=[=([,:?&|])\n|(?<![;{}])\n(?=[}\])])/g;
 
 /** Where the texts and regular expressions of some code are: `[start, end]` of each, in order. */
 function literalsIn(node) {
@@ -87,26 +89,30 @@ const compact = {
 		let result = '';
 		let end = 0;
 		for (const [from, to] of [...literals, [spaced.length, spaced.length]]) {
-			result += spaced.slice(end, from).replace(NEEDLESS, '') + spaced.slice(from, to);
+			const between = spaced.slice(end, from).replace(NEEDLESS, '').replace(BROKEN, '');
+			result += between + spaced.slice(from, to);
 			end = to;
 		}
 		if (written(spaced, false, true) !== written(result, false, true)) {
 			throw new Error('Without its needless blanks the code is not the same');
 		}
-		return `${result}\n${await footer()}\n`;
+		return `${await header()}\n${result}\n`;
 	},
 };
 
 const BANNER = `/*
  * ${name} ${version}: all modules in one file, each under the name of its source.
  * The sources, with their comments: ${homepage}/tree/v${version}
- * Contains p-limit and yocto-queue; their licence is at the end.
+ * Contains p-limit and yocto-queue, under this licence:
  */`;
 
-/** The licence of what is bundled; it has the same words in both packages. */
-async function footer() {
+/**
+ * What the file begins with. The licence has the same words in both bundled packages; here it comes
+ * right after our own in the archive, which has most of them, too.
+ */
+async function header() {
 	const text = await readFile(path.join(__dirname, 'node_modules/p-limit/license'), 'utf8');
-	return `/*\np-limit and yocto-queue\n\n${text.trim()}\n*/`;
+	return `${BANNER}\n/*\np-limit and yocto-queue\n\n${text.trim()}\n*/`;
 }
 
 /**
@@ -135,7 +141,6 @@ const bundling = () => ({
 		dynamicImportInCjs: false,
 		minify: false,
 		comments: false,
-		banner: BANNER,
 	},
 });
 
