@@ -74,8 +74,8 @@ export class InferenceClient implements AsyncDisposable {
 		this.agents = new AgentsApi(context, work);
 		this.apps = apps;
 		this.files = new FilesApi(
-			{ ...context, transport },
-			{ baseUrl, schemaOf: async (app, entry) => await apps.outputSchema(app, entry) },
+			{ ...context, transport, baseUrl },
+			{ schemaOf: async (app, entry) => await apps.outputSchema(app, entry) },
 			work,
 		);
 	}

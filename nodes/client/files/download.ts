@@ -3,7 +3,13 @@ import { Deadline } from '../util/deadline';
 import { ProtocolError, StoppedError, ValidationError, type InferenceError } from '../errors';
 import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
-import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
+import {
+	isForPublicHosts,
+	StreamWatch,
+	transferBroken,
+	transferRefused,
+	type TransferContext,
+} from './transfer';
 import { asTransportError, type Readable, type StreamedResponse } from '../transport/transport';
 import { decodedPart, parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
@@ -109,6 +115,7 @@ async function openThroughRedirects(
 				signal: scope.signal,
 				headersTimeoutMs: timings.headersMs,
 				silenceMs: timings.headersMs,
+				publicOnly: isForPublicHosts(url.href, context),
 			}),
 		);
 		const response = opened.ok ? opened.value : undefined;
@@ -120,9 +127,13 @@ async function openThroughRedirects(
 		signal.throwIfAborted();
 		if (!opened.ok) throw transferBroken(what, asTransportError(opened.error));
 		if (redirects === MOST_REDIRECTS) throw lost(`is redirected more than ${redirects} times`);
+		const { protocol } = url;
 		url = URL.canParse(location ?? '', url.href)
 			? withoutSecrets(new URL(location ?? '', url.href).href)
 			: undefined;
+		if (protocol === 'https:' && url?.protocol === 'http:') {
+			throw new ValidationError(`${what} was refused: it is redirected from https to http`);
+		}
 	}
 	throw lost('leads to something that is no http or https URL');
 

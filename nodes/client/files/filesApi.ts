@@ -8,8 +8,6 @@ import { uploadFile, type UploadedFile, type UploadSource } from './upload';
 
 /** What is needed to tell the files of an output from its other links. */
 export interface OutputFacts {
-	/** Where the service is. */
-	readonly baseUrl: string;
 	/** The schema of what a function of an app puts out; undefined if it is not known. */
 	schemaOf(app: string, entry: string | undefined): Promise<JsonObject | undefined>;
 }
@@ -49,8 +47,7 @@ export class FilesApi {
 		app: string,
 		entry: string | undefined,
 	): Promise<readonly OutputFile[]> {
-		const { outputs } = this;
-		const schema = await outputs.schemaOf(app, entry);
-		return findFiles(output, { schema, baseUrl: outputs.baseUrl });
+		const schema = await this.outputs.schemaOf(app, entry);
+		return findFiles(output, { schema, baseUrl: this.context.baseUrl });
 	}
 }

@@ -16,6 +16,7 @@ import type { QuietStream, QuietWatch } from '../util/quietWatch';
 import type { RetryContext } from '../api/retry';
 import { rateLimitReset, requestedDelay } from '../api/retryTiming';
 import type { Timings } from '../settings';
+import { isPublicHost, NotPublicError } from '../transport/publicHosts';
 import { TransportError, type Readable, type Transport } from '../transport/transport';
 
 /** What moving files needs. */
@@ -25,6 +26,17 @@ export interface TransferContext extends RetryContext {
 	readonly transport: Transport;
 	readonly timings: Timings;
 	readonly quiet: QuietWatch;
+	/** Where the service is. */
+	readonly baseUrl: string;
+}
+
+/**
+ * Whether a transfer may lead to public hosts only. What an app's output names is not fetched from
+ * the network of this n8n, unless the service is there itself; the service itself may be anywhere.
+ */
+export function isForPublicHosts(url: string, { baseUrl }: TransferContext): boolean {
+	const base = new URL(baseUrl);
+	return isPublicHost(base.hostname) && new URL(url).origin !== base.origin;
 }
 
 const NUDGE_EVERY_BYTES = 4 * 1024 * 1024;
@@ -134,10 +146,10 @@ export class StreamWatch implements Disposable {
 }
 
 /** The error for a transfer that got no answer, or whose answer broke off. */
-export function transferBroken(
-	what: string,
-	{ message, mayHaveArrived, cause }: TransportError,
-): NetworkError {
+export function transferBroken(what: string, error: TransportError): InferenceError {
+	const { message, mayHaveArrived, cause } = error;
+	if (error instanceof NotPublicError)
+		return new ValidationError(`${what} was refused: ${message}`);
 	return new NetworkError(`${what} failed: ${message}`, {
 		mayHaveBeenAccepted: mayHaveArrived,
 		cause,

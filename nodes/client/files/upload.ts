@@ -4,7 +4,13 @@ import { PermissionError } from '../errors';
 import { isJsonObject, textOf } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import { readyToCreate, retrying } from '../api/retry';
-import { StreamWatch, transferBroken, transferRefused, type TransferContext } from './transfer';
+import {
+	isForPublicHosts,
+	StreamWatch,
+	transferBroken,
+	transferRefused,
+	type TransferContext,
+} from './transfer';
 import { asTransportError, type Readable } from '../transport/transport';
 import { parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
@@ -110,6 +116,7 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 			signal: scope.signal,
 			headersTimeoutMs: timings.submitMs + (inOnePiece ? source.size / SLOWEST_BYTES_PER_MS : 0),
 			silenceMs: timings.headersMs,
+			publicOnly: isForPublicHosts(url, context),
 		}),
 	);
 	signal.throwIfAborted();

@@ -4,6 +4,7 @@ import { Grace, timerFor } from '../util/deadline';
 import { messageOf } from '../util/errorMessage';
 import { isJsonObject } from '../util/json';
 import { flatHeaders } from './headers';
+import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
 	asTransportError,
 	TransportError,
@@ -64,6 +65,18 @@ function failureOf(error: unknown, { graceMs }: TransportRequest, signal: AbortS
 	if (signal.aborted) return signal.reason;
 	const { message, mayHaveArrived } = asTransportError(error, left);
 	return new TransportError(message, mayHaveArrived, bare);
+}
+
+/**
+ * The address that an answer has come from, as far as its stream shows it. A proxy looks names up by
+ * itself, and the address is its own then.
+ */
+function originOf(stream: object): unknown {
+	const request: unknown = Reflect.get(stream, 'req');
+	const socket: unknown = Reflect.get(stream, 'socket');
+	if (!isJsonObject(request) || !isJsonObject(socket)) return undefined;
+	const isProxied = /^https?:/.test(String(request['path'])) || isJsonObject(socket['_parent']);
+	return isProxied ? undefined : socket['remoteAddress'];
 }
 
 /** The part of a Node.js stream that is used. */
@@ -173,8 +186,9 @@ export class HelperTransport implements Transport {
 	}
 
 	private async begin(request: TransportRequest): Promise<DroppableResponse> {
-		const { graceMs } = request;
+		const { graceMs, publicOnly } = request;
 		request.signal.throwIfAborted();
+		if (publicOnly) mustBePublic(request.url);
 		// Never disposed: it ends with the item's signal, and this transport is the rare one.
 		const signal = graceMs
 			? new Grace(request.signal, Math.min(graceMs, BLIND_GRACE_MS)).signal
@@ -191,6 +205,12 @@ export class HelperTransport implements Transport {
 		stream.on('error', () => {});
 		controller.signal.addEventListener('abort', () => stream.destroy());
 		stream.on('close', () => signal.removeEventListener('abort', abort));
+		const address = originOf(stream);
+		if (publicOnly && typeof address === 'string' && !isPublicAddress(address)) {
+			const refused = new NotPublicError();
+			controller.abort(refused);
+			throw refused;
+		}
 		return {
 			status: response.statusCode,
 			headers: flatHeaders({ ...response.headers }),

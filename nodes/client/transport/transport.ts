@@ -19,6 +19,8 @@ export interface TransportRequest {
 	readonly headersTimeoutMs: number;
 	/** Longest silence inside the answer's body, ms. */
 	readonly silenceMs: number;
+	/** Whether only hosts of the public internet may be reached; else it is a NotPublicError. */
+	readonly publicOnly?: boolean;
 }
 
 /** Told what arrives of a body; `end` or `fail` is called once, and nothing after it. */

@@ -1,6 +1,7 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
 import { outcomeOf } from '../util/outcome';
 import { flatHeaders } from './headers';
+import { isPublicAddress, keepPublic, mustBePublic, NotPublicError } from './publicHosts';
 import { UndiciAnswer } from './undiciAnswer';
 import {
 	asTransportError,
@@ -12,7 +13,8 @@ import {
 } from './transport';
 
 /** The part of undici that is used; the same in majors 6, 7 and 8. */
-export type Undici = Pick<typeof import('undici'), 'EnvHttpProxyAgent'>;
+export type Undici = Pick<typeof import('undici'), 'EnvHttpProxyAgent' | 'buildConnector'>;
+type Connector = ReturnType<Undici['buildConnector']>;
 type Dispatcher = InstanceType<Undici['EnvHttpProxyAgent']>;
 
 /**
@@ -29,6 +31,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const UNRESTRICTED = {};
 /** Files come from and go to any host; all of them share one dispatcher. */
 const FILE_HOSTS = 'files';
+/** The same for files that may come from and go to public hosts only. */
+const PUBLIC_HOSTS = 'public files';
 
 /**
  * One pool per undici and egress policy, kept for the life of the process. An undici is known by
@@ -46,8 +50,25 @@ function plainLookup(lookup: Lookup): Lookup {
 		);
 }
 
+/**
+ * Connects to public hosts only: the address is checked that is connected to. What goes through a
+ * proxy is not connected by this, and its names are looked up there.
+ */
+function toPublicHosts(connect: Connector): Connector {
+	return (options, done) => {
+		const socket: unknown = connect(options, (...result) => {
+			const [, connected] = result;
+			if (!connected || isPublicAddress(connected.remoteAddress ?? '')) return done(...result);
+			const refused = new NotPublicError();
+			connected.destroy(refused);
+			done(refused, null);
+		});
+		keepPublic(socket);
+	};
+}
+
 function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | undefined) {
-	const { EnvHttpProxyAgent } = undici;
+	const { EnvHttpProxyAgent, buildConnector } = undici;
 	const byPolicy = pools.get(EnvHttpProxyAgent) ?? new WeakMap<object, Map<string, Dispatcher>>();
 	pools.set(EnvHttpProxyAgent, byPolicy);
 	const policy = egress ?? UNRESTRICTED;
@@ -55,18 +76,24 @@ function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | un
 	byPolicy.set(policy, byOrigin);
 	const known = byOrigin.get(origin);
 	if (known) return known;
+	const connect = buildConnector({
+		timeout: CONNECT_TIMEOUT_MS,
+		allowH2: false,
+		...(egress ? { lookup: plainLookup(egress.createSecureLookup()) } : {}),
+	});
 	const dispatcher = new EnvHttpProxyAgent({
 		keepAliveTimeout: KEEP_ALIVE_MS,
 		keepAliveMaxTimeout: KEEP_ALIVE_MS,
 		pipelining: 1,
 		allowH2: false,
-		connect: {
-			timeout: CONNECT_TIMEOUT_MS,
-			...(egress ? { lookup: plainLookup(egress.createSecureLookup()) } : {}),
-		},
+		connect: origin === PUBLIC_HOSTS ? toPublicHosts(connect) : connect,
 	});
 	byOrigin.set(origin, dispatcher);
 	return dispatcher;
+}
+
+function filePool({ publicOnly }: TransportRequest): string {
+	return publicOnly ? PUBLIC_HOSTS : FILE_HOSTS;
 }
 
 /** Path and query of a URL, whose origin may be spelled in another way than the normal one. */
@@ -107,8 +134,9 @@ export class UndiciTransport implements Transport {
 	private send(origin: string, request: TransportRequest): Promise<TransportResponse> {
 		const { egress } = this;
 		const { body = null } = request;
-		const pool = typeof body === 'object' && body !== null ? FILE_HOSTS : origin;
+		const pool = typeof body === 'object' && body !== null ? filePool(request) : origin;
 		return new Promise<TransportResponse>((resolve, reject) => {
+			if (request.publicOnly) mustBePublic(request.url);
 			const answer = new UndiciAnswer({ resolve, reject }, request.signal, request.graceMs ?? 0);
 			if (request.signal.aborted) return;
 			dispatcherFor(this.undici, pool, egress).dispatch(
@@ -130,13 +158,14 @@ export class UndiciTransport implements Transport {
 	async open(request: TransportRequest): Promise<StreamedResponse> {
 		const { egress } = this;
 		const { url, method, headers, signal } = request;
+		if (request.publicOnly) mustBePublic(url);
 		const origin = this.originOf(url);
 		if (egress) await this.verdictOn(origin, egress).given;
 		signal.throwIfAborted();
 		const controller = new AbortController();
 		const abort = () => controller.abort(signal.reason);
 		signal.addEventListener('abort', abort);
-		const asked = dispatcherFor(this.undici, FILE_HOSTS, egress).request({
+		const asked = dispatcherFor(this.undici, filePool(request), egress).request({
 			origin,
 			path: pathOf(url, origin),
 			method,

@@ -3,6 +3,9 @@ import type { ItemParameters } from './itemParameters';
 import { versionOf } from './nodeOf';
 import type { Parameter } from './parameter';
 
+/** Megabytes that a file may have unless the item says something else. */
+export const DEFAULT_MAX_MB = 500;
+
 /** In what form an item wants its task. */
 export interface OutputForm {
 	/** One of those that `output/items` knows. */
@@ -38,6 +41,6 @@ function readDownload(
 ): OutputForm['download'] {
 	if (!get('downloadFiles', 'Download Files').isOn()) return undefined;
 	const limit = get('maxFileSize', 'Max File Size (MB)');
-	const size = limit.isBlank ? 0 : limit.number({ min: 0, max: 1e6 });
+	const size = limit.isBlank ? DEFAULT_MAX_MB : limit.number({ min: 0, max: 1e6 });
 	return { maxBytes: size === 0 ? undefined : size * MB };
 }

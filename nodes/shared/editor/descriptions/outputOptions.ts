@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { DEFAULT_MAX_MB } from '../../parameters/outputForm';
 import { inVersion1 } from './shownIf';
 
 const maxFileSize: INodeProperties = {
@@ -6,7 +7,7 @@ const maxFileSize: INodeProperties = {
 	name: 'maxFileSize',
 	type: 'number',
 	typeOptions: { minValue: 0 },
-	default: 0,
+	default: DEFAULT_MAX_MB,
 	description: 'Larger files are not downloaded. 0 for no limit.',
 };
 
