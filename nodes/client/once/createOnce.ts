@@ -200,6 +200,7 @@ class Submission<T> {
 	 * @throws what `answer` rejects with; the abort reason, after `onCreated` if something was found
 	 */
 	private async orFoundLate(answer: Promise<ApiReply>): Promise<ApiReply> {
+		const { creation } = this;
 		const { signal, settings, timings } = this.context;
 		if (settings.onUnclearSubmit !== 'check') return await answer;
 		return await new Promise((resolve, reject) => {
@@ -215,6 +216,9 @@ class Submission<T> {
 			signal.addEventListener('abort', look);
 			answer.then(
 				(reply) => {
+					const created = creation.decode(reply.value);
+					// An equal one that is given up has taken it, and left its own to this one.
+					if (grace && created !== undefined && claims.has(creation.idOf(created))) return;
 					end();
 					resolve(reply);
 				},

@@ -296,7 +296,7 @@ const ROUTES: Readonly<Record<'task' | 'message', Routes>> = {
 };
 
 /** Refusals of something that exists, for a moment. */
-const BLINKS: readonly number[] = [];
+const BLINKS: readonly number[] = [400, 401, 403, 404, 408, 409, 425];
 const TROUBLES = [429, 500, 502, 503, 504];
 
 const garbage = fc.constantFrom('<html><body>Bad gateway</body></html>', '{}', 'null', '{"data":');
