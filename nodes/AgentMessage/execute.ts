@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { answerChat } from '../shared/items/chatAnswer';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { LiveStream } from '../shared/run/liveStream';
@@ -26,10 +27,13 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 			.get('operation', 'Operation', 'send')
 			.oneOf(['send', 'respond', 'getChat', 'stop']);
 		const operate = OPERATIONS[operation];
-		const items = eachItem(run, async (own, index) => {
+		const work = eachItem(run, async (own, index) => {
 			return await operate({ ...own, conversations, live, words }, index);
 		});
-		return [await items.finally(async () => await live?.flush())];
+		const items = await work.finally(async () => await live?.flush());
+		const streaming = operation === 'getChat' ? undefined : live;
+		if (operation !== 'stop') await answerChat(run, items, 'agent', streaming);
+		return [items];
 	});
 }
 

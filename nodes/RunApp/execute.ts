@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { TaskProgress } from '../client/tasks/taskRun';
 import { checkCost } from '../shared/items/costCheck';
-import { hintForChat } from '../shared/items/chatHint';
+import { answerChat } from '../shared/items/chatAnswer';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
@@ -25,7 +25,7 @@ export async function runApp(context: IExecuteFunctions): Promise<INodeExecution
 		const item = async (own: ItemRun, index: number, earlier: TaskProgress) =>
 			await runItemTask(own, inputItem(index), { wait, earlier, observer: {} });
 		const items = await eachItem(run, item);
-		if (wait === 'result') hintForChat(run, items, false);
+		if (wait === 'result') await answerChat(run, items, 'app');
 		return [items];
 	});
 }

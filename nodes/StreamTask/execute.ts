@@ -4,7 +4,7 @@ import type { TaskProgress } from '../client/tasks/taskRun';
 import { unreadTask, type Task } from '../client/tasks/task';
 import { addFiles } from '../shared/files/downloads';
 import { checkCost } from '../shared/items/costCheck';
-import { hintForChat } from '../shared/items/chatHint';
+import { answerChat } from '../shared/items/chatAnswer';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
 import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
@@ -43,7 +43,7 @@ export async function streamTask(context: IExecuteFunctions): Promise<INodeExecu
 		};
 		const results = await eachItem(run, item).finally(async () => await live?.flush());
 		feeds.report(run);
-		hintForChat(run, results, feeds.streamsText);
+		await answerChat(run, results, 'app', live);
 		return [results, feeds.items()];
 	});
 }

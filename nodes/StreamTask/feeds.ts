@@ -51,11 +51,6 @@ export class Feeds {
 		return feeds;
 	}
 
-	/** Whether the caller gets the text while tasks run, if it wants a stream. */
-	get streamsText(): boolean {
-		return this.options.streamAs === 'text';
-	}
-
 	item(index: number): ItemFeed {
 		const nextOrder = () => (this.updates += 1);
 		const feed = this.byItem.get(index) ?? new ItemFeed(index, this.options, nextOrder);

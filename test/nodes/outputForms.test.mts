@@ -1,20 +1,8 @@
 /** What the items that come out are made of: Output, and the places of Download Files. */
-import type { INode, INodeParameters } from 'n8n-workflow';
+import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
-import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
-import { CORE_NODES } from '../engine/coreNodes.mts';
-import { NODE_NAME, runWorkflow, type EngineRun } from '../engine/engine.mts';
-import {
-	appRef,
-	credentialsOf,
-	jsonOf,
-	objectIn,
-	QUICK,
-	runApp,
-	useSandbox,
-	type RunAppOptions,
-} from '../engine/support.mts';
+import { NODE_NAME } from '../engine/engine.mts';
+import { jsonOf, objectIn, runApp, useSandbox, type RunAppOptions } from '../engine/support.mts';
 import type { SandboxApp } from '../sandbox/index.mts';
 import { until } from '../until.mts';
 import { runBatch } from './Batch/support.mts';
@@ -207,82 +195,6 @@ describe('A node of version 1', () => {
 			...version1,
 		});
 		expect(Object.keys(run.output(NODE_NAME)[0]?.binary ?? {})).not.toEqual([]);
-	});
-});
-
-describe("Behind n8n's chat", () => {
-	const chat = '@n8n/n8n-nodes-langchain.chatTrigger';
-
-	async function fromChat(options: {
-		node?: RunApp | StreamTask;
-		said?: unknown;
-		form?: string;
-		streaming?: boolean;
-		last?: boolean;
-		version?: number;
-	}): Promise<EngineRun> {
-		const { node = new RunApp(), form = 'task', last = true, version = 2 } = options;
-		const given = options.said ?? { response: 'Hi' };
-		const base = { typeVersion: version, position: [0, 0] } satisfies Partial<INode>;
-		const nodes: INode[] = [
-			{ ...base, id: 'c', name: 'Say {{it}}', type: chat, typeVersion: 1.4, parameters: {} },
-			{
-				...base,
-				id: 'n',
-				name: NODE_NAME,
-				type: 'our.node',
-				parameters: {
-					app: appRef('sandbox/say'),
-					inputMode: 'json',
-					jsonInput: JSON.stringify({ output: given }),
-					output: form,
-					options: { ...QUICK },
-				},
-				credentials: { inferenceShApi: { id: '1', name: 'Test' } },
-			},
-			{
-				...base,
-				id: 'e',
-				name: 'End',
-				type: 'n8n-nodes-base.noOp',
-				typeVersion: 1,
-				parameters: {},
-			},
-		];
-		const to = (name: string) => ({ main: [[{ node: name, type: 'main' as const, index: 0 }]] });
-		return await runWorkflow({
-			nodes,
-			connections: { 'Say {{it}}': to(NODE_NAME), ...(last ? {} : { [NODE_NAME]: to('End') }) },
-			nodeTypes: { ...CORE_NODES, 'our.node': node },
-			credentials: credentialsOf(sandbox()),
-			streaming: options.streaming ?? false,
-			startItems: [{ json: { chatInput: 'Hello', sessionId: 's' } }],
-		});
-	}
-
-	const hints = (run: EngineRun) => run.hints(NODE_NAME).map(({ message }) => message);
-
-	it.each([
-		['Run App, the task', {}, 'Only the Text'],
-		['Run App, the result', { form: 'result' }, 'Only the Text'],
-		['Stream Task, the task', { node: new StreamTask() }, 'Only the Text'],
-		['no words', { said: { n: 1 }, form: 'result' }, 'Edit Fields'],
-		['a stream is waited for', { streaming: true, form: 'text' }, 'Stream Task'],
-	])('a hint says what shows the answer: %s', async (_, options, setting) => {
-		const run = await fromChat(options);
-		expect(run.error).toBeUndefined();
-		expect(hints(run)).toEqual([expect.stringContaining(setting)]);
-		expect(hints(run)[0]?.length).toBeLessThan(240);
-	});
-
-	it.each([
-		['the text', { form: 'text' }],
-		['a result that is text', { said: 'Hi', form: 'result' }],
-		['streamed text', { node: new StreamTask(), streaming: true }],
-		['another node is last', { last: false }],
-		['version 1', { version: 1 }],
-	])('nothing has to be said: %s', async (_, options) => {
-		expect(hints(await fromChat(options))).toEqual([]);
 	});
 });
 

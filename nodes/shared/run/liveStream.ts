@@ -26,6 +26,8 @@ export class LiveStream {
 	/** For each item the chunk that further text can join. */
 	private readonly open = new Map<number, Chunk>();
 	private sending: Promise<void> | undefined;
+	/** Whether the caller gets anything to read. */
+	hasSpoken = false;
 
 	private constructor(private readonly context: IExecuteFunctions) {}
 
@@ -37,6 +39,7 @@ export class LiveStream {
 
 	/** Sends a chunk as soon as those before it are sent. */
 	send(type: ChunkType, itemIndex: number, content?: string | IDataObject): void {
+		this.hasSpoken ||= type === 'item';
 		const joined = this.open.get(itemIndex);
 		if (type === 'item' && typeof content === 'string' && typeof joined?.content === 'string') {
 			joined.content += content;
