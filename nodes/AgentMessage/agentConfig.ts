@@ -24,20 +24,21 @@ const SAVED_KEYS = ['agent', 'agent_id'];
  * @throws NodeOperationError that names the parameter, the place in it and the item
  */
 export function readAgent(item: ItemParameters, outputSchema: JsonObject | undefined): AgentChoice {
-	const source = item.get('agentSource', 'Agent Source', 'saved').oneOf(['saved', 'adHoc']);
+	const source = item.get('agentSource', 'saved').oneOf(['saved', 'adHoc']);
 	if (source === 'adHoc') return { kind: 'adHoc', config: readConfig(item, outputSchema) };
 	if (outputSchema) {
-		throw item.error(
-			'Output: Schema',
-			'works only with an agent that is defined here: a saved agent has its own',
-			'Set Agent Source to Defined Here, or give the saved agent the schema on inference.sh.',
-		);
+		throw item.options
+			.get('outputSchema')
+			.error(
+				'works only with an agent that is defined here: a saved agent has its own',
+				'Set "Agent Source" to "Defined Here", or give the saved agent the schema on inference.sh.',
+			);
 	}
-	return { kind: 'saved', ref: readRef(item, 'agent', 'Agent') };
+	return { kind: 'saved', ref: readRef(item, 'agent') };
 }
 
-function readRef(item: ItemParameters, name: string, displayName: string): string {
-	const picked = item.picked(name, displayName);
+function readRef(item: ItemParameters, name: string): string {
+	const picked = item.picked(name);
 	if (picked.isBlank) {
 		throw picked.error(
 			'is empty',
@@ -51,7 +52,7 @@ function readRef(item: ItemParameters, name: string, displayName: string): strin
 
 /** The agent's config from its own fields and the JSON, which may not contradict each other. */
 function readConfig(item: ItemParameters, outputSchema: JsonObject | undefined): JsonObject {
-	const given = item.get('agentConfig', 'Agent Config (JSON)');
+	const given = item.get('agentConfig');
 	const config = given.optionalJsonObject() ?? {};
 	const wrong = (problem: string) => given.error(problem);
 	const saved = SAVED_KEYS.find((key) => key in config);
@@ -66,12 +67,12 @@ function readConfig(item: ItemParameters, outputSchema: JsonObject | undefined):
 		if (isJsonObject(value)) return value;
 		throw wrong(`at ${key} must be an object, but is ${shown(value)}`);
 	};
-	const ref = readRef(item, 'coreApp', 'Core App');
+	const ref = readRef(item, 'coreApp');
 	const core = part('core_app');
 	if (textOf(core['ref']) !== undefined && core['ref'] !== ref) {
-		throw wrong(`at core_app.ref names another app than Core App: ${shown(core['ref'])}`);
+		throw wrong(`at core_app.ref names another app than "Core App": ${shown(core['ref'])}`);
 	}
-	const systemPrompt = item.get('systemPrompt', 'System Prompt').optionalText();
+	const systemPrompt = item.get('systemPrompt').optionalText();
 	return {
 		...config,
 		core_app: { ...core, ref },

@@ -20,7 +20,7 @@ export const SESSION_KEY = '={{ $json.sessionId || $execution.id }}';
  */
 export function readConversation(item: ItemParameters): Conversation {
 	if (nodeOf(item.context).typeVersion < 2) return readFirstVersion(item);
-	const kind = item.get('conversation', 'Conversation', 'new').oneOf(['new', 'key', 'chat']);
+	const kind = item.get('conversation', 'new').oneOf(['new', 'key', 'chat']);
 	switch (kind) {
 		case 'new':
 			return { kind };
@@ -28,30 +28,30 @@ export function readConversation(item: ItemParameters): Conversation {
 			return { kind, key: readKey(item) };
 		case 'chat': {
 			const help =
-				'It is <code>chat_id</code> in an earlier output. To begin a chat, set Conversation to New or By Key.';
-			return { kind, chatId: item.get('chatId', 'Chat ID').text(help) };
+				'It is <code>chat_id</code> in an earlier output. To begin a chat, set "Conversation" to "New" or "By Key".';
+			return { kind, chatId: item.get('chatId').text(help) };
 		}
 	}
 }
 
 /** As nodes of release 0.1.0 have it: a key in the options, or an id, or neither. */
 function readFirstVersion(item: ItemParameters): Conversation {
-	const keyOption = item.options.get('conversationKey', 'Conversation Key');
+	const keyOption = item.options.get('conversationKey');
 	const key = keyOption.optionalText();
-	const chatId = item.get('chatId', 'Chat ID').optionalText();
+	const chatId = item.get('chatId').optionalText();
 	if (key === undefined) return chatId === undefined ? { kind: 'new' } : { kind: 'chat', chatId };
 	if (chatId === undefined) return { kind: 'key', key };
-	throw keyOption.error('and Chat ID are both set, but only one of them can tell the chat');
+	throw keyOption.error('and "Chat ID" are both set, but only one of them can tell the chat');
 }
 
 function readKey(item: ItemParameters): string {
 	const { context, itemIndex } = item;
-	const entered = item.get('conversationKey', 'Conversation Key');
+	const entered = item.get('conversationKey');
 	const isUntouched = nodeOf(context).parameters['conversationKey'] === SESSION_KEY;
 	const session = isUntouched && !hasSession(item) ? chatSession(context, itemIndex) : undefined;
 	const key: Parameter = session === undefined ? entered : item.given(entered.displayName, session);
 	return key.text(
-		'Enter what tells the conversations apart, for example the number of a customer. To begin a chat for every item, set Conversation to New.',
+		'Enter what tells the conversations apart, for example the number of a customer. To begin a chat for every item, set "Conversation" to "New".',
 	);
 }
 

@@ -248,7 +248,7 @@ const chatProperty: INodeProperties = {
 	default: '',
 	required: true,
 	placeholder: 'e.g. {{ $json.chat_id }}',
-	description: 'The chat: <code>chat_id</code> in the output of Send Message',
+	description: 'The chat: <code>chat_id</code> in the output of "Send Message"',
 };
 
 const callProperties: INodeProperties[] = [
@@ -259,7 +259,7 @@ const callProperties: INodeProperties[] = [
 		default: '',
 		placeholder: 'The only call that waits',
 		description:
-			'The call to decide about, from <code>pending</code> in the output of Send Message. Leave empty if the agent waits for one call only.',
+			'The call to decide about, from <code>pending</code> in the output of "Send Message". Leave empty if the agent waits for one call only.',
 	},
 	{
 		displayName: 'Decision',
@@ -330,7 +330,7 @@ const sendOptions: INodeProperties[] = [
 /** Options of everything that an agent answers. */
 const turnOptions: INodeProperties[] = [
 	{
-		displayName: 'On Interrupt',
+		displayName: 'When the Agent Waits',
 		name: 'onInterrupt',
 		type: 'options',
 		options: [
@@ -398,16 +398,18 @@ function forChats(option: INodeProperties): INodeProperties {
 					{
 						name: 'Check',
 						value: 'check',
-						description: 'Look for the message; send it again only if it is not there',
+						description: 'Look for the message. Send it again only if it is not there.',
 					},
-					{ name: 'Fail', value: 'fail', description: 'Report an error and send nothing' },
+					{ name: 'Fail', value: 'fail', description: 'Report an error and send nothing more' },
 					{
 						name: 'Send Again',
 						value: 'resubmit',
-						description: 'Send it again without looking. It may be answered and paid twice.',
+						description:
+							'Send it again without looking. It may be answered twice, and you may pay for it twice.',
 					},
 				],
-				description: 'What to do when the answer to a sent message was lost',
+				description:
+					'What to do when a message was sent but the answer was lost, so that it may have arrived or not',
 			};
 		default:
 			return option;

@@ -24,7 +24,7 @@ export async function agentMessage(context: IExecuteFunctions): Promise<INodeExe
 		const conversations = new Conversations(context);
 		const words = { tellsWaiting: nodeOf(context).typeVersion >= 2 };
 		const operation = new RunParameters(context)
-			.get('operation', 'Operation', 'send')
+			.get('operation', 'send')
 			.oneOf(['send', 'respond', 'getChat', 'stop']);
 		const operate = OPERATIONS[operation];
 		const work = eachItem(run, async (own, index) => {

@@ -49,8 +49,8 @@ export function readMessage(
 ): ItemMessage {
 	const item = new ItemParameters(context, itemIndex);
 	const conversation = readConversation(item);
-	const agent = readAgent(item, optionalObject(item, 'outputSchema', 'Output Schema'));
-	const text = item.get('message', 'Message').text();
+	const agent = readAgent(item, optionalObject(item, 'outputSchema'));
+	const text = item.get('message').text();
 	const { urls, files } = readAttachments(item);
 	const upload = async (signal: CancelSignal) => await uploadBinaries(item, client, files, signal);
 	return {
@@ -60,18 +60,14 @@ export function readMessage(
 			agent,
 			text,
 			attachments: urls,
-			context: withTexts(optionalObject(item, 'context', 'Context')),
+			context: withTexts(optionalObject(item, 'context')),
 		},
 	};
 }
 
 /** One of the Options that is JSON and, unless somebody fills it in, an empty object. */
-function optionalObject(
-	{ options }: ItemParameters,
-	name: string,
-	displayName: string,
-): JsonObject | undefined {
-	const option = options.get(name, displayName);
+function optionalObject({ options }: ItemParameters, name: string): JsonObject | undefined {
+	const option = options.get(name);
 	return option.value === '{}' ? undefined : option.optionalJsonObject();
 }
 
@@ -93,13 +89,12 @@ interface Attachments {
 function readAttachments(item: ItemParameters): Attachments {
 	const urls: Attachment[] = [];
 	const files: NamedBinary[] = [];
-	for (const entry of item.entries('attachments', 'Attachments')) {
+	for (const entry of item.entries('attachments')) {
 		const { displayName } = entry;
-		const help = `It is part of ${displayName}.`;
-		const source = entry.get('source', displayName, 'binary').oneOf(['binary', 'url']);
-		if (source === 'url') urls.push(fromUrl(entry.get('url', 'URL').url(help)));
-		else
-			files.push(readFile(item, entry.get('binaryProperty', 'Input Data Field Name'), displayName));
+		const help = `It is part of "${displayName}".`;
+		const source = entry.get('source', 'binary').oneOf(['binary', 'url']);
+		if (source === 'url') urls.push(fromUrl(entry.get('url').url(help)));
+		else files.push(readFile(item, entry.get('binaryProperty'), displayName));
 	}
 	return { urls, files };
 }
@@ -118,7 +113,7 @@ function readFile(item: ItemParameters, given: Parameter, displayName: string): 
 		throw given.mismatch('the name of a binary field, or an expression that gives a file');
 	}
 	return {
-		binaryProperty: given.text(`It is part of ${displayName}. ${there}`),
+		binaryProperty: given.text(`It is part of "${displayName}". ${there}`),
 		displayName,
 	};
 }

@@ -25,9 +25,7 @@ export interface MessageRun extends ItemRun {
  * @throws NodeOperationError
  */
 export function readChatId(item: ItemParameters): string {
-	return item
-		.get('chatId', 'Chat ID')
-		.text('It is <code>chat_id</code> in the output of Send Message.');
+	return item.get('chatId').text('It is <code>chat_id</code> in the output of "Send Message".');
 }
 
 /**
@@ -59,9 +57,9 @@ export async function runItemTurn(
 	const { context, memory, scope, hints, words } = run;
 	const { options } = new ItemParameters(context, index);
 	const onInterrupt = options
-		.get('onInterrupt', 'On Interrupt', 'return')
+		.get('onInterrupt', 'return')
 		.oneOf(['return', 'approve', 'reject', 'error']);
-	const streamAs = options.get('streamAs', 'Stream As', 'text').oneOf(['text', 'off']);
+	const streamAs = options.get('streamAs', 'text').oneOf(['text', 'off']);
 	const live = new LiveText(streamAs === 'text' ? run.live : undefined, index);
 	try {
 		const turn = await take({
@@ -91,5 +89,5 @@ function waitingHint(call: PendingCall): string {
 	const what = `The agent waits for ${awaited(call)}.`;
 	return call.kind === 'auth'
 		? `${what} Connect it there, then send the message again.`
-		: `${what} Decide with the operation Respond to Call; chat_id and pending in the output say where.`;
+		: `${what} Decide with the operation "Respond to Call"; chat_id and pending in the output say where.`;
 }

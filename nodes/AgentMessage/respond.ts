@@ -32,10 +32,10 @@ export async function respond(run: MessageRun, index: number): Promise<INodeExec
  * is no way to say so: it may have been meant to name a call.
  */
 function readCallId(item: ItemParameters): string | undefined {
-	const callId = item.get('callId', 'Call ID');
+	const callId = item.get('callId');
 	if (!isExpression(nodeOf(item.context).parameters['callId'])) return callId.optionalText();
 	return callId.text(
-		'Its expression gives nothing. Take <code>id</code> from <code>pending</code> in the output of Send Message, or leave Call ID empty if only one call waits.',
+		'Its expression gives nothing. Take <code>id</code> from <code>pending</code> in the output of "Send Message", or leave "Call ID" empty if only one call waits.',
 	);
 }
 
@@ -54,22 +54,23 @@ function claimChat({ memory }: MessageRun, chatId: string, item: ItemParameters)
 	const first = chats.get(chatId) ?? item.itemIndex;
 	chats.set(chatId, first);
 	if (first === item.itemIndex) return;
-	throw item.error(
-		'Call ID',
-		`is empty, but item ${first} answers in chat ${chatId}, too`,
-		'Say with Call ID which call each of them is for, for example <code>{{ $json.pending[0].id }}</code>.',
-	);
+	throw item
+		.get('callId')
+		.error(
+			`is empty, but item ${first} answers in chat ${chatId}, too`,
+			'Say with "Call ID" which call each of them is for, for example <code>{{ $json.pending[0].id }}</code>.',
+		);
 }
 
 function readDecision(item: ItemParameters): Decision {
-	const kind = item.get('decision', 'Decision').oneOf(['approve', 'reject', 'answer']);
+	const kind = item.get('decision').oneOf(['approve', 'reject', 'answer']);
 	switch (kind) {
 		case 'approve':
 			return { kind };
 		case 'reject':
-			return { kind, reason: item.get('reason', 'Reason').optionalText() };
+			return { kind, reason: item.get('reason').optionalText() };
 		case 'answer': {
-			const answer = item.get('answer', 'Answer');
+			const answer = item.get('answer');
 			const result = answer.plain();
 			if (result === '' || result === null || result === undefined) throw answer.error('is empty');
 			return { kind, result };

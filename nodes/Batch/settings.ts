@@ -19,8 +19,8 @@ export function readBatchSettings(context: IExecuteFunctions): BatchSettings {
 	const run = new RunParameters(context);
 	const count = { min: 0, max: 1_000_000, integer: true };
 	return {
-		order: run.get('order', 'Order', 'input').oneOf(['input', 'completion']),
-		stopAfterFailures: run.option('stopAfterFailures', 'Stop After Failures', 0).number(count),
-		progressEvery: run.option('progressEvery', 'Progress Every', 0).number(count),
+		order: run.get('order', 'input').oneOf(['input', 'completion']),
+		stopAfterFailures: run.option('stopAfterFailures', 0).number(count),
+		progressEvery: run.option('progressEvery', 0).number(count),
 	};
 }

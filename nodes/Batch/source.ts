@@ -15,7 +15,7 @@ function fromInput(context: IExecuteFunctions): RunItems {
 }
 
 function readList(context: IExecuteFunctions, inputIndex: number): readonly unknown[] {
-	const list = new ItemParameters(context, inputIndex).get('list', 'List', []);
+	const list = new ItemParameters(context, inputIndex).get('list', []);
 	const { value } = list;
 	const isText = typeof value === 'string' && value.trim().startsWith('[');
 	if (isText || Array.isArray(value)) return list.list().map((element) => element.value);
@@ -89,8 +89,6 @@ function fromLists(context: IExecuteFunctions): RunItems {
  * @throws NodeOperationError if no item has a list
  */
 export function openSource(context: IExecuteFunctions): RunItems {
-	const from = new RunParameters(context)
-		.get('itemsFrom', 'Items From', 'input')
-		.oneOf(['input', 'list']);
+	const from = new RunParameters(context).get('itemsFrom', 'input').oneOf(['input', 'list']);
 	return from === 'input' ? fromInput(context) : fromLists(context);
 }

@@ -60,7 +60,7 @@ export class StopRules {
 		const leftMs = this.endsAt - systemClock.now();
 		// What has less time than the fastest item took cannot finish.
 		if (this.run.scope.signal.aborted || leftMs < this.tally.fastest) this.endTime();
-		return this.late ? 'the Total Timeout leaves no time for it' : undefined;
+		return this.late ? '"Limit: Total Timeout (Seconds)" leaves no time for it' : undefined;
 	}
 
 	private endTime(): void {

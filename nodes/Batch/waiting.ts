@@ -109,8 +109,6 @@ export const waitingBatch: WaitingNode<BatchFacts> = {
  * @throws NodeOperationError if this execution cannot be resumed by a callback
  */
 export async function openCallback(run: NodeRun): Promise<WebhookWait<BatchFacts> | undefined> {
-	const wait = new RunParameters(run.context)
-		.get('wait', 'Wait', 'result')
-		.oneOf(['result', 'webhook']);
+	const wait = new RunParameters(run.context).get('wait', 'result').oneOf(['result', 'webhook']);
 	return wait === 'webhook' ? await WebhookWait.open(run, waitingBatch, false) : undefined;
 }

@@ -18,7 +18,7 @@ import { runAndWait } from './waiting';
 export async function runApp(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	return await runItemNode(context, {}, async (run) => {
 		const wait = new RunParameters(context)
-			.get('wait', 'Wait', 'result')
+			.get('wait', 'result')
 			.oneOf(['result', 'none', 'webhook']);
 		await checkCost(run, inputItems(context));
 		if (wait === 'webhook') return await runAndWait(run);

@@ -24,7 +24,7 @@ const sourceProperty: INodeProperties = {
 			name: 'Existing Task',
 			value: 'existing',
 			description:
-				'Follow a task that already exists. It keeps running after a stop or timeout, unless the options On Stop and On Timeout say otherwise.',
+				'Follow a task that already exists. It keeps running after a stop or timeout, unless the options "Task: On Stop" and "Task: On Timeout" say otherwise.',
 		},
 	],
 	default: 'run',
@@ -52,13 +52,13 @@ const streamOptions: INodeProperties[] = [
 		description: 'How many updates to keep for each item. The newest are kept. 0 for all.',
 	},
 	{
-		displayName: 'Min Interval (Seconds)',
+		displayName: 'Time Between Updates (Seconds)',
 		name: 'minInterval',
 		type: 'number',
 		typeOptions: { minValue: 0, numberPrecision: 3 },
 		default: 0.5,
 		description:
-			'Shortest time between two updates of a task. What changes in between is part of the next update.',
+			'How long after an update of a task the next one comes, at least. What changes in between is part of the next update.',
 	},
 	{
 		displayName: 'Stream As',
@@ -70,7 +70,7 @@ const streamOptions: INodeProperties[] = [
 			{
 				name: 'Text',
 				value: 'text',
-				description: 'The answer of a language model, token by token. For other apps, their log.',
+				description: 'The answer of a language model, word by word. For other apps, their log.',
 			},
 		],
 		default: 'text',

@@ -93,7 +93,7 @@ async function followById(
 const TASK_ID = /^[\w-]{1,200}$/;
 
 function readTaskId(item: ItemParameters): string {
-	const taskId = item.get('taskId', 'Task ID');
+	const taskId = item.get('taskId');
 	const id = taskId.text(
 		'Enter the ID of a task, for example <code>{{ $json.id }}</code> of Run App.',
 	);

@@ -14,17 +14,15 @@ export type Source = 'run' | 'existing';
  * @throws NodeOperationError
  */
 export function readSource(context: IExecuteFunctions): Source {
-	return new RunParameters(context).get('source', 'Source', 'run').oneOf(['run', 'existing']);
+	return new RunParameters(context).get('source', 'run').oneOf(['run', 'existing']);
 }
 
 function readFeedOptions(context: IExecuteFunctions): ItemFeedOptions {
 	const run = new RunParameters(context);
 	return {
-		minIntervalMs: run.option('minInterval', 'Min Interval', 0.5).duration(),
-		maxUpdates: run
-			.option('maxUpdates', 'Max Updates', 1000)
-			.number({ min: 0, max: 1_000_000, integer: true }),
-		streamAs: run.option('streamAs', 'Stream As', 'text').oneOf(['text', 'json', 'off']),
+		minIntervalMs: run.option('minInterval', 0.5).duration(),
+		maxUpdates: run.option('maxUpdates', 1000).number({ min: 0, max: 1_000_000, integer: true }),
+		streamAs: run.option('streamAs', 'text').oneOf(['text', 'json', 'off']),
 		late: readSource(context) === 'existing',
 		clock: systemClock,
 	};
@@ -74,7 +72,7 @@ export class Feeds {
 		const dropped = [...this.byItem.values()].reduce((sum, feed) => sum + feed.dropped, 0);
 		if (dropped === 0) return;
 		hints.say(
-			`Updates left out: ${dropped}. Max Updates keeps the newest ${this.options.maxUpdates} of each item.`,
+			`Updates left out: ${dropped}. "Output: Max Updates" keeps the newest ${this.options.maxUpdates} of each item.`,
 		);
 	}
 }

@@ -20,7 +20,9 @@ describe('an older n8n', () => {
 
 	test('refuses to wait for the callback, and nothing is bought', async () => {
 		const run = await runApp(sandbox(), { parameters: { wait: 'webhook' } });
-		expect(run.error?.message).toContain('Wait "For the Callback" needs n8n 2.39 or newer');
+		expect(run.error?.message).toContain(
+			'"Wait" set to "For the Callback" needs n8n 2.39 or newer',
+		);
 		expect(sandbox().tasks()).toEqual([]);
 	});
 

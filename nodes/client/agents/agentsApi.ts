@@ -90,7 +90,7 @@ export class AgentsApi {
 			const limit = `${(timeoutMs ?? 0) / 1000} s`;
 			return new TimeoutError(`Chat ${chatId} could not be reached within ${limit}`, {
 				about: { kind: 'chat', id: chatId },
-				hint: 'Raise Timeout, or try again later.',
+				hint: 'Raise "Timeout (Seconds)", or try again later.',
 			});
 		});
 		return await this.work.track(job({ ...this.context, signal: deadline.signal }));

@@ -107,7 +107,7 @@ function notPossible(chatId: string, callId: string, cause: Error): ValidationEr
 		{
 			about: { kind: 'chat', id: chatId },
 			cause,
-			hint: 'It may have been answered before. Look at the chat with the operation Get Chat.',
+			hint: 'It may have been answered before. Look at the chat with the operation "Get Chat".',
 		},
 	);
 }

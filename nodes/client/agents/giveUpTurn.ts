@@ -74,8 +74,8 @@ function advice(
 	outcome: CancelOutcome | undefined,
 	{ timedOut }: GivenUp,
 ): string | undefined {
-	if (!outcome) return 'Read the answer later with the operation Get Chat, or stop the chat.';
+	if (!outcome) return 'Read the answer later with the operation "Get Chat", or stop the chat.';
 	if (outcome.kind === 'failed') return `Stop chat ${chatId} on inference.sh.`;
-	if (outcome.kind === 'over') return 'Read the answer with the operation Get Chat.';
-	return timedOut ? 'Raise Timeout if the agent needs longer.' : undefined;
+	if (outcome.kind === 'over') return 'Read the answer with the operation "Get Chat".';
+	return timedOut ? 'Raise "Timeout (Seconds)" if the agent needs longer.' : undefined;
 }

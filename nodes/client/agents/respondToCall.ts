@@ -65,11 +65,11 @@ function onlyCall({ chatId, pending }: ChatView): string {
 	if (!only) {
 		throw new ValidationError(`Nothing waits for a decision in chat ${chatId}`, {
 			about,
-			hint: 'It may have been answered before. Look at the chat with the operation Get Chat.',
+			hint: 'It may have been answered before. Look at the chat with the operation "Get Chat".',
 		});
 	}
 	throw new ValidationError(
-		`${waiting.length} calls wait in chat ${chatId}, so Call ID has to say which one is meant`,
+		`${waiting.length} calls wait in chat ${chatId}, so "Call ID" has to say which one is meant`,
 		{ about, hint: waitingNow(waiting) },
 	);
 }

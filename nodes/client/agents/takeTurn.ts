@@ -117,7 +117,7 @@ function nobodyThere(turn: Turn, rounds: number): InputRequiredError {
 		`Chat ${chatId}: the agent waits for ${calls.join(', ') || 'somebody'}${again}`,
 		{
 			about: { kind: 'chat', id: chatId },
-			hint: 'Answer with the operation Respond to Call, or change On Interrupt in the options.',
+			hint: 'Answer with the operation "Respond to Call", or change "Chat: When the Agent Waits" in the options.',
 		},
 	);
 }

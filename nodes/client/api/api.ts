@@ -228,7 +228,7 @@ export class Api {
 			request: describe(call),
 			about: call.about,
 			cause: error,
-			hint: 'Check the Base URL in the Inference.sh credential, and that this n8n can reach it.',
+			hint: 'Check "Base URL" in the Inference.sh credential, and that this n8n can reach it.',
 		});
 	}
 

@@ -123,7 +123,7 @@ const SITUATIONS: readonly Situation[] = [
 		error: plain(
 			PermissionError,
 			'Something between this n8n and inference.sh refused the request (HTTP 403)',
-			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check the Base URL in the Inference.sh credential.',
+			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check "Base URL" in the Inference.sh credential.',
 		),
 	},
 	{ status: is(403), error: permissionError },

@@ -54,8 +54,8 @@ export type MakeError = (answer: Answer) => InferenceError;
 
 /** What to do if it is not the API that has answered. */
 export const CHECK_ADDRESS =
-	'Correct the Base URL in the Inference.sh credential: it is https://api.inference.sh, unless you use a gateway or a server of your own. If it is right, look for a proxy in between.';
-const NEW_SESSION = 'Start a new session by setting Session to "new".';
+	'Correct "Base URL" in the Inference.sh credential: it is https://api.inference.sh, unless you use a gateway or a server of your own. If it is right, look for a proxy in between.';
+const NEW_SESSION = 'Start a new session by setting "Task: Session" to "new".';
 /** What to do about a session, by the code of the refusal. */
 export const SESSION_ADVICE: Readonly<Record<string, string>> = {
 	session_not_found: NEW_SESSION,
@@ -64,7 +64,8 @@ export const SESSION_ADVICE: Readonly<Record<string, string>> = {
 	worker_lost: `The worker that held it is gone. ${NEW_SESSION}`,
 	worker_leased: 'Its worker serves another session. Wait for that one to end or start a new one.',
 	app_mismatch: 'A session works only with the app that it was started with.',
-	version_mismatch: 'The app has a new version. Pin the old one in the reference or start anew.',
+	version_mismatch:
+		'The app has a new version. Choose the old one in "Task: Version", or start a new session.',
 };
 
 function describeRequirement(entry: unknown): MissingRequirement | undefined {
@@ -141,7 +142,7 @@ export function rateLimitError(answer: Answer): InferenceError {
 	return new RateLimitError(`The service limits the request rate: ${saidOfPlan(answer)}`, {
 		...facts,
 		retryAfterMs: facts.retryAfterMs ?? resetMs,
-		hint: 'Lower Concurrency, or set a limit in the credential that all nodes share.',
+		hint: 'Lower "Concurrency", or set "Max Concurrency" in the credential, which all nodes share.',
 	});
 }
 

@@ -51,5 +51,5 @@ function advice(
 	if (!outcome) return `Follow it by its id, ${id}, or cancel it on inference.sh.`;
 	if (outcome.kind === 'failed') return `Cancel task ${id} on inference.sh.`;
 	if (outcome.kind === 'over') return `Stream Task can fetch its result by its id, ${id}.`;
-	return timedOut ? 'Raise Timeout if the app needs longer.' : undefined;
+	return timedOut ? 'Raise "Timeout (Seconds)" if the app needs longer.' : undefined;
 }

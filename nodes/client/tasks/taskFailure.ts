@@ -13,15 +13,15 @@ export function failureOf(task: Task, api: Pick<Api, 'clean'>): InferenceError |
 const PLATFORM_FAILURES: ReadonlyArray<{ readonly text: RegExp; readonly hint: string }> = [
 	{
 		text: /please retry$/i,
-		hint: 'The platform could not run it. The app and its input are not the cause. Run it again, or add Failed Task to Retry On in the options.',
+		hint: 'The platform could not run it. The app and its input are not the cause. Run it again, or add "Failed Task" to "Retry: Which Failures" in the options.',
 	},
 	{
 		text: /^session (?:worker (?:busy too long|offline)|expired or not found)$/i,
-		hint: 'The session is gone or busy. The app and its input are not the cause. Start a new session by setting Session to "new".',
+		hint: 'The session is gone or busy. The app and its input are not the cause. Start a new session by setting "Task: Session" to "new".',
 	},
 	{
 		text: /^no (?:active|available) workers\b/i,
-		hint: 'No worker was free for it. The app and its input are not the cause. Run it again later, or change Infrastructure in the options.',
+		hint: 'No worker was free for it. The app and its input are not the cause. Run it again later, or change "Task: Infrastructure" in the options.',
 	},
 ];
 

@@ -46,10 +46,10 @@ function dependent({ context, memory }: NodeRun, how: string): NodeOperationErro
 	const started = memory.hasBegun ? 'Nothing more was started.' : 'Nothing was started.';
 	return new NodeOperationError(
 		nodeOf(context),
-		`Wait "For the Callback" cannot be used with this credential: n8n reads the credential anew when the service calls back, ${how}. ${started}`,
+		`"Wait" cannot be "For the Callback" with this credential: n8n reads the credential anew when the service calls back, ${how}. ${started}`,
 		{
 			description:
-				'Use a credential whose key and base URL do not come from items or other nodes, with a node for each account, or set Wait to For the Result.',
+				'Use a credential whose key and base URL do not come from items or other nodes, with a node for each account, or set "Wait" to "For the Result".',
 		},
 	);
 }

@@ -2,7 +2,7 @@ import { N8N_NODES_API_VERSION, NodeOperationError, type IExecuteFunctions } fro
 import { parseHttpUrl } from '../../client/util/url';
 import { nodeOf } from '../parameters/nodeOf';
 
-const INSTEAD = 'set Wait to For the Result.';
+const INSTEAD = 'set "Wait" to "For the Result".';
 
 /**
  * The URL that resumes this execution when it waits.
@@ -46,7 +46,7 @@ function refusal(
 	problem: string,
 	description: string,
 ): NodeOperationError {
-	const message = `Wait "For the Callback" ${problem}`;
+	const message = `"Wait" set to "For the Callback" ${problem}`;
 	return new NodeOperationError(nodeOf(context), message, { description });
 }
 

@@ -79,7 +79,7 @@ export class WebhookWait<Facts> implements TaskWait {
 		stopOnError: boolean,
 	): Promise<WebhookWait<Facts>> {
 		const { context } = run;
-		const limit = new RunParameters(context).get('waitLimit', 'Wait at Most', 24);
+		const limit = new RunParameters(context).get('waitLimit', 24);
 		const hours = limit.number({ min: 0.001, max: LONGEST_HOURS });
 		const url = findResumeUrl(context);
 		const account = await accountOfAll(run);
@@ -95,10 +95,9 @@ export class WebhookWait<Facts> implements TaskWait {
 
 	request(request: RunRequest, itemIndex: number): RunRequest {
 		if (request.webhook === undefined) return { ...request, webhook: this.url };
-		throw new ItemParameters(this.run.context, itemIndex).error(
-			'Task: Webhook URL',
-			'cannot be used together with Wait "For the Callback", which needs it itself',
-		);
+		throw new ItemParameters(this.run.context, itemIndex).options
+			.get('webhook')
+			.error('cannot be used while "Wait" is "For the Callback", which needs it itself');
 	}
 
 	add(run: TaskRun, item: Omit<AwaitedTask, 'id' | 'status' | 'attempts'>): void {

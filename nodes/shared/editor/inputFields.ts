@@ -72,7 +72,7 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 		const saved = this.getCurrentNodeParameter('fields');
 		return {
 			fields: isResourceMapperValue(saved) ? saved.schema : [],
-			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. ${adviceOn(app.error, 'Set App Input to JSON to write them by hand')}`,
+			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. ${adviceOn(app.error, 'Set "App Input" to "JSON" to write them by hand')}`,
 		};
 	}
 	const found = formOf(app.value, ref.function);

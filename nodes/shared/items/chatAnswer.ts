@@ -55,7 +55,7 @@ export async function answerChat(
 	const stream = live ?? LiveStream.to(context);
 	if (wordsOf(item, speaker) === '') {
 		const streamed = stream
-			? ', and set Response Mode of the Chat Trigger to "When Last Node Finishes"'
+			? ', and set "Response Mode" of the Chat Trigger to "When Last Node Finishes"'
 			: '';
 		return hints.say(
 			`The chat shows words, and this ${speaker} has not answered in words. ${OTHER_WORDS}${streamed}.`,
@@ -64,7 +64,7 @@ export async function answerChat(
 	if (live) {
 		if (live.hasSpoken) return;
 		return hints.say(
-			'The chat shows only what is streamed to it. Set the option Stream As to "Text".',
+			'The chat shows only what is streamed to it. Set "Output: Stream As" to "Text".',
 		);
 	}
 	if (stream) {
@@ -77,6 +77,6 @@ export async function answerChat(
 	}
 	const shown = shownInChat(item.json);
 	if (typeof shown === 'string' && shown !== '') return;
-	const setting = speaker === 'app' ? 'Set Output to "Only the Text"' : OTHER_WORDS;
+	const setting = speaker === 'app' ? 'Set "Output" to "Only the Text"' : OTHER_WORDS;
 	hints.say(`The chat would show data here, not the answer. ${setting}.`);
 }

@@ -45,8 +45,8 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	if (total <= maxCostUsd + ROUNDING) return;
 	throw new NodeOperationError(
 		context.getNode(),
-		`The items are estimated to cost $${total.toFixed(4)}, more than Max Cost ($${maxCostUsd}). Nothing was started.`,
-		{ description: 'Send fewer items, or raise Max Cost in the options.' },
+		`The items are estimated to cost $${total.toFixed(4)}, more than "Limit: Max Cost (USD)" allows ($${maxCostUsd}). Nothing was started.`,
+		{ description: 'Send fewer items, or raise that limit in the options.' },
 	);
 }
 
@@ -76,7 +76,7 @@ async function costOf(run: NodeRun, item: RunItem): Promise<ItemCost> {
 
 function notEstimated(error: InferenceError): InferenceError {
 	return error.reworded(
-		`Nothing was started, because Max Cost is set and the cost cannot be estimated: ${error.message}`,
+		`Nothing was started, because "Limit: Max Cost (USD)" is set and the cost cannot be estimated: ${error.message}`,
 	);
 }
 
@@ -94,5 +94,5 @@ async function estimate(
 function unknownCost(positions: readonly number[], total: number): string {
 	const named = [...positions].sort((left, right) => left - right).slice(0, MOST_NAMED);
 	const more = positions.length > named.length ? ', …' : '';
-	return `The cost of ${positions.length} of ${total} items could not be estimated and does not count towards Max Cost (item ${named.join(', ')}${more}).`;
+	return `The cost of ${positions.length} of ${total} items could not be estimated and does not count towards "Limit: Max Cost (USD)" (item ${named.join(', ')}${more}).`;
 }

@@ -96,7 +96,7 @@ function onlyText({ id, output }: Task): IDataObject {
 		: `its output is ${shortJson(output)}`;
 	throw new UnexpectedOutputError(`Task ${id} has completed, but not with words: ${what}`, {
 		about: { kind: 'task', id },
-		hint: 'Set Output to Only the Result, or to Task, which show whatever the app gives. The task is not lost: Stream Task with Source Existing Task gets its result by its ID without running it again.',
+		hint: 'Set "Output" to "Only the Result", or to "Task", which show whatever the app gives. The task is not lost: Stream Task with "Source" set to "Existing Task" gets its result by its ID without running it again.',
 	});
 }
 

@@ -45,9 +45,10 @@ export function nameParameters(context: Context, properties: readonly INodePrope
  * that is shown.
  *
  * @param path `timeout`, `options.session`
- * @param otherwise its name if the node has not been told about, or has no such parameter
+ * @returns its key if the node has not been told about, or has no such parameter
  */
-export function displayNameOf(context: Context, path: string, otherwise: string): string {
+export function displayNameOf(context: Context, path: string): string {
+	const otherwise = path.slice(path.lastIndexOf('.') + 1);
 	const properties = known.get(context)?.get(path) ?? [];
 	if (new Set(properties.map(({ displayName }) => displayName)).size <= 1) {
 		return properties[0]?.displayName ?? otherwise;

@@ -76,7 +76,7 @@ async function formFor(
 		case 'form':
 			return known.form;
 		case 'unusable':
-			throw item.error('Task: Function', `cannot be called: ${app} ${known.problem}`);
+			throw item.options.get('function').error(`cannot be called: ${app} ${known.problem}`);
 		case 'unreadable': {
 			const saved: unknown = nodeOf(item.context).parameters['fields'];
 			return savedForm(isJsonObject(saved) ? saved['schema'] : undefined);
@@ -120,13 +120,13 @@ function* enteredValues(item: ItemParameters, form: FieldsById): Generator<Enter
 	if (isJsonObject(mapping)) {
 		for (const [id, value] of Object.entries(mapping)) {
 			if (isExpression(value)) {
-				const { value: result } = item.get(`fields.value[${JSON.stringify(id)}]`, form.nameOf(id));
+				const { value: result } = item.field(id, form.nameOf(id));
 				yield { id, value: result, typed: true };
 			} else yield { id, value, typed: false };
 		}
 		return;
 	}
-	const { value: whole } = item.get('fields.value', 'Input Fields', {});
+	const { value: whole } = item.get('fields.value', {});
 	for (const [id, value] of Object.entries(isJsonObject(whole) ? whole : {})) {
 		yield { id, value, typed: true };
 	}

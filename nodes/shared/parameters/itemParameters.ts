@@ -13,7 +13,7 @@ export class ParameterGroup {
 		private readonly owner: ParameterOwner,
 		private readonly whole: Parameter,
 		/** What the panel calls the parameters in it, by their names. */
-		private readonly nameOf: (name: string, otherwise: string) => string,
+		private readonly nameOf: (name: string) => string,
 	) {
 		this.values = isJsonObject(whole.value) ? whole.value : {};
 	}
@@ -24,13 +24,13 @@ export class ParameterGroup {
 	}
 
 	/** @param fallback what it is if it is not there, or null */
-	get(name: string, displayName: string, fallback?: unknown): Parameter {
-		return this.named(name, displayName, this.values[name] ?? fallback);
+	get(name: string, fallback?: unknown): Parameter {
+		return this.named(name, this.values[name] ?? fallback);
 	}
 
 	/** What is chosen in a picker. */
-	picked(name: string, displayName: string): Parameter {
-		return this.named(name, displayName, pickedValue(this.values[name]));
+	picked(name: string): Parameter {
+		return this.named(name, pickedValue(this.values[name]));
 	}
 
 	/**
@@ -38,12 +38,12 @@ export class ParameterGroup {
 	 *
 	 * @throws NodeOperationError if it is neither on nor off
 	 */
-	isOn(name: string, displayName: string): boolean {
-		return this.get(name, displayName).isOn();
+	isOn(name: string): boolean {
+		return this.get(name).isOn();
 	}
 
-	private named(name: string, displayName: string, value: unknown): Parameter {
-		return new Parameter(this.owner, () => this.nameOf(name, displayName), value);
+	private named(name: string, value: unknown): Parameter {
+		return new Parameter(this.owner, () => this.nameOf(name), value);
 	}
 }
 
@@ -63,13 +63,22 @@ export class ItemParameters {
 	}
 
 	/**
-	 * @param name `message`, or a path: `fields.value["my.field"]`
-	 * @param displayName its name if the panel does not tell, as for a field of a form
+	 * @param name `message`, or a path: `options.session`
 	 * @param fallback what it is if the node does not have it
 	 * @throws NodeOperationError if its expression fails
 	 */
-	get(name: string, displayName: string, fallback: NodeParameterValueType = ''): Parameter {
-		return this.read({ name, displayName, fallback });
+	get(name: string, fallback: NodeParameterValueType = ''): Parameter {
+		return this.read({ name, fallback });
+	}
+
+	/**
+	 * A field of the form, by its id.
+	 *
+	 * @param displayName its name as the form shows it
+	 * @throws NodeOperationError if its expression fails
+	 */
+	field(id: string, displayName: string): Parameter {
+		return this.read({ name: `fields.value[${JSON.stringify(id)}]`, displayName, fallback: '' });
 	}
 
 	/**
@@ -77,8 +86,8 @@ export class ItemParameters {
 	 *
 	 * @throws NodeOperationError if its expression fails
 	 */
-	picked(name: string, displayName: string): Parameter {
-		return this.read({ name, displayName, fallback: '', extractValue: true });
+	picked(name: string): Parameter {
+		return this.read({ name, fallback: '', extractValue: true });
 	}
 
 	/**
@@ -87,7 +96,7 @@ export class ItemParameters {
 	 * @throws NodeOperationError if one of their expressions fails
 	 */
 	get options(): ParameterGroup {
-		this.collection ??= this.group('options', this.get('options', 'Options', {}));
+		this.collection ??= this.group('options', this.get('options', {}));
 		return this.collection;
 	}
 
@@ -97,8 +106,8 @@ export class ItemParameters {
 	 *
 	 * @throws NodeOperationError if one of their expressions fails
 	 */
-	entries(name: string, displayName: string): readonly ParameterGroup[] {
-		const list = this.get(name, displayName, {});
+	entries(name: string): readonly ParameterGroup[] {
+		const list = this.get(name, {});
 		const { value } = list;
 		return listOf(isJsonObject(value) ? value['values'] : undefined).map((entry) =>
 			this.group(
@@ -125,19 +134,17 @@ export class ItemParameters {
 
 	private read(what: {
 		readonly name: string;
-		readonly displayName: string;
+		readonly displayName?: string;
 		readonly fallback: NodeParameterValueType;
 		readonly extractValue?: boolean;
 	}): Parameter {
 		const { context, itemIndex } = this;
 		const value = readParameter(context, { ...what, itemIndex });
-		return this.given(() => displayNameOf(context, what.name, what.displayName), value);
+		return this.given(() => what.displayName ?? displayNameOf(context, what.name), value);
 	}
 
 	private group(name: string, whole: Parameter): ParameterGroup {
 		const { context, owner } = this;
-		return new ParameterGroup(owner, whole, (inner, otherwise) =>
-			displayNameOf(context, `${name}.${inner}`, otherwise),
-		);
+		return new ParameterGroup(owner, whole, (inner) => displayNameOf(context, `${name}.${inner}`));
 	}
 }

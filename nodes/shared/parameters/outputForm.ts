@@ -21,26 +21,24 @@ export interface OutputForm {
  */
 export function readOutputForm(item: ItemParameters): OutputForm {
 	const { options } = item;
-	const isFull = options.isOn('fullTask', 'Output Full Task');
+	const isFull = options.isOn('fullTask');
 	if (versionOf(item.context) < 2) {
 		return {
 			form: isFull ? 'fullTask' : 'taskOfVersion1',
-			download: readDownload((name, displayName) => options.get(name, displayName)),
+			download: readDownload((name) => options.get(name)),
 		};
 	}
-	const form = item.get('output', 'Output', 'task').oneOf(['task', 'result', 'text']);
+	const form = item.get('output', 'task').oneOf(['task', 'result', 'text']);
 	return {
 		form: form === 'task' && isFull ? 'fullTask' : form,
-		download: readDownload((name, displayName) => item.get(name, displayName)),
+		download: readDownload((name) => item.get(name)),
 	};
 }
 
 /** @param get finds the parameters, wherever they are */
-function readDownload(
-	get: (name: string, displayName: string) => Parameter,
-): OutputForm['download'] {
-	if (!get('downloadFiles', 'Download Files').isOn()) return undefined;
-	const limit = get('maxFileSize', 'Max File Size (MB)');
+function readDownload(get: (name: string) => Parameter): OutputForm['download'] {
+	if (!get('downloadFiles').isOn()) return undefined;
+	const limit = get('maxFileSize');
 	const size = limit.isBlank ? DEFAULT_MAX_MB : limit.number({ min: 0, max: 1e6 });
 	return { maxBytes: size === 0 ? undefined : size * MB };
 }

@@ -9,8 +9,8 @@ import { messageOf } from '../../client/util/errorMessage';
 export interface ParameterRequest {
 	/** `concurrency`, or a path: `options.session`, `fields.value["my.field"]`. */
 	readonly name: string;
-	/** What an error calls it if the panel does not tell. */
-	readonly displayName: string;
+	/** What a form calls it; of all others the panel tells. */
+	readonly displayName?: string;
 	readonly itemIndex: number;
 	/** What it is if the node does not have it. */
 	readonly fallback: NodeParameterValueType;
@@ -51,7 +51,7 @@ export function readParameter(context: IExecuteFunctions, request: ParameterRequ
 	} catch (error) {
 		const message = messageOf(error);
 		throw parameterError(node, {
-			parameter: displayNameOf(context, name, displayName),
+			parameter: displayName ?? displayNameOf(context, name),
 			problem: `cannot be read: ${message}. Its value is ${shown(entered(node.parameters, name))}`,
 			itemIndex,
 		});

@@ -16,14 +16,13 @@ export class RunParameters {
 	}
 
 	/**
-	 * @param displayName its name if the panel does not tell
 	 * @param fallback what it is if the node does not have it
 	 * @throws NodeOperationError if its expression fails for the first item
 	 */
-	get(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
+	get(name: string, fallback: NodeParameterValueType): Parameter {
 		const { context } = this;
-		const value = readParameter(context, { name, displayName, itemIndex: 0, fallback });
-		return new Parameter(this.owner, () => displayNameOf(context, name, displayName), value);
+		const value = readParameter(context, { name, itemIndex: 0, fallback });
+		return new Parameter(this.owner, () => displayNameOf(context, name), value);
 	}
 
 	/**
@@ -33,8 +32,8 @@ export class RunParameters {
 	 * @param fallback what it is if it is not there, or null
 	 * @throws NodeOperationError if its expression fails for the first item
 	 */
-	option(name: string, displayName: string, fallback: NodeParameterValueType): Parameter {
-		const option = this.get(`options.${name}`, displayName, fallback);
+	option(name: string, fallback: NodeParameterValueType): Parameter {
+		const option = this.get(`options.${name}`, fallback);
 		return new Parameter(this.owner, () => option.displayName, option.value ?? fallback);
 	}
 }

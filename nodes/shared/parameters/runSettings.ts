@@ -47,28 +47,24 @@ export function readRunSettings(
 ): NodeRunSettings {
 	const run = new RunParameters(context);
 	return {
-		concurrency: run
-			.get('concurrency', 'Concurrency', 5)
-			.number({ min: 1, max: 1000, integer: true }),
-		timeoutMs: limit(run.get('timeout', 'Timeout', 600).duration()),
-		maxRetries: run.get('maxRetries', 'Max Retries', 3).number({ min: 0, max: 100, integer: true }),
+		concurrency: run.get('concurrency', 5).number({ min: 1, max: 1000, integer: true }),
+		timeoutMs: limit(run.get('timeout', 600).duration()),
+		maxRetries: run.get('maxRetries', 3).number({ min: 0, max: 100, integer: true }),
 		retryOn: new Set(
 			run
-				.option('retryOn', 'Retry On', DEFAULT_RETRY_REASONS)
+				.option('retryOn', DEFAULT_RETRY_REASONS)
 				.list()
 				.map((reason) => reason.oneOf(RETRY_REASONS)),
 		),
-		backoffBaseMs: run.option('backoffBase', 'Backoff Base', 1).duration(),
-		backoffCapMs: run.option('backoffCap', 'Backoff Cap', 30).duration(),
-		maxRetryAfterMs: run.option('maxRetryAfter', 'Max Retry-After', 120).duration(),
-		onTimeout: run.option('onTimeout', 'On Timeout', fate).oneOf(['cancel', 'keep']),
-		onStop: run.option('onStop', 'On Stop', fate).oneOf(['cancel', 'keep']),
-		onUnclearSubmit: run
-			.option('onUnclearSubmit', 'When Submission Is Unclear', 'check')
-			.oneOf(['check', 'fail', 'resubmit']),
-		follow: run.option('follow', 'Follow', 'auto').oneOf(['auto', 'stream', 'poll']),
-		pollIntervalMs: run.option('pollInterval', 'Poll Interval', 2).duration(0.1),
-		totalTimeoutMs: limit(run.option('totalTimeout', 'Total Timeout', 0).duration()),
-		maxCostUsd: limit(run.option('maxCost', 'Max Cost (USD)', 0).number({ min: 0, max: 1e9 })),
+		backoffBaseMs: run.option('backoffBase', 1).duration(),
+		backoffCapMs: run.option('backoffCap', 30).duration(),
+		maxRetryAfterMs: run.option('maxRetryAfter', 120).duration(),
+		onTimeout: run.option('onTimeout', fate).oneOf(['cancel', 'keep']),
+		onStop: run.option('onStop', fate).oneOf(['cancel', 'keep']),
+		onUnclearSubmit: run.option('onUnclearSubmit', 'check').oneOf(['check', 'fail', 'resubmit']),
+		follow: run.option('follow', 'auto').oneOf(['auto', 'stream', 'poll']),
+		pollIntervalMs: run.option('pollInterval', 2).duration(0.1),
+		totalTimeoutMs: limit(run.option('totalTimeout', 0).duration()),
+		maxCostUsd: limit(run.option('maxCost', 0).number({ min: 0, max: 1e9 })),
 	};
 }

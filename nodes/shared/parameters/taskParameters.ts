@@ -102,10 +102,10 @@ function readRequest(
 ): ItemRequest {
 	const { options } = item;
 	const ref = readApp(item);
-	const app = withVersion(ref.app, options.picked('version', 'Version').optionalText());
-	const entry = options.picked('function', 'Function').optionalText() ?? ref.function;
-	const session = options.picked('session', 'Session').optionalText();
-	const infra = options.get('infra', 'Infrastructure');
+	const app = withVersion(ref.app, options.picked('version').optionalText());
+	const entry = options.picked('function').optionalText() ?? ref.function;
+	const session = options.picked('session').optionalText();
+	const infra = options.get('infra');
 	return {
 		app: entry === undefined ? app : `${app}:${entry}`,
 		...readOutputForm(item),
@@ -114,26 +114,26 @@ function readRequest(
 			app,
 			function: entry,
 			input,
-			setup: options.get('setup', 'Setup').optionalJsonObject(),
+			setup: options.get('setup').optionalJsonObject(),
 			infra: infra.isBlank ? undefined : infra.oneOf(['cloud', 'private', 'private_first']),
-			workers: readWorkers(options.get('workers', 'Workers')),
+			workers: readWorkers(options.get('workers')),
 			session,
 			sessionTimeout: session === 'new' ? readSessionTimeout(options) : undefined,
-			webhook: options.get('webhook', 'Webhook URL').optionalUrl(),
+			webhook: options.get('webhook').optionalUrl(),
 			// A time as n8n's date picker gives it has no time zone.
-			runAt: options.get('runAt', 'Run At').optionalTime(item.context.getTimezone()),
+			runAt: options.get('runAt').optionalTime(item.context.getTimezone()),
 		},
 	};
 }
 
 function readSessionTimeout(options: ParameterGroup): number | undefined {
-	const seconds = options.get('sessionTimeout', 'Session Timeout');
+	const seconds = options.get('sessionTimeout');
 	if (seconds.isBlank) return undefined;
 	return seconds.number({ min: 1, max: LONGEST_SESSION_SECONDS, integer: true });
 }
 
 function readApp(item: ItemParameters): AppRef {
-	const app = item.picked('app', 'App');
+	const app = item.picked('app');
 	if (app.isBlank) {
 		throw app.error(
 			'is empty',
@@ -151,12 +151,12 @@ function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInp
 			? { kind: 'given', ...withoutRecords(input) }
 			: { kind: 'given', input, files: [] };
 	if (given) return filesApart(item.given(given.displayName, given.value).jsonObject());
-	const mode = item.get('inputMode', 'App Input', 'fields').oneOf(['fields', 'json', 'item']);
+	const mode = item.get('inputMode', 'fields').oneOf(['fields', 'json', 'item']);
 	switch (mode) {
 		case 'fields':
 			return { kind: 'form' };
 		case 'json':
-			return filesApart(item.get('jsonInput', 'Input (JSON)', '{}').jsonObject());
+			return filesApart(item.get('jsonInput', '{}').jsonObject());
 		case 'item': {
 			const json = item.context.getInputData()[item.itemIndex]?.json;
 			return filesApart(item.given('Incoming item', json).jsonObject());
@@ -165,10 +165,10 @@ function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInp
 }
 
 function readFileSlots(item: ItemParameters): readonly FileSlot[] {
-	return item.entries('binaryFiles', 'Files From Binary Data').map((entry) => {
-		const help = `It is part of ${entry.displayName}.`;
-		const path = entry.get('field', 'Input Field').text(help);
-		const binaryProperty = readItemFile(entry.get('binaryProperty', 'Input Data Field Name'), help);
+	return item.entries('binaryFiles').map((entry) => {
+		const help = `It is part of "${entry.displayName}".`;
+		const path = entry.get('field').text(help);
+		const binaryProperty = readItemFile(entry.get('binaryProperty'), help);
 		return { path, binaryProperty, displayName: path };
 	});
 }

@@ -104,12 +104,12 @@ function checked(host: Host, data: JsonObject, itemIndex?: number): RunCredentia
 	}
 	const base = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl.trim()) : undefined;
 	if (!base || base.username !== '' || base.search !== '' || base.hash !== '') {
-		throw wrong(`has a Base URL that cannot be used: ${withoutSecrets(shown(baseUrl), key)}`);
+		throw wrong(`has a "Base URL" that cannot be used: ${withoutSecrets(shown(baseUrl), key)}`);
 	}
 	const limit = Number(maxConcurrency ?? 0);
 	if (!Number.isInteger(limit) || limit < 0) {
 		const given = shown(maxConcurrency);
-		throw wrong(`has a Max Concurrency that is not a whole number, 0 or higher: ${given}`);
+		throw wrong(`has a "Max Concurrency" that is not a whole number, 0 or higher: ${given}`);
 	}
 	return { apiKey: key, baseUrl: base.href.replace(/\/+$/, ''), maxConcurrency: limit };
 }

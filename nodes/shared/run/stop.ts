@@ -23,7 +23,7 @@ export function openRunScope(
 		totalTimeoutMs === undefined ? undefined : totalTimeoutMs - reserveMs,
 		() =>
 			new TimeoutError(
-				`did not finish within the Total Timeout of ${(totalTimeoutMs ?? 0) / 1000} s`,
+				`did not finish within the ${(totalTimeoutMs ?? 0) / 1000} s of "Limit: Total Timeout (Seconds)"`,
 			),
 	);
 }

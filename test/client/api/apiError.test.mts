@@ -223,7 +223,7 @@ describe('the hint', () => {
 	it.each<[what: string, error: InferenceError, hint: RegExp]>([
 		['of a wrong key', refused(401, ''), /API key .* credential/],
 		['of a missing scope', refused(403, ''), /apps:read and apps:execute/],
-		['of a rate limit', refused(429, ''), /Lower Concurrency/],
+		['of a rate limit', refused(429, ''), /Lower "Concurrency"/],
 		['of a redirect', refused(302, ''), /Base URL/],
 		['of a bad input', refused(422, ''), /input schema/],
 		['of an unknown reference', refused(404, ''), /Check the reference/],
@@ -532,7 +532,7 @@ describe('an answer that is not what was promised', () => {
 			'What answers at https://api.example is not inference.sh. It sent a web page (HTTP 200): "Sign in & go"',
 		);
 		expect(error.answer).toBe('<html> <title>Sign in &amp; go</title><p>…</p>');
-		expect(error.hint).toMatch(/^Correct the Base URL .* https:\/\/api\.inference\.sh/);
+		expect(error.hint).toMatch(/^Correct "Base URL" .* https:\/\/api\.inference\.sh/);
 		expect(unexpected(200, '{"data":{"id":').message).toContain('in a form that');
 		expect(unexpected(200, 'OK').message).toMatch(/It sent text \(HTTP 200\): "OK"$/);
 		expect(unexpected(200, '<html></html>').message).toMatch(/a web page \(HTTP 200\)$/);

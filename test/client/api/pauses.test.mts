@@ -62,7 +62,9 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				const log = progressLog();
 				const error = await rejection(runOne(client(), echo, { onProgress: log.onProgress }));
 				expect(error).toMatchObject({ code: 'rate_limit' });
-				expect(String(error)).toMatch(/asks to wait 3\d{3} s, longer than Max Retry-After/);
+				expect(String(error)).toMatch(
+					/asks to wait 3\d{3} s, longer than "Retry: Longest Requested Wait \(Seconds\)"/,
+				);
 				expect(log.entries.at(-1)?.state ?? 'none').toBe('none');
 			}
 			expect(submitted()).toBe(1);

@@ -123,7 +123,7 @@ describe("n8n's chat panel", () => {
 		const chat = await chatWith(type, ofChat, {});
 		await chat.say(QUESTION);
 		await editor.succeeded(NODE);
-		await expectHint('Set Output to "Only the Text".');
+		await expectHint('Set "Output" to "Only the Text".');
 	});
 
 	test.each([

@@ -115,7 +115,7 @@ describe.each(['shown', 'gone', 'hidden'] as const)('with runs %s', (agentRuns) 
 						id: chat?.id,
 						status: 'input_required',
 						item_index: 0,
-						hint: 'Answer with the operation Respond to Call, or change On Interrupt in the options.',
+						hint: 'Answer with the operation "Respond to Call", or change "Chat: When the Agent Waits" in the options.',
 					},
 				},
 			]);
@@ -233,12 +233,12 @@ describe('an agent that waits', () => {
 		[
 			'sandbox/client-tool',
 			'Waits for the result of: read_thermometer',
-			'The agent waits for the result of: read_thermometer. Decide with the operation Respond to Call; chat_id and pending in the output say where.',
+			'The agent waits for the result of: read_thermometer. Decide with the operation "Respond to Call"; chat_id and pending in the output say where.',
 		],
 		[
 			'sandbox/support',
 			'Waits for approval of: refund (order: A-17, amount: 25)',
-			'The agent waits for approval of: refund. Decide with the operation Respond to Call; chat_id and pending in the output say where.',
+			'The agent waits for approval of: refund. Decide with the operation "Respond to Call"; chat_id and pending in the output say where.',
 		],
 		[
 			'sandbox/mail',
@@ -409,7 +409,7 @@ describe('a response', () => {
 			const [refund, close] = all.map(({ id }) => String(id));
 			expect(jsonOf(run)).toMatchObject([
 				{
-					error: `2 calls wait in chat ${pending.chatId}, so Call ID has to say which one is meant`,
+					error: `2 calls wait in chat ${pending.chatId}, so "Call ID" has to say which one is meant`,
 					details: {
 						hint: `Waiting in this chat now: ${refund} (refund), ${close} (close_ticket).`,
 					},

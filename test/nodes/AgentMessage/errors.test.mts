@@ -132,7 +132,7 @@ describe('the config of an agent names the place of what is wrong', () => {
 		[
 			'another core app',
 			{ core_app: { ref: 'a/b' } },
-			'at core_app.ref names another app than Core App: "a/b"',
+			'at core_app.ref names another app than "Core App": "a/b"',
 		],
 		[
 			'a saved agent',
@@ -283,7 +283,7 @@ describe('settings of the whole run that cannot be used', () => {
 		[
 			'onInterrupt',
 			'panic',
-			'Parameter "Chat: On Interrupt" must be one of return, approve, reject, error, but is "panic" [item 0]',
+			'Parameter "Chat: When the Agent Waits" must be one of return, approve, reject, error, but is "panic" [item 0]',
 		],
 		[
 			'streamAs',

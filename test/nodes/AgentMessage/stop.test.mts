@@ -51,7 +51,7 @@ describe('a timeout', () => {
 					status: 'timed_out',
 					id: chat?.id,
 					item_index: 0,
-					hint: 'Raise Timeout if the agent needs longer.',
+					hint: 'Raise "Timeout (Seconds)" if the agent needs longer.',
 				},
 			},
 		]);
@@ -161,11 +161,11 @@ describe('a timeout', () => {
 		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
 			...Array<unknown>(2).fill(
 				expect.stringMatching(
-					/^Chat \w+ did not finish within the Total Timeout of 60 s. It was stopped.$/,
+					/^Chat \w+ did not finish within the 60 s of "Limit: Total Timeout \(Seconds\)". It was stopped.$/,
 				),
 			),
 			...Array<unknown>(2).fill(
-				'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
+				'The item did not finish within the 60 s of "Limit: Total Timeout (Seconds)". Nothing was started for it.',
 			),
 		]);
 		expect(states()).toEqual(['canceled', 'canceled']);
@@ -183,7 +183,7 @@ describe('the end of the whole run', () => {
 		const run = await inTheMinute(running);
 		expect(jsonOf(run).map(({ error }) => String(error))).toEqual([
 			expect.stringMatching(/^Chat \w+ did not finish .* It was stopped.$/),
-			'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
+			'The item did not finish within the 60 s of "Limit: Total Timeout (Seconds)". Nothing was started for it.',
 		]);
 	});
 });

@@ -582,7 +582,9 @@ describe('Max Cost', () => {
 
 	it('refuses to start what costs more', async () => {
 		const run = await runBatch(sandbox(), { items, options: { maxCost: 0.05 } });
-		expect(run.error?.message).toContain('estimated to cost $0.1000, more than Max Cost ($0.05)');
+		expect(run.error?.message).toContain(
+			'estimated to cost $0.1000, more than "Limit: Max Cost (USD)" allows ($0.05)',
+		);
 		expect(sandbox().tasks()).toHaveLength(0);
 	});
 

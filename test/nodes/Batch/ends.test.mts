@@ -84,7 +84,7 @@ describe('Total Timeout', () => {
 			expect(taskOf(index)).toMatchObject({ id });
 			expect(taskOf(index)?.cancelRequestedAt).toBeDefined();
 			expect(objectIn(json, 'error')).toEqual({
-				message: `Task ${id} did not finish within the Total Timeout of 60 s. The task was cancelled.`,
+				message: `Task ${id} did not finish within the 60 s of "Limit: Total Timeout (Seconds)". The task was cancelled.`,
 				code: 'timeout',
 				retryable: true,
 			});
@@ -92,7 +92,7 @@ describe('Total Timeout', () => {
 		for (const { json } of failed.slice(20)) {
 			expect(Object.keys(json).sort()).toEqual(['error', 'item', 'run', 'status']);
 			expect(json['error']).toEqual({
-				message: 'Not started: the Total Timeout leaves no time for it',
+				message: 'Not started: "Limit: Total Timeout (Seconds)" leaves no time for it',
 				code: 'not_started',
 				retryable: true,
 			});

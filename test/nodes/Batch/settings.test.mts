@@ -134,7 +134,7 @@ describe('A node that cannot run', () => {
 
 	it.each([
 		{ what: 'key', credentials: { apiKey: ' ' }, problem: 'has no API key' },
-		{ what: 'URL', credentials: { baseUrl: 'nowhere' }, problem: 'has a Base URL' },
+		{ what: 'URL', credentials: { baseUrl: 'nowhere' }, problem: 'has a "Base URL"' },
 	])('for want of a usable $what says so', async ({ credentials, problem }) => {
 		const options = { credentials: { ...credentialsOf(sandbox()), ...credentials }, items };
 		const stopped = await runBatch(sandbox(), options);

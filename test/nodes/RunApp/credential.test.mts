@@ -59,7 +59,7 @@ describe('the credential', () => {
 			credentials: { ...credentialsOf(sandbox()), baseUrl },
 		});
 		expect(run.error?.name).toBe('NodeOperationError');
-		expect(run.error?.message).toContain('has a Base URL that cannot be used');
+		expect(run.error?.message).toContain('has a "Base URL" that cannot be used');
 		expect(run.error?.message).toContain(JSON.stringify(baseUrl));
 		expect(sandbox().requests).toEqual([]);
 	});
@@ -287,7 +287,7 @@ describe('rate limits', () => {
 		});
 		const [first, second] = jsonOf(run);
 		expect(first?.['error']).toContain('3600 s');
-		expect(first?.['error']).toContain('Max Retry-After (5 s)');
+		expect(first?.['error']).toContain('"Retry: Longest Requested Wait (Seconds)" allows (5 s)');
 		expect(objectIn(first, 'details')).toMatchObject({ code: 'rate_limit', http_status: 429 });
 		expect(second?.['error']).toContain('was not asked');
 		expect(objectIn(second, 'details')).toMatchObject({ code: 'rate_limit' });

@@ -421,7 +421,7 @@ describe('Max Cost', () => {
 		});
 		expect(run.error?.name).toBe('NodeOperationError');
 		expect(run.error?.message).toContain('$0.16');
-		expect(run.error?.message).toContain('Max Cost ($0.15)');
+		expect(run.error?.message).toContain('"Limit: Max Cost (USD)" allows ($0.15)');
 		expect(sandbox().tasks()).toEqual([]);
 	});
 
@@ -458,7 +458,7 @@ describe('Max Cost', () => {
 		});
 		expect(run.error).toBeUndefined();
 		expect(run.hints(NODE_NAME).map(({ message }) => message)).toEqual([
-			'The cost of 1 of 2 items could not be estimated and does not count towards Max Cost (item 1).',
+			'The cost of 1 of 2 items could not be estimated and does not count towards "Limit: Max Cost (USD)" (item 1).',
 		]);
 	});
 

@@ -164,7 +164,7 @@ describe('the app picker', () => {
 		expect(error).toBeInstanceOf(NodeApiError);
 		expect(error).toMatchObject({
 			message: `The apps cannot be listed: What answers at ${sandbox().url} is not inference.sh. It sent a web page (HTTP 200)`,
-			description: expect.stringMatching(/^Correct the Base URL/) as string,
+			description: expect.stringMatching(/^Correct "Base URL"/) as string,
 		});
 	});
 

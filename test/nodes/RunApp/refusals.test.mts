@@ -196,7 +196,7 @@ describe.each([
 			http_status: 404,
 			request: 'POST /apps/run',
 			answer: body,
-			hint: expect.stringMatching(/^Correct the Base URL in the Inference.sh credential/) as string,
+			hint: expect.stringMatching(/^Correct "Base URL" in the Inference.sh credential/) as string,
 		});
 	});
 });

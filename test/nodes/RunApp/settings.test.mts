@@ -11,17 +11,17 @@ const numbers: ReadonlyArray<readonly [name: string, displayName: string, bad: u
 	['maxRetries', 'Max Retries', [-1, 0.5, 101, 'many']],
 ];
 const options: ReadonlyArray<readonly [name: string, displayName: string, bad: unknown[]]> = [
-	['backoffBase', 'Retry: Backoff Base (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
-	['backoffCap', 'Retry: Backoff Cap (Seconds)', [-1, 1e9, 'x']],
-	['maxRetryAfter', 'Retry: Max Retry-After (Seconds)', [-1, 1e9, 'x']],
-	['pollInterval', 'Task: Poll Interval (Seconds)', [0, 0.05, -2, 1e9, 'x']],
+	['backoffBase', 'Retry: First Wait (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
+	['backoffCap', 'Retry: Longest Wait (Seconds)', [-1, 1e9, 'x']],
+	['maxRetryAfter', 'Retry: Longest Requested Wait (Seconds)', [-1, 1e9, 'x']],
+	['pollInterval', 'Task: Time Between Status Requests (Seconds)', [0, 0.05, -2, 1e9, 'x']],
 	['totalTimeout', 'Limit: Total Timeout (Seconds)', [-1, 1e9, 'x']],
 	['maxCost', 'Limit: Max Cost (USD)', [-1, 1e10, 'free', '={{ Infinity }}']],
 	['onTimeout', 'Task: On Timeout', ['explode', 1]],
 	['onStop', 'Task: On Stop', ['explode', '']],
 	['onUnclearSubmit', 'Retry: When Submission Is Unclear', ['guess']],
-	['follow', 'Task: Follow', ['pray']],
-	['retryOn', 'Retry: On', [['luck'], 'network', ['rateLimit', 7]]],
+	['follow', 'Task: Follow By', ['pray']],
+	['retryOn', 'Retry: Which Failures', [['luck'], 'network', ['rateLimit', 7]]],
 ];
 
 const cases = (table: typeof numbers) =>

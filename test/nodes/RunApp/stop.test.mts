@@ -411,13 +411,13 @@ describe('Total Timeout', () => {
 		for (const [index, json] of output.slice(0, 2).entries()) {
 			const id = taskOf(index)?.id;
 			expect(json['error']).toBe(
-				`Task ${id} did not finish within the Total Timeout of 60 s. The task was cancelled.`,
+				`Task ${id} did not finish within the 60 s of "Limit: Total Timeout (Seconds)". The task was cancelled.`,
 			);
 			expect(objectIn(json, 'details')).toMatchObject({ code: 'timeout', status: 'timed_out', id });
 		}
 		for (const [index, json] of output.slice(2).entries()) {
 			expect(json['error']).toBe(
-				'The item did not finish within the Total Timeout of 60 s. Nothing was started for it.',
+				'The item did not finish within the 60 s of "Limit: Total Timeout (Seconds)". Nothing was started for it.',
 			);
 			expect(objectIn(json, 'details')).toMatchObject({ code: 'timeout', item_index: index + 2 });
 			expect(objectIn(json, 'details')).not.toHaveProperty('id');

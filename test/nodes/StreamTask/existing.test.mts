@@ -348,7 +348,7 @@ describe('An existing task at a timeout', () => {
 			parameters: { timeout: 600 },
 			options: { totalTimeout: 60 },
 		});
-		expect(run.error?.message).toContain('within the Total Timeout of 60 s');
+		expect(run.error?.message).toContain('within the 60 s of "Limit: Total Timeout (Seconds)"');
 		expect(sandbox().running()).toHaveLength(1);
 	});
 });

@@ -5,7 +5,7 @@ import { EXISTING, fromTheStart, linesOf, startManual, streamTask, updatesOf } f
 
 const sandbox = useSandbox();
 
-describe('Min Interval', () => {
+describe('Time Between Updates', () => {
 	it('holds updates back and loses nothing', async () => {
 		const { id, started, live } = await startManual(sandbox(), {
 			options: { minInterval: 60, streamAs: 'json' },
@@ -89,7 +89,7 @@ describe('Max Updates', () => {
 		expect(own.map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => n + dropped));
 		const shortDropped = Number(objectIn(short, 'run')['updates_dropped'] ?? 0);
 		expect(run.hints('Node').map(({ message }) => message)).toEqual([
-			`Updates left out: ${dropped + shortDropped}. Max Updates keeps the newest 4 of each item.`,
+			`Updates left out: ${dropped + shortDropped}. "Output: Max Updates" keeps the newest 4 of each item.`,
 		]);
 	});
 
@@ -110,9 +110,9 @@ describe('A setting that cannot be used', () => {
 		[
 			'minInterval',
 			-1,
-			'Parameter "Output: Min Interval (Seconds)" must be a number from 0 to 604800, but is -1',
+			'Parameter "Output: Time Between Updates (Seconds)" must be a number from 0 to 604800, but is -1',
 		],
-		['minInterval', 'soon', 'Parameter "Output: Min Interval (Seconds)" must be a number'],
+		['minInterval', 'soon', 'Parameter "Output: Time Between Updates (Seconds)" must be a number'],
 		['maxUpdates', 1.5, 'Parameter "Output: Max Updates" must be a whole number'],
 		['maxUpdates', -1, 'Parameter "Output: Max Updates" must be a whole number from 0'],
 		['streamAs', 'xml', 'Parameter "Output: Stream As" must be one of'],
@@ -158,7 +158,7 @@ describe('A setting that cannot be used', () => {
 		const options = { maxCost: 0.001 };
 		const items = [{ prompt: 'x' }];
 		const run = await streamTask(sandbox(), { app: 'sandbox/video', items, options });
-		expect(run.error?.message).toContain('more than Max Cost');
+		expect(run.error?.message).toContain('more than "Limit: Max Cost (USD)" allows');
 		expect(sandbox().tasks()).toEqual([]);
 	});
 });

@@ -64,19 +64,19 @@ const BAD: Readonly<Record<string, Bad>> = {
 	},
 	'a base URL of nothing': {
 		item: { key: 'inf_x', url: '' },
-		said: /a Base URL that cannot be used: ""/,
+		said: /a "Base URL" that cannot be used: ""/,
 	},
 	'a base URL that is none': {
 		item: { key: 'inf_x', url: 'api.inference.sh' },
-		said: /a Base URL that cannot be used: "api.inference.sh"/,
+		said: /a "Base URL" that cannot be used: "api.inference.sh"/,
 	},
 	'a base URL with a password': {
 		item: { key: 'inf_x', url: 'https://me:s3cret@host' },
-		said: /a Base URL that cannot be used: "https:\/\/\*\*\*@host"/,
+		said: /a "Base URL" that cannot be used: "https:\/\/\*\*\*@host"/,
 	},
 	'a limit that is none': {
 		item: { key: 'inf_x', most: 'many' },
-		said: /a Max Concurrency that is not a whole number, 0 or higher: "many"/,
+		said: /a "Max Concurrency" that is not a whole number, 0 or higher: "many"/,
 	},
 };
 

@@ -171,7 +171,9 @@ describe.each(NODES)('%s', (_name, run) => {
 			options: { maxCost: 1 },
 			onError: 'continueRegularOutput',
 		});
-		expect(saidBy(result)).toContain('Nothing was started, because Max Cost is set');
+		expect(saidBy(result)).toContain(
+			'Nothing was started, because \\"Limit: Max Cost (USD)\\" is set',
+		);
 		expect(saidBy(result)).not.toContain('inf_sandbox');
 		expect(b.tasks()).toHaveLength(2);
 		expect(keysOf(sandbox(), 'POST', /^\/apps\/run$/)).toEqual([b.apiKey, b.apiKey]);

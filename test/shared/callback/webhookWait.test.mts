@@ -99,8 +99,8 @@ describe('waiting for the callback', () => {
 		{
 			what: 'a tool of an AI agent',
 			options: { nodeFields: { type: 'n8n-nodes-inferencesh.runAppTool' } },
-			message: 'Wait "For the Callback" cannot be used in a tool of an AI agent',
-			description: 'In a tool, set Wait to For the Result.',
+			message: '"Wait" set to "For the Callback" cannot be used in a tool of an AI agent',
+			description: 'In a tool, set "Wait" to "For the Result".',
 		},
 		{
 			what: 'a workflow that was never saved',
@@ -109,7 +109,7 @@ describe('waiting for the callback', () => {
 					Object.assign(context, { getWorkflow: () => ({ active: false }) });
 				},
 			},
-			message: 'Wait "For the Callback" works in saved workflows only',
+			message: '"Wait" set to "For the Callback" works in saved workflows only',
 			description: 'Save the workflow and run it again.',
 		},
 		{
@@ -119,7 +119,7 @@ describe('waiting for the callback', () => {
 				resumeBaseUrl: 'http://localhost:5678/webhook-waiting',
 			},
 			message:
-				'Wait "For the Callback" cannot work: the service cannot call this n8n at http://localhost:5678',
+				'"Wait" set to "For the Callback" cannot work: the service cannot call this n8n at http://localhost:5678',
 			description: expect.stringContaining('WEBHOOK_URL') as string,
 		},
 		{
@@ -155,7 +155,7 @@ describe('waiting for the callback', () => {
 	it('does not share the callback with a webhook of the user', async () => {
 		const run = await runWaiting([MANUAL], { options: { webhook: 'https://example.com/done' } });
 		expect(run.error?.message).toBe(
-			'Parameter "Task: Webhook URL" cannot be used together with Wait "For the Callback", which needs it itself [item 0]',
+			'Parameter "Task: Webhook URL" cannot be used while "Wait" is "For the Callback", which needs it itself [item 0]',
 		);
 		expect(sandbox().tasks()).toEqual([]);
 	});

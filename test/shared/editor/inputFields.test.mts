@@ -196,7 +196,7 @@ describe('the input form', () => {
 			expect(emptyFieldsNotice).toContain('The inputs of sandbox/studio cannot be loaded:');
 			expect(emptyFieldsNotice).toContain('HTTP 500');
 			expect(emptyFieldsNotice).toMatch(
-				/\. Set App Input to JSON to write them by hand, or try again later\.$/,
+				/\. Set "App Input" to "JSON" to write them by hand, or try again later\.$/,
 			);
 		});
 		const wrongKey = { url: sandbox().url, apiKey: 'inf_wrong_key' };
@@ -220,7 +220,7 @@ describe('the input form', () => {
 		[
 			'the address is another one',
 			{ status: 404, body: '<title>Shop</title>' },
-			/is not inference\.sh\. It sent a web page \(HTTP 404\): "Shop"\. Correct the Base URL/,
+			/is not inference\.sh\. It sent a web page \(HTTP 404\): "Shop"\. Correct "Base URL"/,
 		],
 	])('says what is so, and nothing of JSON, if %s', async (_what, fault, notice) => {
 		await fresh(async (own) => {

@@ -300,7 +300,7 @@ describe('bad input is told before anything is uploaded or bought', () => {
 
 	it.each([
 		['Input Field', { '': 'data' }],
-		['Binary Property', { file: '={{ $json.missing }}' }],
+		['Input Data Field Name', { file: '={{ $json.missing }}' }],
 	])('refuses an empty %s', async (name, fields) => {
 		const items = [withData(inMemory(bytes))];
 		const run = await runApp(sandbox(), { app, items, parameters: binaryFiles(fields) });

@@ -67,7 +67,7 @@ describe('Max Cost', () => {
 		const run = await runApp(sandbox(), { ...FROM_ITEM, items, options: { maxCost: 1 } });
 		expect(run.error).toBeUndefined();
 		expect(hints(run)).toEqual([
-			'The cost of 15 of 30 items could not be estimated and does not count towards Max Cost (item 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …).',
+			'The cost of 15 of 30 items could not be estimated and does not count towards "Limit: Max Cost (USD)" (item 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …).',
 		]);
 	});
 

@@ -2,6 +2,7 @@
 import type { IDataObject, IExecuteFunctions, INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../../nodes/AgentMessage/AgentMessage.node.ts';
+import { nameParameters } from '../../../nodes/shared/parameters/displayNames.ts';
 import { ItemParameters } from '../../../nodes/shared/parameters/itemParameters.ts';
 import { RunParameters } from '../../../nodes/shared/parameters/runParameters.ts';
 import { runNode } from '../../engine/engine.mts';
@@ -27,6 +28,7 @@ async function inContext(
 			asked.push(`${String(args[0])} ${String(args[1])}`);
 			return original(...args);
 		};
+		nameParameters(this, node.description.properties);
 		job(Object.assign(this, { getNodeParameter: spy }));
 		return [[]];
 	};
@@ -52,8 +54,8 @@ describe('the parameters of an item', () => {
 		const parameters = { message: '=say {{ $json.n }}', chatId: '={{ $json.n }}' };
 		const asked = await inContext(parameters, [{ n: 1 }, { n: 2 }], (context) => {
 			const [first, second] = [0, 1].map((index) => new ItemParameters(context, index));
-			expect(second?.get('message', 'Message').value).toBe('say 2');
-			expect(first?.get('message', 'Message').value).toBe('say 1');
+			expect(second?.get('message').value).toBe('say 2');
+			expect(first?.get('message').value).toBe('say 1');
 		});
 		expect(asked).toEqual(['message 1', 'message 0']);
 	});
@@ -63,8 +65,8 @@ describe('the parameters of an item', () => {
 		const asked = await inContext(parameters, [{}, {}, {}], (context) => {
 			for (const index of [0, 1, 2]) {
 				const item = new ItemParameters(context, index);
-				expect(item.get('message', 'Message').value).toBe('hello');
-				expect(item.options.get('context', 'Context').jsonObject()).toEqual({ a: 1 });
+				expect(item.get('message').value).toBe('hello');
+				expect(item.options.get('context').jsonObject()).toEqual({ a: 1 });
 			}
 		});
 		expect(asked).toEqual(['message 0', 'options 0']);
@@ -72,7 +74,7 @@ describe('the parameters of an item', () => {
 
 	it('whose expression fails are named with their item and what was entered', async () => {
 		await inContext({ message: NOWHERE }, [{}, {}], (context) => {
-			const read = () => new ItemParameters(context, 1).get('message', 'Message');
+			const read = () => new ItemParameters(context, 1).get('message');
 			expect(messageOf(read)).toMatch(
 				/Parameter "Message" cannot be read: .*\. Its value is ".*\$\('Nowhere'\).*" \[item 1\]/,
 			);
@@ -82,11 +84,11 @@ describe('the parameters of an item', () => {
 	it('have a fallback where the node has none', async () => {
 		await inContext({}, [{}], (context) => {
 			const item = new ItemParameters(context, 0);
-			expect(item.get('nothing', 'Nothing').value).toBe('');
-			expect(item.get('nothing.at.all', 'Nothing', 5).value).toBe(5);
-			expect(item.options.get('nothing', 'Nothing', 'x').value).toBe('x');
-			expect(item.options.get('nothing', 'Nothing').isBlank).toBe(true);
-			expect(item.entries('attachments', 'Attachments')).toEqual([]);
+			expect(item.get('nothing').value).toBe('');
+			expect(item.get('nothing.at.all', 5).value).toBe(5);
+			expect(item.options.get('nothing', 'x').value).toBe('x');
+			expect(item.options.get('nothing').isBlank).toBe(true);
+			expect(item.entries('attachments')).toEqual([]);
 		});
 	});
 
@@ -95,8 +97,8 @@ describe('the parameters of an item', () => {
 		const options = { context: { __rl: true, mode: 'id', value: 'key' } };
 		await inContext({ agent, options }, [{ agent: 'a/b' }], (context) => {
 			const item = new ItemParameters(context, 0);
-			expect(item.picked('agent', 'Agent').value).toBe('a/b');
-			expect(item.options.picked('context', 'Context').value).toBe('key');
+			expect(item.picked('agent').value).toBe('a/b');
+			expect(item.options.picked('context').value).toBe('key');
 		});
 	});
 
@@ -104,7 +106,7 @@ describe('the parameters of an item', () => {
 		const options = { context: '={{ { mode: "fast", value: 3 } }}' };
 		await inContext({ options }, [{}], (context) => {
 			const { options: group } = new ItemParameters(context, 0);
-			expect(group.get('context', 'Context').jsonObject()).toEqual({ mode: 'fast', value: 3 });
+			expect(group.get('context').jsonObject()).toEqual({ mode: 'fast', value: 3 });
 		});
 	});
 
@@ -112,8 +114,8 @@ describe('the parameters of an item', () => {
 		const options = { context: '={{ $json.key }}', streamAs: 'off' };
 		const asked = await inContext({ options }, [{ key: 'a' }], (context) => {
 			const item = new ItemParameters(context, 0);
-			expect(item.options.get('context', 'Context').value).toBe('a');
-			expect(item.options.get('streamAs', 'Stream As').value).toBe('off');
+			expect(item.options.get('context').value).toBe('a');
+			expect(item.options.get('streamAs').value).toBe('off');
 		});
 		expect(asked).toEqual(['options 0']);
 	});
@@ -121,10 +123,10 @@ describe('the parameters of an item', () => {
 	it('may be lists of groups of fields', async () => {
 		const values = [{ source: 'url', url: '={{ $json.url }}' }, { source: 'binary' }];
 		await inContext({ attachments: { values } }, [{ url: 'https://a.example' }], (context) => {
-			const entries = new ItemParameters(context, 0).entries('attachments', 'Attachments');
-			expect(entries.map((entry) => entry.get('source', 'From').value)).toEqual(['url', 'binary']);
-			expect(entries[0]?.get('url', 'URL').url()).toBe('https://a.example');
-			const where = () => entries[1]?.get('url', 'URL').url('Part of Attachments.');
+			const entries = new ItemParameters(context, 0).entries('attachments');
+			expect(entries.map((entry) => entry.get('source').value)).toEqual(['url', 'binary']);
+			expect(entries[0]?.get('url').url()).toBe('https://a.example');
+			const where = () => entries[1]?.get('url').url('Part of Attachments.');
 			expect(messageOf(where)).toContain('Parameter "URL" is empty [item 0]');
 		});
 	});
@@ -142,7 +144,7 @@ describe('the parameters of an item', () => {
 describe('the settings of a run', () => {
 	it('come from the first item, but what is wrong with them is no fault of it', async () => {
 		await inContext({ timeout: '={{ $json.t }}' }, [{ t: -1 }, { t: 5 }], (context) => {
-			const timeout = new RunParameters(context).get('timeout', 'Timeout', 600);
+			const timeout = new RunParameters(context).get('timeout', 600);
 			expect(messageOf(() => timeout.duration())).toMatch(/but is -1$/);
 		});
 	});
@@ -151,11 +153,11 @@ describe('the settings of a run', () => {
 		const options = { context: NOWHERE, onStop: 'keep', onTimeout: null };
 		const asked = await inContext({ options }, [{}], (context) => {
 			const run = new RunParameters(context);
-			expect(run.option('onStop', 'On Stop', 'cancel').value).toBe('keep');
-			expect(run.option('onTimeout', 'On Timeout', 'cancel').value).toBe('cancel');
-			expect(run.option('follow', 'Follow', 'auto').value).toBe('auto');
-			expect(messageOf(() => run.option('context', 'Context', ''))).toContain(
-				'Parameter "Context" cannot be read',
+			expect(run.option('onStop', 'cancel').value).toBe('keep');
+			expect(run.option('onTimeout', 'cancel').value).toBe('cancel');
+			expect(run.option('follow', 'auto').value).toBe('auto');
+			expect(messageOf(() => run.option('context', ''))).toContain(
+				'Parameter "Chat: Context" cannot be read',
 			);
 			expect(messageOf(() => new ItemParameters(context, 0).options)).toContain(
 				'Parameter "Options" cannot be read',

@@ -53,7 +53,7 @@ const filesProperty: INodeProperties = {
 						'Name of the field that gets the URL. Dots lead further inside: images.0, person.photo.',
 				},
 				{
-					displayName: 'Binary Property',
+					displayName: 'Input Data Field Name',
 					name: 'binaryProperty',
 					type: 'string',
 					default: 'data',
@@ -101,7 +101,7 @@ export const inputProperties: INodeProperties[] = [
 		typeOptions: { rows: 6 },
 		default: '{}',
 		displayOptions: { show: { inputMode: ['json'] } },
-		description: 'A JSON object that matches the input schema of the app',
+		description: 'A JSON object with the inputs of the app, by their names',
 	},
 	...inVersion1([filesProperty]),
 	...sinceVersion2(shownIf({ inputMode: ['json', 'item'] }, [filesProperty])),

@@ -27,6 +27,6 @@ export const limitProperties: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 3,
 		description:
-			'How many times one item is tried again after a failure of the kinds chosen in Retry On. Nothing is started twice unless Failed Task or Submit Again is chosen.',
+			'How many times one item is tried again after a failure of the kinds chosen in "Retry: Which Failures". Nothing is paid for twice unless you choose that in the options.',
 	},
 ];

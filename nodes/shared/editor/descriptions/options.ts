@@ -14,11 +14,11 @@ export function taskOptionsProperty(
 	starts?: Record<string, string[]>,
 ): INodeProperties {
 	const starting = starts ? shownIf(starts, startOptions) : startOptions;
-	return optionsProperty([...runOptions, ...outputOptions, ...starting, ...own]);
+	return optionsProperty('Task', [...runOptions, ...outputOptions, ...starting, ...own]);
 }
 
 /**
- * The Options of a node that runs something else than tasks, with those of its own.
+ * The Options of a node that talks in chats, with those of its own.
  *
  * @param adapt changes an option that all nodes have
  */
@@ -26,7 +26,7 @@ export function runOptionsProperty(
 	own: readonly INodeProperties[],
 	adapt: (option: INodeProperties) => INodeProperties,
 ): INodeProperties {
-	return optionsProperty([...runOptions.map(adapt), ...own]);
+	return optionsProperty('Chat', [...runOptions.map(adapt), ...own]);
 }
 
 /** The options by what they are about, the useful first; their names begin with it. */
@@ -45,18 +45,22 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 };
 const ORDER = Object.values(GROUPS).flat();
 
-/** `Total Timeout` → `Limit: Total Timeout`, `Retry On` → `Retry: On` */
-function named(option: INodeProperties): INodeProperties {
+/** `Total Timeout` → `Limit: Total Timeout`, `Output Schema` → `Output: Schema` */
+function named(option: INodeProperties, about: 'Task' | 'Chat'): INodeProperties {
 	const { name, displayName } = option;
-	const [group] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [];
-	if (group === undefined) return option;
+	const [found] = Object.entries(GROUPS).find(([, names]) => names.includes(name)) ?? [];
+	if (found === undefined) return option;
+	const group = found === 'Task' ? about : found;
 	const rest = displayName.startsWith(`${group} `)
 		? displayName.slice(group.length + 1)
 		: displayName;
 	return { ...option, displayName: `${group}: ${rest}` };
 }
 
-function optionsProperty(options: readonly INodeProperties[]): INodeProperties {
+function optionsProperty(
+	about: 'Task' | 'Chat',
+	options: readonly INodeProperties[],
+): INodeProperties {
 	const place = ({ name }: INodeProperties) => ORDER.indexOf(name);
 	return {
 		displayName: 'Options',
@@ -64,6 +68,8 @@ function optionsProperty(options: readonly INodeProperties[]): INodeProperties {
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: options.toSorted((left, right) => place(left) - place(right)).map(named),
+		options: options
+			.toSorted((left, right) => place(left) - place(right))
+			.map((option) => named(option, about)),
 	};
 }

@@ -8,46 +8,54 @@ const remoteTaskFate: INodePropertyOptions[] = [
 /** Options of every node: retries, time limits, following, what happens to what still runs. */
 export const runOptions: INodeProperties[] = [
 	{
-		displayName: 'Backoff Base (Seconds)',
+		displayName: 'First Wait (Seconds)',
 		name: 'backoffBase',
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 1,
 		description:
-			'Longest wait before the first retry. It doubles with each retry, and the wait is a random time up to it.',
+			'How long to wait before the first retry, at most. This doubles with each further retry; the wait itself is a random time up to it.',
 	},
 	{
-		displayName: 'Backoff Cap (Seconds)',
+		displayName: 'Longest Wait (Seconds)',
 		name: 'backoffCap',
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 30,
-		description: 'Upper limit of the wait before a retry',
+		description: 'How long to wait before any retry, at most',
 	},
 	{
-		displayName: 'Follow',
+		displayName: 'Follow By',
 		name: 'follow',
 		type: 'options',
 		options: [
 			{
 				name: 'Automatic',
 				value: 'auto',
-				description: 'Stream, and poll if the stream keeps failing',
+				description: 'By the live stream; by status requests if the stream keeps failing',
 			},
-			{ name: 'Poll', value: 'poll', description: 'Ask for the status at intervals' },
-			{ name: 'Stream', value: 'stream', description: 'Stream, and reconnect as often as needed' },
+			{
+				name: 'Status Requests',
+				value: 'poll',
+				description: 'Ask for the status again and again',
+			},
+			{
+				name: 'Live Stream',
+				value: 'stream',
+				description: 'Listen to its updates, and connect again as often as needed',
+			},
 		],
 		default: 'auto',
-		description: 'How a running task is watched',
+		description: 'How the node learns what a running task does',
 	},
 	{
-		displayName: 'Max Retry-After (Seconds)',
+		displayName: 'Longest Requested Wait (Seconds)',
 		name: 'maxRetryAfter',
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 120,
 		description:
-			'If the service asks to wait longer than this, the item fails at once and says how long',
+			'How long the service may ask to wait before a retry. If it asks for longer, the item fails at once, and the error says how long.',
 	},
 	{
 		displayName: 'On Stop',
@@ -66,29 +74,38 @@ export const runOptions: INodeProperties[] = [
 		description: 'What happens to a task that has not finished within its time',
 	},
 	{
-		displayName: 'Poll Interval (Seconds)',
+		displayName: 'Time Between Status Requests (Seconds)',
 		name: 'pollInterval',
 		type: 'number',
 		typeOptions: { minValue: 0.1, numberPrecision: 1 },
 		default: 2,
-		description: 'Shortest wait between two status requests; it grows to 10 seconds',
+		description: 'At the beginning. It grows to 10 seconds.',
 	},
 	{
-		displayName: 'Retry On',
+		displayName: 'Which Failures',
 		name: 'retryOn',
 		type: 'multiOptions',
 		options: [
 			{
 				name: 'Failed Task',
 				value: 'taskFailed',
-				description: 'The task ran and failed. Trying again starts and pays a new one.',
+				description:
+					'The task ran and failed. Trying again starts a new task, which is paid for as well.',
 			},
 			{ name: 'Network Error', value: 'network', description: 'No connection, or it was cut' },
-			{ name: 'Rate Limit', value: 'rateLimit', description: 'HTTP 429' },
-			{ name: 'Server Error', value: 'serverError', description: 'HTTP 500 to 599' },
+			{
+				name: 'Rate Limit',
+				value: 'rateLimit',
+				description: 'The service asks for fewer requests (HTTP 429)',
+			},
+			{
+				name: 'Server Error',
+				value: 'serverError',
+				description: 'The service has a problem (HTTP 500 to 599)',
+			},
 		],
 		default: ['rateLimit', 'network', 'serverError'],
-		description: 'Which kinds of failure to retry',
+		description: 'After which kinds of failure an item is tried again',
 	},
 	{
 		displayName: 'Total Timeout (Seconds)',
@@ -106,16 +123,17 @@ export const runOptions: INodeProperties[] = [
 			{
 				name: 'Check',
 				value: 'check',
-				description: 'Look for the task and take it over; start it again only if it is not there',
+				description: 'Look for the task and go on with it. Start it again only if it is not there.',
 			},
-			{ name: 'Fail', value: 'fail', description: 'Report an error and start nothing' },
+			{ name: 'Fail', value: 'fail', description: 'Report an error and start nothing more' },
 			{
 				name: 'Submit Again',
 				value: 'resubmit',
-				description: 'Start it again without looking. It may be paid twice.',
+				description: 'Start it again without looking. You may pay for it twice.',
 			},
 		],
 		default: 'check',
-		description: 'What to do when the answer to a submission was lost',
+		description:
+			'What to do when a task was submitted but the answer was lost, so that it may have been started or not',
 	},
 ];

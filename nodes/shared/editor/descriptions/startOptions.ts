@@ -28,7 +28,8 @@ export const startOptions: INodeProperties[] = [
 		{
 			displayName: 'Function',
 			name: 'function',
-			description: 'Entry point of an app that has several. Overrides the one in the reference.',
+			description:
+				'Which function of the app to run, if it has several. Overrides the one in the reference.',
 		},
 		'searchFunctions',
 		{ displayName: 'By Name', name: 'name', placeholder: 'e.g. run' },
@@ -38,9 +39,13 @@ export const startOptions: INodeProperties[] = [
 		name: 'infra',
 		type: 'options',
 		options: [
-			{ name: 'Cloud', value: 'cloud' },
-			{ name: 'Private', value: 'private' },
-			{ name: 'Private First', value: 'private_first' },
+			{ name: 'Cloud', value: 'cloud', description: 'On machines of inference.sh' },
+			{ name: 'Private', value: 'private', description: 'On workers of your own' },
+			{
+				name: 'Private First',
+				value: 'private_first',
+				description: 'On workers of your own, else in the cloud',
+			},
 		],
 		default: 'cloud',
 		description: 'Where the task runs',
@@ -52,7 +57,7 @@ export const startOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0, numberPrecision: 4 },
 		default: 0,
 		description:
-			'Ask for the estimated cost of all items first, and start nothing if it is higher than this. 0 for no limit. The parameters of all items are evaluated before the first task starts.',
+			'Ask for the estimated cost of all items first, and start nothing if it is higher than this. 0 for no limit. The parameters of all items are read before the first task starts.',
 	},
 	{
 		displayName: 'Run At',
@@ -65,7 +70,8 @@ export const startOptions: INodeProperties[] = [
 		{
 			displayName: 'Session',
 			name: 'session',
-			description: 'The session to continue, or "new" to start one',
+			description:
+				'The session to continue, or "new" to start one. The tasks of a session run on the same worker, which keeps its state.',
 		},
 		'searchSessions',
 		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. sess_abc123' },
@@ -76,14 +82,15 @@ export const startOptions: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: 3600 },
 		default: 60,
-		description: 'Idle time after which a new session ends',
+		description: 'How long a new session stays without a task before it ends',
 	},
 	{
 		displayName: 'Setup',
 		name: 'setup',
 		type: 'json',
 		default: '{}',
-		description: 'Setup parameters of the app as JSON. Changing them causes a cold start.',
+		description:
+			'Setup parameters of the app as JSON. With other ones the app has to be loaded again, which takes time.',
 	},
 	pickerOption(
 		{
