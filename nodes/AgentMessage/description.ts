@@ -338,7 +338,7 @@ const turnOptions: INodeProperties[] = [
 				name: 'Approve',
 				value: 'approve',
 				description:
-					'Approve every call automatically, up to 25 times. If the agent needs an answer or an account to be connected, the node outputs that.',
+					'Approve every tool call automatically, up to 25 times. Anything else that the agent waits for, such as an answer, an account to be connected or a higher limit, the node outputs.',
 			},
 			{ name: 'Fail', value: 'error', description: 'Report an error; the agent keeps waiting' },
 			{

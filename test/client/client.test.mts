@@ -80,6 +80,28 @@ describe('an estimate', () => {
 		expect(await estimate({ data: range })).toEqual({ kind: 'known', usd: 3 });
 	});
 
+	it.each([
+		{ confidence: 'range', min: 300_000_000 },
+		{ confidence: 'range', min: 300_000_000, max: null },
+		{ confidence: 'exact', microcents: '300000000' },
+		{ confidence: 'range', min: '1', max: ' 3e8 ' },
+	])(
+		'counts the lower end of a range without an upper one, and numbers as text: %j',
+		async (data) => {
+			expect(await estimate({ data })).toEqual({ kind: 'known', usd: 3 });
+		},
+	);
+
+	it.each([
+		{ confidence: 'exact', microcents: -300_000_000 },
+		{ confidence: 'exact', microcents: 'free' },
+		{ confidence: 'exact', microcents: '' },
+		{ confidence: 'range', min: 1, max: -1 },
+		{ confidence: 'exact', microcents: true },
+	])('is unknown if it is no number from 0 on: %j', async (data) => {
+		expect(await estimate({ data })).toEqual({ kind: 'unknown' });
+	});
+
 	it('that cannot be made is unknown', async () => {
 		expect(await estimate({ data: { confidence: 'unknown', max: 5 } })).toEqual({
 			kind: 'unknown',

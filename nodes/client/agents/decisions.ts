@@ -16,13 +16,21 @@ export type Decision =
 /** What the web client answers for a tool that it does not have (API notes 5.5). */
 const NOT_AVAILABLE = { status: 'not_available', message: 'This workflow does not have the tool.' };
 
-/** The decision that approves or rejects a call without looking at it; undefined if none can. */
+/** Why a call waits whose approval lets a tool run, and nothing else (API notes 5.5). */
+const TOOL_APPROVAL = 'tool_approval';
+
+/**
+ * The decision that approves or rejects a call without looking at it; undefined if none can. Only tools
+ * are approved: nobody has agreed beforehand to anything else that an agent may wait for.
+ */
 export function automaticDecision(
 	call: PendingCall,
 	policy: 'approve' | 'reject',
 ): Decision | undefined {
 	if (call.kind === 'approval') {
-		return policy === 'approve' ? { kind: 'approve' } : { kind: 'reject', reason: undefined };
+		if (policy === 'reject') return { kind: 'reject', reason: undefined };
+		const reason = call.reason ?? (call.isTool ? TOOL_APPROVAL : undefined);
+		return reason === TOOL_APPROVAL ? { kind: 'approve' } : undefined;
 	}
 	if (policy === 'approve' || call.kind === 'auth') return undefined;
 	return { kind: 'answer', result: NOT_AVAILABLE };

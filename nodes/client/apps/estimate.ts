@@ -18,8 +18,17 @@ export interface EstimateRequest {
 /** API notes 3.1: one dollar is this many microcents. */
 const MICROCENTS_PER_DOLLAR = 100_000_000;
 
+/** An amount in microcents, as a number or its text, in dollars; undefined if it is none of 0 or more. */
+export function dollarsOf(amount: unknown): number | undefined {
+	const isText = typeof amount === 'string' && amount.trim() !== '';
+	const microcents = isText ? Number(amount) : amount;
+	const isAmount = typeof microcents === 'number' && Number.isFinite(microcents) && microcents >= 0;
+	return isAmount ? microcents / MICROCENTS_PER_DOLLAR : undefined;
+}
+
 /**
- * Asks what running an app once is going to cost. Of a range the upper end counts.
+ * Asks what running an app once is going to cost. Of a range the upper end counts, or the lower one if it has
+ * no other.
  *
  * @throws InferenceError if there is no answer, or the service refuses the input
  */
@@ -32,8 +41,8 @@ export async function estimateCost(
 	const route = path('store', 'apps', appId, 'estimate');
 	const body = { input, function: entry };
 	const answer = await readService({ method: 'POST', path: route, body }, asJsonObject, context);
-	const microcents = answer['max'] ?? answer['microcents'];
-	return typeof microcents === 'number' && answer['confidence'] !== 'unknown'
-		? { kind: 'known', usd: microcents / MICROCENTS_PER_DOLLAR }
-		: { kind: 'unknown' };
+	const usd = dollarsOf(answer['max'] ?? answer['microcents'] ?? answer['min']);
+	return usd === undefined || answer['confidence'] === 'unknown'
+		? { kind: 'unknown' }
+		: { kind: 'known', usd };
 }
