@@ -184,6 +184,10 @@ export class Panel {
 		this.root = root;
 	}
 
+	get input(): Locator {
+		return this.root.locator(byTestId('ndv-input-panel'));
+	}
+
 	get output(): Locator {
 		return this.root.locator(byTestId('output-panel'));
 	}
