@@ -62,8 +62,13 @@ const ZONE = /(?:Z|[+-]\d\d(?::?\d\d)?)$/i;
 /** Time zones differ from UTC by at most so much. */
 const ZONES_MS = 15 * 3_600_000;
 
+/** What databases round times down to, ms. */
+const STEPS_MS = [86_400_000, 60_000, DATE_STEP_MS];
+
 interface Stamp {
 	readonly at: number;
+	/** It may have been so much later: the time seems to be rounded down. */
+	readonly stepMs: number;
 	/** Without a zone it may be any zone's time. */
 	readonly zoned: boolean;
 }
@@ -73,7 +78,9 @@ function stampOf(text: string | undefined): Stamp | undefined {
 	const given = text?.trim() ?? '';
 	const zoned = ZONE.test(given);
 	const at = Date.parse(zoned ? given : `${given.replace(' ', 'T')}Z`);
-	return Number.isNaN(at) ? undefined : { at, zoned };
+	// Go writes times that are not set as the year 1.
+	if (!(at > 0)) return undefined;
+	return { at, zoned, stepMs: STEPS_MS.find((step) => at % step === 0) ?? 1 };
 }
 
 /**
@@ -123,23 +130,23 @@ export class ServiceClock {
 		if (!stamp) return 'unclear';
 		const bounds = this.byStamps[stamp.zoned ? 0 : 1];
 		if (bounds && shownAt - bounds.at <= LIFETIME_MS) {
-			return placed(stamp.at - since, bounds, MACHINES_DIFFER_MS);
+			return placed(stamp, since, bounds, MACHINES_DIFFER_MS);
 		}
 		const { byDate } = this;
 		if (!byDate) return 'unclear';
 		if (!stamp.zoned) {
-			return stamp.at - since < byDate.lowest - ZONES_MS ? 'before' : 'unclear';
+			return placed(stamp, since, byDate, ZONES_MS) === 'before' ? 'before' : 'unclear';
 		}
 		// Created after it was shown: the two clocks are not the same.
 		if (stamp.at - shownAt > byDate.highest + MACHINES_DIFFER_MS) return 'unclear';
 		const where = stamp.at - since;
-		const isClose = where > byDate.lowest && where < byDate.highest;
+		const isClose = where + stamp.stepMs > byDate.lowest && where < byDate.highest;
 		const width = byDate.highest - byDate.lowest;
 		if (isClose && width > PRECISE_MS) {
 			if (mayAsk) return 'close';
 			if (width > COARSE_MS) return 'unclear';
 		}
-		return placed(where, byDate, STAMPS_LATE_MS);
+		return placed(stamp, since, byDate, STAMPS_LATE_MS);
 	}
 
 	/**
@@ -160,21 +167,31 @@ export class ServiceClock {
 			const stamp = stampOf(text);
 			if (!stamp) continue;
 			const kind = stamp.zoned ? 0 : 1;
-			this.byStamps[kind] = combined(this.byStamps[kind], boundsOf(stamp.at, 1, exchange));
+			this.byStamps[kind] = combined(
+				this.byStamps[kind],
+				boundsOf(stamp.at, stamp.stepMs, exchange),
+			);
 		}
 		this.created = [];
 	}
 }
 
 /**
- * @param where the creation by the service's clock minus the moment by ours
+ * @param stamp the creation by the service's clock
+ * @param since the moment by ours
  * @param doubtMs what was created too early by no more than this may be of after
  */
-function placed(where: number, { lowest, highest }: Bounds, doubtMs: number): Placed {
+function placed(
+	{ at, stepMs }: Stamp,
+	since: number,
+	{ lowest, highest }: Bounds,
+	doubtMs: number,
+): Placed {
+	const where = at - since;
 	const width = highest - lowest;
 	// Bounds that contradicted each other are far apart, and their middle means nothing.
 	const likely =
 		width <= PRECISE_MS ? lowest : Math.max(lowest + width / 2, highest - DATE_STEP_MS);
 	if (where >= likely - SAME_MOMENT_MS) return 'after';
-	return where < lowest - doubtMs ? 'before' : 'unclear';
+	return where + stepMs <= lowest - doubtMs ? 'before' : 'unclear';
 }
