@@ -57,31 +57,22 @@ const entry = {
 const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
 /** Blanks that separate nothing: at the beginning of a line, and around what is no word. */
 const NEEDLESS = /^[ \t]+|(?<=[=(){}[\],;:?<>*&|]) +| +(?=[=(){}[\],;:?<>*&|])/gm;
-/** Line breaks inside a statement: in lists, in objects and around what is compared. */
-const BROKEN = /(?<=[=([,:?&|])\n|(?<![;{}])\n(?=[}\])])/g;
+/**
+ * Line breaks inside a statement and before what closes one; and semicolons
+ * at the end of a line, unless the next one could be taken for more of the same statement.
+ */
+const BROKEN = /^\n|(?<=[=([,:?&|])\n|\n(?=[}\])])|;(?=\n[^[(`+\-*/\n])| (?=!=)/g;
 
-/** Where the texts and regular expressions of some code are: `[start, end]` of each, in order. */
+/**
+ * Where the texts and regular expressions of some code are, `[start, end]` of each, and where its
+ * objects begin, which is a place without length.
+ */
 function literalsIn(node) {
 	if (typeof node !== 'object' || node === null) return [];
 	if (node.type === 'Literal' || node.type === 'TemplateElement') return [[node.start, node.end]];
-	return Object.values(node).flatMap(literalsIn);
-}
-
-/** Fields that say nothing but their name: `[start, end]` of each, in order. Their values come later. */
-function bareFieldsIn(node) {
-	if (typeof node !== 'object' || node === null) return [];
-	const { type, value, key, start, end } = node;
-	if (type === 'PropertyDefinition' && value === null && key.type === 'Identifier') {
-		return [[start, end]];
-	}
-	return Object.values(node).flatMap(bareFieldsIn);
-}
-
-/** Some code without parts of it, given in order. */
-function without(code, parts) {
-	const ends = [0, ...parts.map(([, end]) => end)];
-	const starts = [...parts.map(([start]) => start), code.length];
-	return starts.map((start, at) => code.slice(ends[at], start)).join('');
+	const inside = Object.values(node).flatMap(literalsIn);
+	const { type, start } = node;
+	return type === 'ObjectExpression' ? [[start + 1, start + 1], ...inside] : inside;
 }
 
 /** Shorter ways to write the same, without needless blanks: docs/decisions/0009-written-shorter.md. */
@@ -97,8 +88,7 @@ const compact = {
 		};
 		// Nothing is unused: what a module does not need itself, another one does.
 		const shorter = { target: TARGET, sequences: false, unused: false };
-		const bare = bareFieldsIn(parseSync(CODE, code).program);
-		const [start, ...modules] = without(code, bare).split(HEADING);
+		const [start, ...modules] = code.split(HEADING);
 		const short = modules.map((text, at) =>
 			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
 		);
