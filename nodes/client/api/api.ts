@@ -2,6 +2,7 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { RESUME_SPREAD_MS, type Account } from './account';
 import { errorFromRefusal, unexpectedAnswer } from './apiError';
 import { letGo, readText } from '../transport/body';
+import { plainBody } from '../transport/decompression';
 import { monotonicNow, type Clock } from '../util/clock';
 import { decodeReply, isRefusedBody, type Reply } from './envelope';
 import { InferenceError, NetworkError, type RemoteWork } from '../errors';
@@ -78,6 +79,7 @@ function headersFor(apiKey: string): HeadersByKind {
 	const common = {
 		Authorization: `Bearer ${apiKey}`,
 		'User-Agent': USER_AGENT,
+		'Accept-Encoding': 'identity',
 	};
 	const plain = { ...common, Accept: 'application/json' };
 	return {
@@ -87,7 +89,6 @@ function headersFor(apiKey: string): HeadersByKind {
 			...common,
 			Accept: 'application/x-ndjson',
 			'Cache-Control': 'no-cache',
-			'Accept-Encoding': 'identity',
 		},
 	};
 }
@@ -128,7 +129,7 @@ export class Api {
 				this.carried(call, call.body === undefined ? 'plain' : 'json'),
 			);
 			receivedAt = monotonicNow();
-			text = await readText(response.body, BODY_LIMIT_MS);
+			text = await readText(plainBody(response), BODY_LIMIT_MS);
 		} catch (error) {
 			throw this.lost(call, error, response);
 		}
@@ -183,9 +184,9 @@ export class Api {
 		try {
 			response = await this.transport.request(this.carried(call, 'stream'));
 			if (response.status >= 200 && response.status <= 299) {
-				return { body: response.body, contentType: response.headers['content-type'] ?? '' };
+				return { body: plainBody(response), contentType: response.headers['content-type'] ?? '' };
 			}
-			const text = await readText(response.body, BODY_LIMIT_MS);
+			const text = await readText(plainBody(response), BODY_LIMIT_MS);
 			throw this.refused(call, response, text);
 		} catch (error) {
 			throw this.lost(call, error, response);

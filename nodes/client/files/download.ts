@@ -10,6 +10,7 @@ import {
 	transferRefused,
 	type TransferContext,
 } from './transfer';
+import { compressionsOf, decompressedStream } from '../transport/decompression';
 import { asTransportError, type Readable, type StreamedResponse } from '../transport/transport';
 import { decodedPart, parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
@@ -68,27 +69,27 @@ async function attempt<T>(
 		new ValidationError(`${what} was refused: the file is larger than ${(maxBytes ?? 0) / MB} MB`);
 	const length = headers['content-length'];
 	const size = length === undefined ? undefined : Number(length);
-	const encoding = headers['content-encoding'] ?? 'identity';
+	const onBytes = (total: number): void => {
+		if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
+	};
+	// Whether all of it has come, HTTP itself tells; what is left without compression has another size.
 	using watch: StreamWatch = new StreamWatch(stream, {
 		scope,
 		clock,
 		quiet,
-		size,
 		silenceMs: timings.headersMs,
-		onBytes: (total) => {
-			if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
-		},
+		onBytes,
 	});
 	if (response.status < 200 || response.status > 299) {
 		throw transferRefused(what, response, '', clock);
 	}
 	if (maxBytes !== undefined && size !== undefined && size > maxBytes) throw tooLarge();
-	if (encoding !== 'identity') {
-		throw new ProtocolError(`${what} is compressed (${encoding}) although it must not be`);
-	}
 	const contentType = headers['content-type']?.split(';')[0]?.trim();
 	const filename = fileName(headers['content-disposition'], url);
-	const stored = await outcomeOf(store({ stream, contentType, filename }));
+	// Some files are kept compressed and sent so, whatever is asked for.
+	const codings = compressionsOf(response);
+	const plain = codings.length === 0 ? stream : decompressedStream(stream, codings, watch, onBytes);
+	const stored = await outcomeOf(store({ stream: plain, contentType, filename }));
 	signal.throwIfAborted();
 	const { failure } = watch;
 	if (failure instanceof ValidationError) throw failure;

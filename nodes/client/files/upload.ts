@@ -1,4 +1,5 @@
 import { letGo, readText } from '../transport/body';
+import { plainBody } from '../transport/decompression';
 import { Deadline } from '../util/deadline';
 import { PermissionError } from '../errors';
 import { isJsonObject, textOf } from '../util/json';
@@ -123,7 +124,7 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 	if (!sent.ok) throw transferBroken(what, asTransportError(watch?.failure ?? sent.error));
 	const { status } = sent.value;
 	if (status >= 200 && status < 300) return letGo(sent.value.body);
-	const text = await outcomeOf(readText(sent.value.body, ANSWER_MS));
+	const text = await outcomeOf(readText(plainBody(sent.value), ANSWER_MS));
 	signal.throwIfAborted();
 	throw transferRefused(what, sent.value, text.ok ? api.clean(text.value) : '', clock);
 }

@@ -1,3 +1,5 @@
+import { encodingOf } from '../transport/textEncoding';
+
 /** Longest line that is put together, in UTF-16 units; a longer one is an error of the service. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
@@ -7,19 +9,29 @@ const MAX_LINE_LENGTH = 64 * 1024 * 1024;
  * and the last one may not end at all.
  */
 export class LineDecoder {
-	private readonly decoder = new TextDecoder();
+	/** Known from the first two bytes. */
+	private decoder: InstanceType<typeof TextDecoder> | undefined;
+	private head: Uint8Array = new Uint8Array();
 	private pieces: string[] = [];
 	private length = 0;
 
 	/** Takes the next chunk and returns the lines that it completes, without their ends. */
 	push(chunk: Uint8Array): string[] {
-		return this.take(this.decoder.decode(chunk, { stream: true }));
+		if (this.decoder) return this.take(this.decoder.decode(chunk, { stream: true }));
+		this.head = Buffer.concat([this.head, chunk]);
+		return this.head.length < 2 ? [] : this.take(this.begin().decode(this.head, { stream: true }));
 	}
 
 	/** Ends the stream and returns what is left as a last line, if anything is. */
 	flush(): string[] {
-		const lines = this.take(this.decoder.decode());
+		const rest = this.decoder ? this.decoder.decode() : this.begin().decode(this.head);
+		const lines = this.take(rest);
 		return this.length === 0 ? lines : [...lines, this.join()];
+	}
+
+	private begin(): InstanceType<typeof TextDecoder> {
+		this.decoder = new TextDecoder(encodingOf(this.head));
+		return this.decoder;
 	}
 
 	private take(text: string): string[] {

@@ -1,4 +1,5 @@
 import { timerFor } from '../util/deadline';
+import { encodingOf } from './textEncoding';
 import { asTransportError, type ResponseBody } from './transport';
 
 /** Largest answer that is read as one piece, bytes. */
@@ -6,6 +7,13 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 /** How long a stream that has said all is given to end by itself, so that its connection stays usable. */
 const FAREWELL_MS = 250;
 const FAREWELL_STEP_MS = 50;
+
+/** A decoder leaves out a byte order mark, but takes longer. */
+function textOf(bytes: Buffer): string {
+	const encoding = encodingOf(bytes);
+	const isPlain = encoding === 'utf-8' && bytes[0] !== 0xef;
+	return isPlain ? bytes.toString('utf8') : new TextDecoder(encoding).decode(bytes);
+}
 
 /**
  * Reads a whole body as text.
@@ -33,7 +41,7 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
 			end: () => {
 				const [only] = pieces;
 				const whole = only && pieces.length === 1 ? only : Buffer.concat(pieces);
-				resolve(Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('utf8'));
+				resolve(textOf(Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength)));
 			},
 			fail: (error) => reject(asTransportError(error)),
 		});

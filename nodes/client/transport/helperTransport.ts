@@ -7,9 +7,9 @@ import { flatHeaders } from './headers';
 import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
 	asTransportError,
+	isStream,
 	TransportError,
 	type BodyReader,
-	type Readable,
 	type ResponseBody,
 	type StreamedResponse,
 	type Transport,
@@ -85,10 +85,6 @@ interface ReadableStream {
 	on(event: 'end' | 'close', listener: () => void): unknown;
 	on(event: 'error', listener: (error: Error) => void): unknown;
 	destroy(error?: Error): unknown;
-}
-
-function isStream(value: unknown): value is Readable {
-	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
 }
 
 /** A Node.js stream as the body of an answer. */

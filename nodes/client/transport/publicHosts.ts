@@ -89,7 +89,6 @@ export function mustBePublic(url: string): void {
 
 /** The part of a Node.js socket that is used. */
 interface WatchedSocket {
-	readonly remoteAddress?: string | undefined;
 	on(event: 'lookup', listener: (error: unknown, address: unknown) => void): unknown;
 	destroy(reason: Error): unknown;
 }

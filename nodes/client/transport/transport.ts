@@ -5,6 +5,10 @@ import { messageOf } from '../util/errorMessage';
 /** A readable stream of Node.js; n8n hands them out, and their module may not be imported here. */
 export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
 
+export function isStream(value: unknown): value is Readable {
+	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
+}
+
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
 	readonly method: 'GET' | 'POST' | 'PUT';

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
@@ -58,7 +58,7 @@ async function readAll({ stream }: IncomingFile): Promise<Buffer> {
 	return Buffer.concat(pieces);
 }
 
-describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
+describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	const client = (overrides: Overrides = {}) =>
 		makeClient(sandbox, { transport: makeTransport(), ...overrides });
 	const download = async (path: string, options: Partial<DownloadOptions> = {}, maxRetries = 3) =>
@@ -365,17 +365,47 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		await until(() => host.answering() === 0);
 	});
 
-	it('never stores compressed bytes as the file itself', async () => {
-		host.serve('/file', (request, response) => {
-			expect(request.headers['accept-encoding']).toBe('identity');
-			response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content));
-		});
-		if (name.startsWith('undici')) {
-			expect(String(await rejection(download('/file')))).toContain('compressed (gzip)');
-		} else {
-			// n8n's helper takes the compression off by itself.
+	describe('that is kept compressed', () => {
+		const serve = (coding: string | string[], bytes: Buffer) =>
+			host.serve('/file', (request, response) => {
+				expect(request.headers['accept-encoding']).toBe('identity');
+				response.setHeader('content-encoding', coding).setHeader('content-length', bytes.length);
+				response.end(bytes);
+			});
+
+		it.each<[what: string, coding: string | string[], bytes: Buffer]>([
+			['gzip', 'gzip', gzipSync(content)],
+			['gzip of AWS', 'aws-chunked, gzip', gzipSync(content)],
+			['gzip in headers that come twice', ['gzip', 'aws-chunked'], gzipSync(content)],
+			['deflate', 'deflate', deflateSync(content)],
+			['brotli', 'br', brotliCompressSync(content)],
+			['gzip twice', 'gzip,gzip', gzipSync(gzipSync(content))],
+			['nothing, as AWS says it', 'aws-chunked', content],
+			['nothing', 'identity', content],
+			['nothing, said twice', ['identity', 'identity'], content],
+			['nothing at all', '', content],
+			['something that is no compression', 'binary', content],
+		])('arrives as it was: %s', async (_what, coding, bytes) => {
+			serve(coding, bytes);
 			expect((await download('/file')).equals(content)).toBe(true);
-		}
+			expect(host.requests).toHaveLength(1);
+		});
+
+		it('has the limit of the file that it is', async () => {
+			serve('gzip', gzipSync(Buffer.alloc(50 * MB)));
+			const error = await rejection(download('/file', { maxBytes: 1 * MB }));
+			expect(error).toBeInstanceOf(ValidationError);
+			expect(String(error)).toContain('larger than 1 MB');
+			expect(host.requests).toHaveLength(1);
+			await until(() => host.answering() === 0);
+		});
+
+		it('is no file if it is damaged', async () => {
+			serve('gzip', gzipSync(content).fill(7, 1000, 2000));
+			const error = await passing(rejection(download('/file', {}, 1)));
+			expect(error).toBeInstanceOf(Error);
+			expect(host.requests).toHaveLength(2);
+		});
 	});
 
 	it('says in plain words that a host does not exist', async () => {

@@ -1,0 +1,193 @@
+import { outcomeOf } from '../util/outcome';
+import {
+	asTransportError,
+	isStream,
+	TransportError,
+	type BodyReader,
+	type Readable,
+	type ResponseBody,
+	type TransportResponse,
+} from './transport';
+
+/** Codings that change the bytes (IANA's registry); others, such as `aws-chunked`, leave them alone. */
+const FORMATS = new Map<string, 'gzip' | 'deflate' | 'brotli' | undefined>([
+	['gzip', 'gzip'],
+	['x-gzip', 'gzip'],
+	['deflate', 'deflate'],
+	['br', 'brotli'],
+	['zstd', undefined],
+	['compress', undefined],
+	['x-compress', undefined],
+]);
+const MOST_CODINGS = 4;
+
+/** What has to be taken off a body, the last applied first. */
+export function compressionsOf({ headers }: Pick<TransportResponse, 'headers'>): readonly string[] {
+	const named = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+	return named
+		.map((coding) => coding.trim())
+		.filter((coding) => FORMATS.has(coding))
+		.reverse();
+}
+
+/** Undefined if bytes that begin like this are not compressed, whatever was said of them. */
+function decompressorFor(coding: string, [first = 0, second = 0]: Uint8Array) {
+	const format = FORMATS.get(coding);
+	if (format === 'gzip' && first !== 0x1f) return undefined;
+	// Many servers leave out what it should be wrapped in (RFC 9110, 8.4.1.2).
+	const isBare = format === 'deflate' && ((first & 15) !== 8 || (first * 256 + second) % 31 !== 0);
+	try {
+		if (format) return new DecompressionStream(isBare ? 'deflate-raw' : format);
+	} catch {
+		// Older Node.js versions have no brotli.
+	}
+	const problem = `the answer is compressed in a way that this n8n cannot read (${coding})`;
+	throw new TransportError(problem, true, undefined);
+}
+
+/** Takes one compression off pieces of bytes, as they come and at the pace at which they are read. */
+async function* decompressed(
+	source: AsyncIterable<Uint8Array>,
+	coding: string,
+): AsyncGenerator<Uint8Array> {
+	const pieces = source[Symbol.asyncIterator]();
+	let head = Buffer.alloc(0);
+	let next = await pieces.next();
+	for (; !next.done && head.length < 2; next = await pieces.next()) {
+		head = Buffer.concat([head, next.value]);
+	}
+	const all = async function* () {
+		yield head;
+		for (; !next.done; next = await pieces.next()) yield Buffer.from(next.value);
+	};
+	const decompressor = head.length === 0 ? undefined : decompressorFor(coding, head);
+	if (!decompressor) return yield* all();
+	const writer = decompressor.writable.getWriter();
+	const reader = decompressor.readable.getReader();
+	const feed = async () => {
+		for await (const piece of all()) await writer.write(piece);
+		await writer.close();
+	};
+	void outcomeOf(feed()).then(async (fed) => {
+		if (!fed.ok) await outcomeOf(writer.abort(fed.error));
+	});
+	try {
+		for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+	} finally {
+		// Not waited for: it may wait for a piece that never comes.
+		void outcomeOf(reader.cancel());
+	}
+}
+
+function withoutAll(
+	codings: readonly string[],
+	source: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+	return codings.slice(0, MOST_CODINGS).reduce(decompressed, source);
+}
+
+/** A Node.js stream of pieces: of another stream's class, because their module may not be imported. */
+function readableLike(stream: Readable, pieces: AsyncIterable<Uint8Array>): Readable {
+	const from: unknown = Reflect.get(stream.constructor, 'from');
+	const made: unknown =
+		typeof from === 'function' && Reflect.apply(from, undefined, [pieces, { objectMode: false }]);
+	if (!isStream(made))
+		throw new TransportError('what is compressed cannot be read', true, undefined);
+	// An error that nobody listens to any more would end the process.
+	made.on('error', () => {});
+	return made;
+}
+
+/** Who watches what is read, and can end it. */
+export interface StreamKeeper {
+	/** Why it was ended. */
+	readonly failure: Error | undefined;
+	end(reason: Error): void;
+}
+
+/**
+ * A stream without its compressions.
+ *
+ * @param codings of `compressionsOf`
+ * @param onBytes told how many bytes have been read without them
+ */
+export function decompressedStream(
+	stream: Readable,
+	codings: readonly string[],
+	watch: StreamKeeper,
+	onBytes: (total: number) => void,
+): Readable {
+	const read = async function* () {
+		let total = 0;
+		try {
+			for await (const piece of withoutAll(codings, stream)) {
+				total += piece.byteLength;
+				onBytes(total);
+				if (watch.failure) throw watch.failure;
+				yield piece;
+			}
+		} catch (error) {
+			const broken = asTransportError(error);
+			watch.end(broken);
+			throw broken;
+		}
+	};
+	return readableLike(stream, read());
+}
+
+/** A body's pieces for whoever asks for them. */
+function piecesOf(body: ResponseBody): AsyncIterable<Uint8Array> {
+	return new ReadableStream<Uint8Array>({
+		start: (controller) =>
+			body.read({
+				piece: (chunk) => controller.enqueue(chunk),
+				end: () => controller.close(),
+				fail: (error) => controller.error(error),
+			}),
+	});
+}
+
+/** A body without its compressions. */
+class DecompressedBody implements ResponseBody {
+	private reader: BodyReader | undefined;
+	private isRead = false;
+
+	constructor(
+		private readonly compressed: ResponseBody,
+		private readonly codings: readonly string[],
+	) {}
+
+	read(reader: BodyReader): void {
+		this.reader = reader;
+		if (this.isRead) return;
+		this.isRead = true;
+		void this.pump();
+	}
+
+	destroy(): void {
+		this.reader = undefined;
+		this.compressed.destroy();
+	}
+
+	private async pump(): Promise<void> {
+		const { compressed, codings } = this;
+		const pumped = await outcomeOf(
+			(async () => {
+				for await (const piece of withoutAll(codings, piecesOf(compressed))) {
+					if (!this.reader) return;
+					this.reader.piece(piece);
+				}
+			})(),
+		);
+		const { reader } = this;
+		if (pumped.ok) return reader?.end();
+		this.destroy();
+		reader?.fail(asTransportError(pumped.error));
+	}
+}
+
+/** The body of an answer, uncompressed: some servers compress without being asked to. */
+export function plainBody(response: TransportResponse): ResponseBody {
+	const codings = compressionsOf(response);
+	return codings.length === 0 ? response.body : new DecompressedBody(response.body, codings);
+}
