@@ -75,6 +75,23 @@ function literalsIn(node) {
 	return type === 'ObjectExpression' ? [[start + 1, start + 1], ...inside] : inside;
 }
 
+/** Fields that say nothing but their name: `[start, end]` of each, in order. Their values come later. */
+function bareFieldsIn(node) {
+	if (typeof node !== 'object' || node === null) return [];
+	const { type, value, key, start, end } = node;
+	if (type === 'PropertyDefinition' && value === null && key.type === 'Identifier') {
+		return [[start, end]];
+	}
+	return Object.values(node).flatMap(bareFieldsIn);
+}
+
+/** Some code without parts of it, given in order. */
+function without(code, parts) {
+	const ends = [0, ...parts.map(([, end]) => end)];
+	const starts = [...parts.map(([start]) => start), code.length];
+	return starts.map((start, at) => code.slice(ends[at], start)).join('');
+}
+
 /** Shorter ways to write the same, without needless blanks: docs/decisions/0009-written-shorter.md. */
 const compact = {
 	name: 'compact',
@@ -88,7 +105,8 @@ const compact = {
 		};
 		// Nothing is unused: what a module does not need itself, another one does.
 		const shorter = { target: TARGET, sequences: false, unused: false };
-		const [start, ...modules] = code.split(HEADING);
+		const bare = bareFieldsIn(parseSync(CODE, code).program);
+		const [start, ...modules] = without(code, bare).split(HEADING);
 		const short = modules.map((text, at) =>
 			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
 		);

@@ -12,12 +12,13 @@ import { CredentialError } from '../shared/output/credentialError';
 import { failureFacts } from '../shared/output/failures';
 import { durationOf } from '../shared/output/items';
 import { runOf, type ItemRun } from '../shared/run/itemRun';
+import { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
+import { ProgressReports } from '../shared/run/progress';
 import { wasStopped } from '../shared/run/stop';
 import { slide } from '../shared/run/window';
 import type { BreakerPlace } from './breaker';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
-import { ProgressReports } from './progress';
 import { Results } from './results';
 import type { BatchSettings } from './settings';
 import { StopRules } from './stopRules';
@@ -43,10 +44,15 @@ export class BatchRun {
 		private readonly settings: BatchSettings,
 		private readonly callback: WebhookWait<BatchFacts> | undefined,
 	) {
-		const { order, stopAfterFailures, progressEvery } = settings;
+		const { order, stopAfterFailures } = settings;
 		this.tally = new Tally(source.total, this.startedAt);
 		this.rules = new StopRules(run, this.tally, this.startedAt, stopAfterFailures);
-		this.reports = new ProgressReports(run.context, this.tally, systemClock, progressEvery);
+		this.reports = new ProgressReports(
+			run.context,
+			this.tally,
+			systemClock,
+			LiveStream.to(run.context),
+		);
 		this.results = new Results(order);
 	}
 
@@ -58,27 +64,18 @@ export class BatchRun {
 	 * CredentialError if no item has a credential that can be used
 	 */
 	async outputs(): Promise<NodeOutputs> {
-		const { callback } = this;
-		await checkCost(this.run, this.source);
-		await this.runItems();
-		await throwIfStopped(this.run.context, { errors: this.stopped, callback });
+		const { callback, source, run } = this;
+		const { total } = source;
+		await checkCost(run, source);
+		await this.reports.during(
+			async () => await slide(total, run.settings.concurrency, (position) => this.item(position)),
+		);
+		await throwIfStopped(run, { total, errors: this.stopped, callback });
 		const [first] = this.unusable;
-		const none = this.unusable.length === this.source.total;
-		if (first && none && !this.run.context.continueOnFail()) throw first;
+		const none = this.unusable.length === total;
+		if (first && none && !run.context.continueOnFail()) throw first;
 		await this.reports.end();
 		return callback ? await this.leaveTo(callback) : this.complete();
-	}
-
-	private async runItems(): Promise<void> {
-		const { total } = this.source;
-		const reporting = new AbortController();
-		const reports = this.reports.run(reporting.signal);
-		try {
-			await slide(total, this.run.settings.concurrency, (position) => this.item(position));
-		} finally {
-			reporting.abort();
-			await reports;
-		}
 	}
 
 	private complete(): NodeOutputs {
@@ -120,7 +117,9 @@ export class BatchRun {
 
 	/** Of a stopped run nobody wants to know how it goes on. */
 	private itemDone(): void {
-		if (!wasStopped(this.run.context)) this.reports.itemDone();
+		const { tally, settings } = this;
+		if (settings.progressEvery === 0 || tally.done % settings.progressEvery !== 0) return;
+		if (!wasStopped(this.run.context)) this.reports.report();
 	}
 
 	/** Finds the account of an item, and starts it if that one may still be asked. */

@@ -73,7 +73,7 @@ const batchOptions: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			'Report progress each time this many items have finished, and every 10 seconds in any case: in the log of n8n, and to the caller if the workflow streams its response',
+			'Report progress each time this many items are done, and every 10 seconds in any case. The editor shows nothing before the end: look into the console of the browser (F12), or the log of n8n. If the workflow streams its response, its caller gets the reports, too.',
 	},
 	{
 		displayName: 'Stop After Failures',

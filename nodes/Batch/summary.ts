@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { ItemCount } from '../shared/run/progress';
 
 /** Why a batch started no more items before its end. */
 export type StoppedBy = 'total_timeout' | 'circuit_breaker';
@@ -7,24 +8,12 @@ export type StoppedBy = 'total_timeout' | 'circuit_breaker';
 const MOST_MESSAGES = 20;
 
 /** Counts what happens in a batch. */
-export class Tally {
-	succeeded = 0;
-	failed = 0;
-	notStarted = 0;
+export class Tally extends ItemCount {
 	stoppedBy: StoppedBy | undefined;
 	private inFlight = 0;
 	/** Items that were in flight at once, at most. */
 	mostInFlight = 0;
 	private readonly messages = new Map<string, number>();
-
-	constructor(
-		readonly total: number,
-		private readonly startedAt: number,
-	) {}
-
-	get done(): number {
-		return this.succeeded + this.failed + this.notStarted;
-	}
 
 	/** Shortest duration of a success so far, ms; what has less time left cannot finish. */
 	fastest = 0;
@@ -57,12 +46,6 @@ export class Tally {
 
 	private count(message: string): void {
 		this.messages.set(message, (this.messages.get(message) ?? 0) + 1);
-	}
-
-	/** Items done per second since the start. */
-	rate(now: number): number {
-		const seconds = Math.max(1, now - this.startedAt) / 1000;
-		return (this.succeeded + this.failed) / seconds;
 	}
 
 	/**

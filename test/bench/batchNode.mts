@@ -88,7 +88,7 @@ function spyOnLog(context: IExecuteFunctions, onLine: () => void): void {
 	Object.defineProperty(context, 'logger', {
 		value: {
 			info: (line: string) => {
-				if (line.startsWith('inference.sh Batch')) onLine();
+				if (line.includes(' items done,')) onLine();
 			},
 			debug: silent,
 			warn: silent,

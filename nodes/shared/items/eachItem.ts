@@ -1,11 +1,13 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { INodeExecutionData } from 'n8n-workflow';
 import { AbandonedError, StoppedError } from '../../client/errors';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import { notStarted } from '../../client/api/itemTime';
+import { systemClock } from '../../client/util/clock';
 import type { TaskWait } from '../callback/webhookWait';
 import { failureItem, toNodeError } from '../output/failures';
 import { runOf, type ItemRun } from '../run/itemRun';
 import type { NodeRun } from '../run/nodeRun';
+import { ItemCount, ProgressReports } from '../run/progress';
 import { stoppedError, wasStopped, withWhatRunsOn } from '../run/stop';
 import { runItems, type ItemOutcome } from '../run/window';
 
@@ -41,16 +43,25 @@ export async function eachItem(
 	const { context, settings } = run;
 	/** In the order in which they happened. */
 	const failures: ItemFailure[] = [];
-	const outcomes = await runItems({
-		count: context.getInputData().length,
-		concurrency: settings.concurrency,
-		work: async (index) => await unlessDone(run, index, work, callback),
-		onFailure: (error, index) => {
-			failures.push({ error, index });
-			return afterFailure(run);
-		},
-	});
-	await throwIfStopped(context, { errors: failures.map(({ error }) => error), callback });
+	const total = context.getInputData().length;
+	const count = new ItemCount(total, systemClock.now());
+	const all = async () =>
+		await runItems({
+			count: total,
+			concurrency: settings.concurrency,
+			work: async (index) => {
+				const item = await unlessDone(run, index, work, callback);
+				count.succeeded += 1;
+				return item;
+			},
+			onFailure: (error, index) => {
+				count.failed += 1;
+				failures.push({ error, index });
+				return afterFailure(run);
+			},
+		});
+	const outcomes = total > 1 ? await new ProgressReports(context, count).during(all) : await all();
+	await throwIfStopped(run, { total, errors: failures.map(({ error }) => error), callback });
 	const [first, ...others] = failures;
 	if (first && !context.continueOnFail()) {
 		const cancelled = (await callback?.cancelTasks(ANOTHER_FAILED)) ?? [];
@@ -92,6 +103,7 @@ function afterFailure({ context, scope, memory }: NodeRun): 'go on' | 'stop' {
 
 /** What has become of the items of a run. */
 export interface RunFates {
+	readonly total: number;
 	/** What items have failed with. */
 	readonly errors: readonly unknown[];
 	/** Waits for the tasks that have been started. */
@@ -103,11 +115,12 @@ export interface RunFates {
  *
  * @throws NodeOperationError that says what became of the tasks
  */
-export async function throwIfStopped(context: IExecuteFunctions, fates: RunFates): Promise<void> {
+export async function throwIfStopped(run: NodeRun, fates: RunFates): Promise<void> {
+	const { context, memory } = run;
 	if (!wasStopped(context)) return;
-	const { errors, callback } = fates;
+	const { total, errors, callback } = fates;
 	const cancelled = (await callback?.cancelTasks('was stopped with the execution')) ?? [];
-	throw stoppedError(context, [...errors, ...cancelled]);
+	throw stoppedError(context, [...errors, ...cancelled], { total, finished: memory.finished });
 }
 
 function outputOf(

@@ -1,4 +1,5 @@
 import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { RemoteWork } from '../../client/errors';
 import type { TurnProgress } from '../../client/agents/turnRun';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import type { RunCredential } from './credential';
@@ -13,6 +14,10 @@ interface RememberedRun {
 	readonly items: Map<number, ItemMemory | TurnProgress>;
 	/** Under whose account each of them is. */
 	readonly credentials: Map<number, RunCredential>;
+	/** Under which id each of them is, or was, at the service. */
+	readonly works: Map<number, RemoteWork>;
+	/** What they have as their results. */
+	readonly finished: Set<RemoteWork>;
 	tries: number;
 	/** When its last try ended, ms since the epoch; undefined while one is under way. */
 	endedAt: number | undefined;
@@ -78,6 +83,8 @@ export class RetryMemory implements Disposable {
 		const fresh: RememberedRun = {
 			items: new Map(),
 			credentials: new Map(),
+			works: new Map(),
+			finished: new Set(),
 			tries: 0,
 			endedAt: undefined,
 		};
@@ -150,11 +157,21 @@ export class RetryMemory implements Disposable {
 	}
 
 	remember(itemIndex: number, memory: ItemMemory | TurnProgress): void {
-		if (memory.state === 'running' && memory.cancelled !== true) {
-			this.journal.started(itemIndex, memory.task.id);
-		}
-		if (memory.state === 'answering') this.journal.started(itemIndex, memory.turn.chatId);
+		const { works, finished } = this.run;
+		const begin = (kind: RemoteWork['kind'], id: string) => {
+			this.journal.started(itemIndex, id);
+			works.set(itemIndex, { kind, id });
+		};
+		if (memory.state === 'running' && memory.cancelled !== true) begin('task', memory.task.id);
+		if (memory.state === 'answering') begin('chat', memory.turn.chatId);
+		const work = works.get(itemIndex);
+		if (memory.state === 'done' && work) finished.add(work);
 		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
+	}
+
+	/** What is at the service as the result of an item that is done, of all tries. */
+	get finished(): readonly RemoteWork[] {
+		return [...this.run.finished];
 	}
 
 	/** Says that the try needs no further one. */

@@ -1,9 +1,9 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../../client/util/clock';
+import { log, MOST_IN_A_LINE } from './announce';
 
 /** At most one line in this time, however many tasks start. */
 const INTERVAL_MS = 100;
-const MOST_IN_A_LINE = 100;
 
 /**
  * Names every started task in n8n's log. n8n keeps nothing of a node that was running when its
@@ -23,11 +23,8 @@ export class TaskJournal implements Disposable {
 
 	/** Writes what has not been written yet. */
 	private flush(): void {
-		const { context } = this;
 		while (this.pending.length > 0) {
-			const tasks = this.pending.splice(0, MOST_IN_A_LINE).join(', ');
-			const where = `execution ${context.getExecutionId()}, "${context.getNode().name}"`;
-			context.logger.info(`inference.sh: ${where} started ${tasks}`);
+			log(this.context, `started ${this.pending.splice(0, MOST_IN_A_LINE).join(', ')}`);
 		}
 	}
 

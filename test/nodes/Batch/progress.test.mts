@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { ProgressReports } from '../../../nodes/Batch/progress.ts';
+import { ProgressReports } from '../../../nodes/shared/run/progress.ts';
 import { Tally } from '../../../nodes/Batch/summary.ts';
 import { FROM_LIST, resultOf, runBatch, spyOnLog } from './support.mts';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
@@ -20,7 +20,9 @@ function reportsOf(run: EngineRun): IDataObject[] {
 /** What a log line counts. */
 function counts(line: string): { done: number; total: number; failed: number } {
 	const found =
-		/^inference\.sh Batch: (\d+) of (\d+) items done, (\d+) failed, \d+\.\d per second/.exec(line);
+		/^inference\.sh: execution \w+, "Node": (\d+) of (\d+) items done, (\d+) failed, \d+\.\d per second/.exec(
+			line,
+		);
 	if (!found) throw new Error(`Not a line of progress: ${line}`);
 	const [done, total, failed] = found.slice(1).map(Number);
 	return { done: done ?? 0, total: total ?? 0, failed: failed ?? 0 };
@@ -154,13 +156,15 @@ describe('Progress', () => {
 			items: [{ rows: [] }],
 			adjustContext: spyOnLog((line) => log.push(line)),
 		});
-		expect(log).toEqual(['inference.sh Batch: 0 of 0 items done, 0 failed, 0.0 per second']);
+		expect(log).toEqual([
+			expect.stringMatching(/"Node": 0 of 0 items done, 0 failed, 0\.0 per second$/),
+		]);
 	});
 });
 
 describe('Reports', () => {
 	/** Reports over a clock that the test moves on. */
-	function reporting(total: number, every: number) {
+	function reporting(total: number) {
 		const state = { now: 1_000_000, log: [] as string[] };
 		const waiting: Array<{ ms: number; resolve: () => void }> = [];
 		const clock = {
@@ -174,10 +178,11 @@ describe('Reports', () => {
 		};
 		const context = {
 			logger: { info: (line: string) => state.log.push(line) },
-			isStreaming: () => false,
+			getExecutionId: () => '7',
+			getNode: () => ({ name: 'Batch' }),
 		} as unknown as IExecuteFunctions;
 		const tally = new Tally(total, state.now);
-		const reports = new ProgressReports(context, tally, clock, every);
+		const reports = new ProgressReports(context, tally, clock);
 		const advance = async (ms: number) => {
 			state.now += ms;
 			const due = waiting.splice(0);
@@ -190,32 +195,34 @@ describe('Reports', () => {
 	}
 
 	it('come every ten seconds, whatever is done, until the run is over', async () => {
-		const { state, tally, reports, advance } = reporting(100, 0);
-		const over = new AbortController();
-		const running = reports.run(over.signal);
+		const { state, tally, reports, advance } = reporting(100);
+		let finish = () => {};
+		const running = reports.during(
+			async () => await new Promise<void>((resolve) => (finish = resolve)),
+		);
 		expect(await advance(10_000)).toEqual([10_000]);
 		for (let n = 0; n < 25; n += 1) tally.success(400);
 		expect(await advance(10_000)).toEqual([10_000]);
 		await advance(10_000);
-		over.abort(new Error('over'));
+		finish();
 		await running;
 		expect(state.log).toEqual([
-			'inference.sh Batch: 0 of 100 items done, 0 failed, 0.0 per second',
-			'inference.sh Batch: 25 of 100 items done, 0 failed, 1.3 per second, about 60 s left',
-			'inference.sh Batch: 25 of 100 items done, 0 failed, 0.8 per second, about 90 s left',
+			'inference.sh: execution 7, "Batch": 0 of 100 items done, 0 failed, 0.0 per second',
+			'inference.sh: execution 7, "Batch": 25 of 100 items done, 0 failed, 1.3 per second, about 60 s left',
+			'inference.sh: execution 7, "Batch": 25 of 100 items done, 0 failed, 0.8 per second, about 90 s left',
 		]);
 	});
 
 	it('estimate the time left from the rate so far', () => {
-		const { state, tally, reports } = reporting(1000, 100);
+		const { state, tally, reports } = reporting(1000);
 		for (let n = 0; n < 100; n += 1) {
 			if (n % 10 === 0) tally.failure('broken');
 			else tally.success(100);
 			state.now += 50;
-			reports.itemDone();
 		}
+		reports.report();
 		expect(state.log).toEqual([
-			'inference.sh Batch: 100 of 1000 items done, 10 failed, 20.0 per second, about 45 s left',
+			'inference.sh: execution 7, "Batch": 100 of 1000 items done, 10 failed, 20.0 per second, about 45 s left',
 		]);
 	});
 

@@ -82,7 +82,7 @@ export function addsUp({ succeeded, failed, summary }: BatchResult): boolean {
 /** Notes lines for people in n8n's log; unless told otherwise those about a batch's progress. */
 export function spyOnLog(
 	onLine: (line: string) => void,
-	start = 'inference.sh Batch',
+	wanted = /items done,/,
 ): (context: IExecuteFunctions) => void {
 	return (context) => {
 		const silent = () => {};
@@ -90,7 +90,7 @@ export function spyOnLog(
 		Object.defineProperty(context, 'logger', {
 			value: {
 				info: (line: string) => {
-					if (line.startsWith(start)) onLine(line);
+					if (wanted.test(line)) onLine(line);
 				},
 				debug: silent,
 				warn: silent,

@@ -5,7 +5,7 @@ import { NODE_NAME } from '../../engine/engine.mts';
 import { runApp, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
 
-const PREFIX = 'inference.sh: execution';
+const PREFIX = /^inference\.sh: execution/;
 
 describe('tasks in the log', () => {
 	const sandbox = useSandbox();
@@ -20,7 +20,7 @@ describe('tasks in the log', () => {
 		await until(() => lines.length > 0);
 		const [task] = sandbox().running();
 		expect(lines).toEqual([
-			`inference.sh: execution 77, "${NODE_NAME}" started ${task?.id} (item 0)`,
+			`inference.sh: execution 77, "${NODE_NAME}": started ${task?.id} (item 0)`,
 		]);
 		sandbox().finishTask(task?.id ?? '');
 		expect((await running).status).toBe('success');

@@ -63,7 +63,8 @@ export const runOptions: INodeProperties[] = [
 		type: 'options',
 		options: remoteTaskFate,
 		default: 'cancel',
-		description: 'What happens to running tasks when the execution is stopped',
+		description:
+			'What happens to running tasks when the execution is stopped. n8n then keeps no output of the node: its error says how to get what was done, without paying again.',
 	},
 	{
 		displayName: 'On Timeout',
