@@ -99,7 +99,8 @@ function isSocket(value: unknown): value is WatchedSocket {
 
 /**
  * Closes a socket as soon as it is about to connect to an address that is not public: the address
- * that its own look-up has found, so that no second look-up can give another one.
+ * that its own look-up has found, so that no second look-up can give another one. A look-up that
+ * answers at once has done so before this: then the address that is connected to has to be checked.
  *
  * @param socket that has begun to connect
  */

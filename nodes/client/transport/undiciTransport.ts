@@ -1,7 +1,7 @@
 import type { NodeEgressFilter } from 'n8n-workflow';
 import { outcomeOf } from '../util/outcome';
 import { flatHeaders } from './headers';
-import { keepPublic, mustBePublic } from './publicHosts';
+import { isPublicAddress, keepPublic, mustBePublic, NotPublicError } from './publicHosts';
 import { UndiciAnswer } from './undiciAnswer';
 import {
 	asTransportError,
@@ -55,7 +55,16 @@ function plainLookup(lookup: Lookup): Lookup {
  * proxy is not connected by this, and its names are looked up there.
  */
 function toPublicHosts(connect: Connector): Connector {
-	return (options, done) => keepPublic(connect(options, done));
+	return (options, done) => {
+		const socket: unknown = connect(options, (...result) => {
+			const [, connected] = result;
+			if (!connected || isPublicAddress(connected.remoteAddress ?? '')) return done(...result);
+			const refused = new NotPublicError();
+			connected.destroy(refused);
+			done(refused, null);
+		});
+		keepPublic(socket);
+	};
 }
 
 function dispatcherFor(undici: Undici, origin: string, egress: EgressPolicy | undefined) {
