@@ -57,39 +57,12 @@ const entry = {
 const HEADING = /^(\/\/ (?:credentials|nodes|node_modules)\/.*)$/m;
 /** Blanks that separate nothing: at the beginning of a line, and around what is no word. */
 const NEEDLESS = /^[ \t]+|(?<=[=(){}[\],;:?<>*&|]) +| +(?=[=(){}[\],;:?<>*&|])/gm;
-/**
- * Line breaks inside a statement and before what closes one; and semicolons
- * at the end of a line, unless the next one could be taken for more of the same statement.
- */
-const BROKEN = /^\n|(?<=[=([,:?&|])\n|\n(?=[}\])])|;(?=\n[^[(`+\-*/\n])| (?=!=)/g;
 
-/**
- * Where the texts and regular expressions of some code are, `[start, end]` of each, and where its
- * objects begin, which is a place without length.
- */
+/** Where the texts and regular expressions of some code are: `[start, end]` of each, in order. */
 function literalsIn(node) {
 	if (typeof node !== 'object' || node === null) return [];
 	if (node.type === 'Literal' || node.type === 'TemplateElement') return [[node.start, node.end]];
-	const inside = Object.values(node).flatMap(literalsIn);
-	const { type, start } = node;
-	return type === 'ObjectExpression' ? [[start + 1, start + 1], ...inside] : inside;
-}
-
-/** Fields that say nothing but their name: `[start, end]` of each, in order. Their values come later. */
-function bareFieldsIn(node) {
-	if (typeof node !== 'object' || node === null) return [];
-	const { type, value, key, start, end } = node;
-	if (type === 'PropertyDefinition' && value === null && key.type === 'Identifier') {
-		return [[start, end]];
-	}
-	return Object.values(node).flatMap(bareFieldsIn);
-}
-
-/** Some code without parts of it, given in order. */
-function without(code, parts) {
-	const ends = [0, ...parts.map(([, end]) => end)];
-	const starts = [...parts.map(([start]) => start), code.length];
-	return starts.map((start, at) => code.slice(ends[at], start)).join('');
+	return Object.values(node).flatMap(literalsIn);
 }
 
 /** Shorter ways to write the same, without needless blanks: docs/decisions/0009-written-shorter.md. */
@@ -105,8 +78,7 @@ const compact = {
 		};
 		// Nothing is unused: what a module does not need itself, another one does.
 		const shorter = { target: TARGET, sequences: false, unused: false };
-		const bare = bareFieldsIn(parseSync(CODE, code).program);
-		const [start, ...modules] = without(code, bare).split(HEADING);
+		const [start, ...modules] = code.split(HEADING);
 		const short = modules.map((text, at) =>
 			at % 2 === 0 ? text : `\n${written(text, shorter, false)}`,
 		);
@@ -115,30 +87,26 @@ const compact = {
 		let result = '';
 		let end = 0;
 		for (const [from, to] of [...literals, [spaced.length, spaced.length]]) {
-			const between = spaced.slice(end, from).replace(NEEDLESS, '').replace(BROKEN, '');
-			result += between + spaced.slice(from, to);
+			result += spaced.slice(end, from).replace(NEEDLESS, '') + spaced.slice(from, to);
 			end = to;
 		}
 		if (written(spaced, false, true) !== written(result, false, true)) {
 			throw new Error('Without its needless blanks the code is not the same');
 		}
-		return `${await header()}\n${result}\n`;
+		return `${result}\n${await footer()}\n`;
 	},
 };
 
 const BANNER = `/*
  * ${name} ${version}: all modules in one file, each under the name of its source.
  * The sources, with their comments: ${homepage}/tree/v${version}
- * Contains p-limit and yocto-queue, under this licence:
+ * Contains p-limit and yocto-queue; their licence is at the end.
  */`;
 
-/**
- * What the file begins with. The licence has the same words in both bundled packages; here it comes
- * right after our own in the archive, which has most of them, too.
- */
-async function header() {
+/** The licence of what is bundled; it has the same words in both packages. */
+async function footer() {
 	const text = await readFile(path.join(__dirname, 'node_modules/p-limit/license'), 'utf8');
-	return `${BANNER}\n/*\np-limit and yocto-queue\n\n${text.trim()}\n*/`;
+	return `/*\np-limit and yocto-queue\n\n${text.trim()}\n*/`;
 }
 
 /**
@@ -167,6 +135,7 @@ const bundling = () => ({
 		dynamicImportInCjs: false,
 		minify: false,
 		comments: false,
+		banner: BANNER,
 	},
 });
 

@@ -74,13 +74,13 @@ describe('the published package', () => {
 		expect(others).toEqual([]);
 	});
 
-	it('is at most 400 kB unpacked and 120 kB packed', () => {
+	it('is at most 460 kB unpacked and 140 kB packed', () => {
 		const bytes = [...packed.files.values()].reduce((sum, size) => sum + size, 0);
 		process.stdout.write(
 			`package: ${packed.files.size} files, ${bytes} bytes unpacked, ${packed.bytes} packed\n`,
 		);
-		expect(bytes).toBeLessThanOrEqual(400_000);
-		expect(packed.bytes).toBeLessThanOrEqual(120_000);
+		expect(bytes).toBeLessThanOrEqual(460_000);
+		expect(packed.bytes).toBeLessThanOrEqual(140_000);
 	});
 
 	it('depends on nothing but the n8n that loads it', () => {
