@@ -231,6 +231,34 @@ export class Panel {
 		await this.page.keyboard.press('Tab');
 	}
 
+	/** Types an expression into a text parameter or a field of the form. n8n takes it a little later. */
+	async typeExpression(parameter: string, expression: string): Promise<void> {
+		const field = this.field(parameter);
+		await field.hover();
+		await field.locator(byTestId('radio-button-expression')).click();
+		await field.locator('[contenteditable="true"]').first().click();
+		// At once: bit by bit, the editor of expressions would add brackets of its own.
+		await this.page.keyboard.press('ControlOrMeta+A');
+		await this.page.keyboard.insertText(expression);
+		await this.page.keyboard.press('Escape');
+	}
+
+	/** The mark at a field of the form that something is wrong or missing. */
+	complaint(field: string): Locator {
+		return this.field(field).locator(byTestId('parameter-issues'));
+	}
+
+	/** What takes a field out of the form. */
+	removal(field: string): Locator {
+		return this.root.locator(byTestId(`remove-field-button-${field}`));
+	}
+
+	/** A parameter with what is around its control. */
+	private field(name: string): Locator {
+		const control = this.page.locator(byTestId(`parameter-input-${name}`));
+		return this.root.locator('.parameter-item').filter({ has: control });
+	}
+
 	/** Presses "Execute step". */
 	async execute(): Promise<void> {
 		await this.root.locator(byTestId('node-execute-button')).click();

@@ -11,7 +11,8 @@ const { status } = spawnSync(
 		path.join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'),
 		'run',
 		`--config=${path.join(import.meta.dirname, '..', 'vitest.config.mts')}`,
-		'test/e2e/editor/',
+		'test/e2e/editor/editor.test.mts',
+		'test/e2e/editor/picker.test.mts',
 	],
 	{ cwd: ROOT, stdio: 'inherit', env: { ...process.env, [PICTURES]: '1' } },
 );
