@@ -55,6 +55,7 @@ describe('the editor', () => {
 					id: 'node',
 					name: NODE,
 					type: `n8n-nodes-inferencesh.${type}`,
+					typeVersion: 2,
 					position: [220, 0],
 					parameters,
 					credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
@@ -104,9 +105,9 @@ describe('the editor', () => {
 		const panel = await editor.openPanel(NODE);
 		await panel.pickApp('Image Resize');
 		await panel.choose('inputMode', 'Form');
-		await panel.parameter('image').waitFor();
+		await panel.type('image', 'data');
 		for (const field of ['Width', 'Resample']) await panel.addField(field);
-		await panel.parameter('width').waitFor();
+		await panel.type('width', '1024');
 		await panel.choose('resample', 'bicubic');
 		await editor.settle();
 		await picture(editor.page, 'docs/images/form-panel');

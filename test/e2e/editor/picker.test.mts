@@ -184,6 +184,7 @@ describe('the nodes in the list of nodes', () => {
 						id: 'tool',
 						name,
 						type: `n8n-nodes-inferencesh.${type}Tool`,
+						typeVersion: 2,
 						position: [320, 220],
 						parameters: PARAMETERS[type],
 						credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
