@@ -43,12 +43,12 @@ export class Account {
 
 	/** Whether a pause is in force. */
 	get paused(): boolean {
-		return this.pausedUntil > this.clock.now();
+		return this.pausedUntil > 0 && this.pausedUntil > this.clock.now();
 	}
 
 	/** How long the service still takes nothing new, ms; 0 if it does. */
 	get closedMs(): number {
-		return Math.max(0, this.closedUntil - this.clock.now());
+		return this.closedUntil === 0 ? 0 : Math.max(0, this.closedUntil - this.clock.now());
 	}
 
 	/** How long ago the service has said so, ms. */

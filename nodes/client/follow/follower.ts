@@ -111,7 +111,9 @@ class Follower {
 	}
 
 	async run(): Promise<Reached> {
-		if (this.ended || (await this.fetchMissingResult())) return { via: 'submit', fellBack: false };
+		if (this.ended || (this.isOver && (await this.fetchMissingResult()))) {
+			return { via: 'submit', fellBack: false };
+		}
 		if (this.subject.state === 'unread') {
 			await this.refresh();
 			if (await this.fetchMissingResult()) return { via: 'poll', fellBack: false };
@@ -170,6 +172,10 @@ class Follower {
 		return this.subject.state === 'complete';
 	}
 
+	private get isOver(): boolean {
+		return isOver(this.subject.state);
+	}
+
 	/** Whether the last that was said of it is that it cannot be shown. */
 	private get isRefused(): boolean {
 		return this.context.refusals.last !== undefined;
@@ -201,7 +207,7 @@ class Follower {
 	/** Reads one stream to its end. Returns whether it said anything that was not known. */
 	private async stream(): Promise<boolean> {
 		const { signal, log, quiet, clock, timings } = this.context;
-		using scope = new Deadline(signal);
+		const scope = new Deadline(signal);
 		let checked = false;
 		this.refusedWhileQuiet = false;
 		const watched: QuietStream = {
@@ -226,6 +232,7 @@ class Follower {
 		};
 		const read = await outcomeOf(this.readStream(scope.signal, take));
 		quiet.remove(watched);
+		scope[Symbol.dispose]();
 		// The stream itself has ended or been let go: aborting it would only cost its connection.
 		if (checked) scope.abort(STREAM_OVER);
 		if (!read.ok) {

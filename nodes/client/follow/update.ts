@@ -18,8 +18,9 @@ export function updatedFields(update: Update): readonly string[] {
  * `fields` is an allow-list. Only the id counts without being named in it; it never changes.
  */
 export function mergeUpdate(known: JsonObject, update: Update): JsonObject {
-	const merged: Record<string, unknown> = { ...known };
-	for (const name of updatedFields(update)) merged[name] = update.data[name];
+	const { data, fields } = update;
+	const merged: Record<string, unknown> = fields ? { ...known } : { ...known, ...data };
+	if (fields) for (const name of updatedFields(update)) merged[name] = data[name];
 	const id = known['id'] ?? update.data['id'];
 	if (id !== undefined) merged['id'] = id;
 	return merged;

@@ -120,9 +120,9 @@ class Submission<T> {
 
 	async run(): Promise<Created<T>> {
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
-			await this.admission();
+			if (!this.isAdmitted()) await this.admission();
 			try {
-				return await this.post();
+				return await this.send();
 			} catch (error) {
 				const adopted = await this.afterFailure(error, attempt);
 				if (adopted) return adopted;
@@ -137,12 +137,11 @@ class Submission<T> {
 		return adopted;
 	}
 
-	private async post(): Promise<Created<T>> {
-		try {
-			return await this.send();
-		} finally {
-			submissionGate.end(this.creation.fingerprint);
-		}
+	/** Whether there is nothing to wait for, which spares thousands of submissions a promise. */
+	private isAdmitted(): boolean {
+		const { context, creation } = this;
+		if (!mayCreate(context) || context.signal.aborted) return false;
+		return submissionGate.tryBegin(creation.fingerprint);
 	}
 
 	/** Waits for the end of a rate limit's pause, and while something equal is being looked for. */
@@ -153,9 +152,7 @@ class Submission<T> {
 		for (;;) {
 			if (!mayCreate(context)) await readyToCreate(context);
 			signal.throwIfAborted();
-			const turn = submissionGate.begin(fingerprint, signal);
-			if (!turn) return;
-			await turn;
+			await submissionGate.begin(fingerprint, signal);
 			if (mayCreate(context) && !signal.aborted) return;
 			// Nobody else has to wait for this one's pause.
 			submissionGate.end(fingerprint);
@@ -165,19 +162,23 @@ class Submission<T> {
 	private async send(): Promise<Created<T>> {
 		const { creation, context } = this;
 		const { api, signal, timings } = context;
-		this.since ??= monotonicNow();
-		this.options.onAttempt(this.since);
-		const call: ApiCall = {
-			method: 'POST',
-			path: creation.path,
-			body: creation.body(),
-			signal,
-			// An answer on its way tells what to cancel.
-			graceMs: timings.cancelMs,
-			headersTimeoutMs: timings.submitMs,
-			urgent: true,
-		};
-		return this.accepted(call, await this.orFoundLate(api.send(call)));
+		try {
+			this.since ??= monotonicNow();
+			this.options.onAttempt(this.since);
+			const call: ApiCall = {
+				method: 'POST',
+				path: creation.path,
+				body: creation.body(),
+				signal,
+				// An answer on its way tells what to cancel.
+				graceMs: timings.cancelMs,
+				headersTimeoutMs: timings.submitMs,
+				urgent: true,
+			};
+			return this.accepted(call, await this.orFoundLate(api.send(call)));
+		} finally {
+			submissionGate.end(creation.fingerprint);
+		}
 	}
 
 	private accepted(call: ApiCall, reply: ApiReply): Created<T> {
@@ -199,11 +200,11 @@ class Submission<T> {
 	 *
 	 * @throws what `answer` rejects with; the abort reason, after `onCreated` if something was found
 	 */
-	private async orFoundLate(answer: Promise<ApiReply>): Promise<ApiReply> {
+	private orFoundLate(answer: Promise<ApiReply>): Promise<ApiReply> {
 		const { creation } = this;
 		const { signal, settings, timings } = this.context;
-		if (settings.onUnclearSubmit !== 'check') return await answer;
-		return await new Promise((resolve, reject) => {
+		if (settings.onUnclearSubmit !== 'check') return answer;
+		return new Promise((resolve, reject) => {
 			let grace: Grace | undefined;
 			const look = () => {
 				grace = new Grace(signal, timings.cancelMs);

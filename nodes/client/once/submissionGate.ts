@@ -21,16 +21,20 @@ export class SubmissionGate {
 		return this.underWay.size + this.lookups.size + this.onEnd.size === 0;
 	}
 
+	/** Counts as under way until `end`, if nothing at all is being looked for; false if something is. */
+	tryBegin(fingerprint: Fingerprint): boolean {
+		if (this.lookups.size > 0) return false;
+		this.underWay.add(fingerprint);
+		return true;
+	}
+
 	/**
 	 * Waits until nothing like it is being looked for, then counts as under way until `end`.
 	 *
-	 * @returns undefined if there is nothing to wait for, so that a promise is spared
 	 * @throws the abort reason of `signal`
 	 */
-	begin(fingerprint: Fingerprint, signal: CancelSignal): Promise<void> | undefined {
-		if (this.lookups.size > 0) return this.beginLater(fingerprint, signal);
-		this.underWay.add(fingerprint);
-		return undefined;
+	async begin(fingerprint: Fingerprint, signal: CancelSignal): Promise<void> {
+		await this.whenNoneIsLookedFor(fingerprint, signal, () => this.underWay.add(fingerprint));
 	}
 
 	/** Ends what `begin` began; calling it again does nothing. */
@@ -66,10 +70,6 @@ export class SubmissionGate {
 			this.lookups.delete(lookup);
 			finish();
 		}
-	}
-
-	private async beginLater(fingerprint: Fingerprint, signal: CancelSignal): Promise<void> {
-		await this.whenNoneIsLookedFor(fingerprint, signal, () => this.underWay.add(fingerprint));
 	}
 
 	/** Acts in the very moment in which nothing like it is being looked for. */

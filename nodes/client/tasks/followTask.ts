@@ -173,13 +173,15 @@ class TaskSubject implements Subject {
 		const before = this.task;
 		const after = mergeTask(before, update);
 		this.task = after;
-		const fields = updatedFields(update);
 		if (after.terminal) {
-			this.outcomeKnown ||= carriesOutcome(after, fields.includes('output') ? update.data : {});
+			const { data, fields: named } = update;
+			this.outcomeKnown ||= carriesOutcome(after, named?.includes('output') === false ? {} : data);
 			// Nobody compares what nobody looks at.
 			if (!observer.changed) return true;
 		}
-		const changed = fields.filter((name) => !sameJson(before.wire[name], after.wire[name]));
+		const changed = updatedFields(update).filter(
+			(name) => !sameJson(before.wire[name], after.wire[name]),
+		);
 		if (changed.length > 0) observer.changed?.(after, changed);
 		return changed.some((name) => name !== 'updated_at');
 	}

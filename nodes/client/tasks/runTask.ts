@@ -33,14 +33,9 @@ export function runTask(
 	return withinItsTime(
 		{ signal, verb: 'finish' },
 		context,
-		async (inner) => {
-			const attempts = new TaskAttempts(
-				request,
-				options,
-				{ ...inner, full, observer, accepted: true },
-				note,
-			);
-			return await attempts.run();
+		(inner) => {
+			const following = { ...inner, full, observer, accepted: true };
+			return new TaskAttempts(request, options, following, note).run();
 		},
 		async (givenUp) => await giveUpTask(givenUp, progress, context, note),
 	);

@@ -22,8 +22,8 @@ function textOf(bytes: Buffer): string {
  * drips; silence is the transport's business
  * @throws TransportError
  */
-export async function readText(body: ResponseBody, limitMs: number): Promise<string> {
-	return await new Promise((resolve, reject) => {
+export function readText(body: ResponseBody, limitMs: number): Promise<string> {
+	return new Promise((resolve, reject) => {
 		const pieces: Uint8Array[] = [];
 		const started = Date.now();
 		let size = 0;
@@ -54,11 +54,11 @@ export async function readText(body: ResponseBody, limitMs: number): Promise<str
  * @param onPiece returns whether to go on
  * @throws TransportError if the body breaks off; what `onPiece` throws
  */
-export async function readPieces(
+export function readPieces(
 	body: ResponseBody,
 	onPiece: (piece: Uint8Array) => boolean,
 ): Promise<void> {
-	await new Promise<void>((resolve, reject) => {
+	return new Promise((resolve, reject) => {
 		body.read({
 			piece: (piece) => {
 				try {

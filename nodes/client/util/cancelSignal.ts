@@ -15,18 +15,24 @@ export interface CancelSignal {
 export class CancelSource implements CancelSignal {
 	aborted = false;
 	reason: unknown;
-	private readonly listeners = new Set<() => void>();
+	/** Most have one listener at a time, and a set for it would cost more than all the rest. */
+	private first: (() => void) | undefined;
+	/** Those that came while there was another one. */
+	private others: Set<() => void> | undefined;
 
 	throwIfAborted(): void {
 		if (this.aborted) throw this.reason;
 	}
 
 	addEventListener(_type: 'abort', listener: () => void): void {
-		if (!this.aborted) this.listeners.add(listener);
+		if (this.aborted || this.first === listener) return;
+		if (!this.first && !this.others?.size) this.first = listener;
+		else (this.others ??= new Set()).add(listener);
 	}
 
 	removeEventListener(_type: 'abort', listener: () => void): void {
-		this.listeners.delete(listener);
+		if (this.first === listener) this.first = undefined;
+		else this.others?.delete(listener);
 	}
 
 	/** Tells every listener, once. */
@@ -34,9 +40,10 @@ export class CancelSource implements CancelSignal {
 		if (this.aborted) return;
 		this.aborted = true;
 		this.reason = reason;
-		const listeners = [...this.listeners];
-		this.listeners.clear();
-		for (const listener of listeners) listener();
+		const { first, others } = this;
+		this.first = this.others = undefined;
+		first?.();
+		for (const listener of others ?? []) listener();
 	}
 }
 
@@ -45,11 +52,21 @@ export class CancelSource implements CancelSignal {
  *
  * @throws what the promise rejects with; the abort reason
  */
-export async function orAborted<T>(promise: Promise<T>, signal: CancelSignal): Promise<T> {
-	signal.throwIfAborted();
-	return await new Promise((resolve, reject) => {
+export function orAborted<T>(promise: Promise<T>, signal: CancelSignal): Promise<T> {
+	return new Promise((resolve, reject) => {
 		const leave = () => reject(signal.reason);
-		signal.addEventListener('abort', leave);
-		void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+		const stay = () => signal.removeEventListener('abort', leave);
+		if (signal.aborted) leave();
+		else signal.addEventListener('abort', leave);
+		promise.then(
+			(value) => {
+				stay();
+				resolve(value);
+			},
+			(error: unknown) => {
+				stay();
+				reject(error);
+			},
+		);
 	});
 }

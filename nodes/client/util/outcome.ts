@@ -4,8 +4,8 @@ export type Outcome<T> =
 	| { readonly ok: false; readonly error: unknown };
 
 /** Waits for a promise without throwing. */
-export async function outcomeOf<T>(promise: Promise<T>): Promise<Outcome<T>> {
-	return await promise.then(
+export function outcomeOf<T>(promise: Promise<T>): Promise<Outcome<T>> {
+	return promise.then(
 		(value): Outcome<T> => ({ ok: true, value }),
 		(error: unknown): Outcome<T> => ({ ok: false, error }),
 	);

@@ -3,13 +3,11 @@ export class PendingWork {
 	private readonly promises = new Set<Promise<unknown>>();
 
 	/** Remembers work until it is over. */
-	async track<T>(work: Promise<T>): Promise<T> {
+	track<T>(work: Promise<T>): Promise<T> {
+		const over = () => this.promises.delete(work);
 		this.promises.add(work);
-		try {
-			return await work;
-		} finally {
-			this.promises.delete(work);
-		}
+		work.then(over, over);
+		return work;
 	}
 
 	/** Waits until everything under way is over, however it ends. */

@@ -68,7 +68,9 @@ export async function runItemTask(
 	const { context, client, memory, scope, hints } = run;
 	const { position, itemIndex, original } = item;
 	const callback = typeof options.wait === 'object' ? options.wait : undefined;
-	const asked = await item.request(run);
+	const read = item.request(run);
+	// Thousands of items need no form: a promise for each of them would cost more than reading.
+	const asked = read instanceof Promise ? await read : read;
 	const { app, form, files, download } = asked;
 	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
 	const prepare = fileUploads(context, client, itemIndex, files);
@@ -88,5 +90,6 @@ export async function runItemTask(
 	hints.add(taskRun);
 	callback?.add(taskRun, { app, form, download, position, itemIndex, original });
 	if (options.wait !== 'result') return startedItem(taskRun, itemIndex);
-	return await addFiles(run, resultItem(taskRun, { app, form }, itemIndex), taskRun, asked);
+	const made = resultItem(taskRun, { app, form }, itemIndex);
+	return download ? await addFiles(run, made, taskRun, asked) : made;
 }

@@ -30,19 +30,13 @@ function shortJson(value: unknown): string {
 	return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
 }
 
-interface KnownRun {
-	readonly durationMs: number;
-	/** Whether the JSON of the item has facts of the run. */
-	readonly isTold: boolean;
-}
-
-/** The runs behind output items: what is only the app's output does not tell. */
-const runs = new WeakMap<INodeExecutionData, KnownRun>();
+/** How long the tasks of those output items took whose JSON is only the app's, ms. */
+const untold = new WeakMap<INodeExecutionData, number>();
 
 /** How long the task of an output item took, ms; 0 if that is not known. */
 export function durationOf(item: INodeExecutionData): number {
-	const known = runs.get(item);
-	if (known) return known.durationMs;
+	const known = untold.get(item);
+	if (known !== undefined) return known;
 	const { run } = item.json;
 	const ms = isJsonObject(run) ? run['duration_ms'] : undefined;
 	return typeof ms === 'number' ? ms : 0;
@@ -51,19 +45,18 @@ export function durationOf(item: INodeExecutionData): number {
 /** Adds facts to what an output item tells of its run, if it tells anything of it. */
 export function addRunFacts(item: INodeExecutionData, facts: IDataObject): void {
 	const { run } = item.json;
-	if (runs.get(item)?.isTold === true && isJsonObject(run)) item.json['run'] = { ...run, ...facts };
+	if (!untold.has(item) && isJsonObject(run)) item.json['run'] = { ...run, ...facts };
 }
 
-/** What is known of a task besides its output. */
-function taskFacts(run: TaskRun, app: string): IDataObject {
+/** Adds what is known of a task besides its output. */
+function withFacts(json: IDataObject, run: TaskRun, app: string): IDataObject {
 	const { sessionId, createdAt, updatedAt } = run.task;
-	return asData({
-		app,
-		session_id: sessionId,
-		created_at: createdAt,
-		updated_at: updatedAt,
-		run: runFacts(run),
-	});
+	json['app'] = app;
+	if (sessionId !== undefined) json['session_id'] = sessionId;
+	if (createdAt !== undefined) json['created_at'] = createdAt;
+	if (updatedAt !== undefined) json['updated_at'] = updatedAt;
+	json['run'] = runFacts(run);
+	return json;
 }
 
 /**
@@ -104,16 +97,13 @@ function jsonOf(run: TaskRun, { app, form }: WantedItem): IDataObject {
 	const { id, status, output: given } = run.task;
 	const output = isData(given) ? (given ?? null) : null;
 	switch (form) {
-		case 'task':
-			return asData({
-				output,
-				text: answerText(output),
-				id,
-				status,
-				...taskFacts(run, app),
-			});
+		case 'task': {
+			const text = answerText(output);
+			const json = text === undefined ? { output, id, status } : { output, text, id, status };
+			return withFacts(json, run, app);
+		}
 		case 'taskOfVersion1':
-			return { id, status, output, ...taskFacts(run, app) };
+			return withFacts({ id, status, output }, run, app);
 		case 'fullTask':
 			return fullTask(run);
 		case 'result':
@@ -148,8 +138,7 @@ export function resultItem(
 	itemIndex: number,
 ): INodeExecutionData {
 	const item = { json: jsonOf(run, wanted), pairedItem: { item: itemIndex } };
-	const isTold = wanted.form !== 'result' && wanted.form !== 'text';
-	runs.set(item, { durationMs: run.durationMs, isTold });
+	if (wanted.form === 'result' || wanted.form === 'text') untold.set(item, run.durationMs);
 	return item;
 }
 

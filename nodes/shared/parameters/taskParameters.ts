@@ -7,9 +7,10 @@ import type { FileSlot, ItemFile } from './fileSlot';
 import { readFormValues, type KnownForms } from './formValues';
 import { hasFilesInJson, isFileRecord, withoutRecords } from './itemFiles';
 import { ItemParameters, type ParameterGroup } from './itemParameters';
-import { versionOf } from './nodeOf';
+import { nodeOf, versionOf } from './nodeOf';
 import { readOutputForm, type OutputForm } from './outputForm';
 import type { Parameter } from './parameter';
+import { isExpression } from './readParameter';
 
 /** What one item asks for. */
 export interface ItemRequest extends OutputForm {
@@ -100,6 +101,31 @@ function readRequest(
 	input: JsonObject,
 	files: readonly FileSlot[],
 ): ItemRequest {
+	const { context } = item;
+	const known = alike.get(context);
+	const asked = known ?? readWithoutInput(item);
+	if (!known && !variesByItem(context)) alike.set(context, asked);
+	return { ...asked, files, request: { ...asked.request, input } };
+}
+
+type WithoutInput = Omit<ItemRequest, 'files' | 'request'> & {
+	readonly request: Omit<RunRequest, 'input'>;
+};
+
+/** What all items of a run ask for besides their inputs, where no expression makes them differ. */
+const alike = new WeakMap<object, WithoutInput>();
+
+/** Parameters that only say what the input is. */
+const OF_THE_INPUT: ReadonlySet<string> = new Set(['jsonInput', 'fields', 'binaryFiles', 'list']);
+
+function variesByItem(context: IExecuteFunctions): boolean {
+	const { parameters } = nodeOf(context);
+	return Object.keys(parameters).some(
+		(name) => !OF_THE_INPUT.has(name) && isExpression(parameters[name]),
+	);
+}
+
+function readWithoutInput(item: ItemParameters): WithoutInput {
 	const { options } = item;
 	const ref = readApp(item);
 	const app = withVersion(ref.app, options.picked('version').optionalText());
@@ -109,11 +135,9 @@ function readRequest(
 	return {
 		app: entry === undefined ? app : `${app}:${entry}`,
 		...readOutputForm(item),
-		files,
 		request: {
 			app,
 			function: entry,
-			input,
 			setup: options.get('setup').optionalJsonObject(),
 			infra: infra.isBlank ? undefined : infra.oneOf(['cloud', 'private', 'private_first']),
 			workers: readWorkers(options.get('workers')),

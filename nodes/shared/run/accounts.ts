@@ -22,9 +22,11 @@ export interface RunAccount {
 export class RunAccounts implements AsyncDisposable {
 	private readonly byItem = new Map<number, Promise<RunAccount>>();
 	private readonly byCredential = new Map<string, RunAccount>();
+	private latest: RunAccount | undefined;
 	private readonly refused = new Map<RunAccount, InferenceError>();
-	/** Settles when everybody who has asked so far has an answer. */
-	private answered: Promise<unknown> = Promise.resolve();
+	/** Those who have no answer yet; the last of them gets it last. */
+	private waiting = 0;
+	private lastAsked: Promise<unknown> | undefined;
 
 	constructor(
 		private readonly run: Pick<NodeRun, 'context' | 'scope' | 'hints'>,
@@ -58,14 +60,15 @@ export class RunAccounts implements AsyncDisposable {
 	/** The account of a credential that is known already. */
 	under(credential: RunCredential): RunAccount {
 		const { apiKey, baseUrl, maxConcurrency } = credential;
+		if (this.latest?.credential === credential) return this.latest;
 		const key = JSON.stringify([baseUrl, apiKey, maxConcurrency]);
 		const known = this.byCredential.get(key);
-		if (known) return known;
+		if (known) return (this.latest = known);
 		const { scope, hints } = this.run;
 		const client = this.connection.client(credential);
 		const account = { credential, client, forms: new AppForms(client, scope.signal, hints) };
 		this.byCredential.set(key, account);
-		return account;
+		return (this.latest = account);
 	}
 
 	/** Waits for everything under way. Whoever closes early aborts the run's signal first. */
@@ -75,15 +78,18 @@ export class RunAccounts implements AsyncDisposable {
 	}
 
 	private ask(itemIndex: number): Promise<RunAccount> {
-		const account = this.find(itemIndex, this.answered);
+		const before = this.waiting > 0 ? this.lastAsked : undefined;
+		this.waiting += 1;
+		const account = this.find(itemIndex, before);
 		this.byItem.set(itemIndex, account);
-		this.answered = outcomeOf(account);
+		this.lastAsked = account;
 		return account;
 	}
 
-	private async find(itemIndex: number, before: Promise<unknown>): Promise<RunAccount> {
+	private async find(itemIndex: number, before: Promise<unknown> | undefined): Promise<RunAccount> {
 		const credential = await outcomeOf(credentialOf(this.run.context, itemIndex));
-		await before;
+		if (before) await outcomeOf(before);
+		this.waiting -= 1;
 		if (!credential.ok) throw credential.error;
 		return this.under(credential.value);
 	}

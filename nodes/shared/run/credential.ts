@@ -44,9 +44,22 @@ export async function credentialOf(
 	itemIndex: number,
 ): Promise<RunCredential> {
 	const read = await outcomeOf(context.getCredentials(CREDENTIAL_NAME, itemIndex));
-	if (read.ok) return checked(context, read.value, itemIndex);
-	throw new CredentialError(nodeOf(context), unreadable(read.error), itemIndex);
+	if (!read.ok) throw new CredentialError(nodeOf(context), unreadable(read.error), itemIndex);
+	const data: JsonObject = read.value;
+	const last = latest.get(context);
+	if (last && PARTS.every((part) => last.data[part] === data[part])) return last.credential;
+	const credential = checked(context, data, itemIndex);
+	latest.set(context, { data, credential });
+	return credential;
 }
+
+/** What a credential is made of. */
+const PARTS = ['apiKey', 'baseUrl', 'maxConcurrency'];
+/** The credential of a run that was checked last; mostly the one of all its items. */
+const latest = new WeakMap<
+	object,
+	{ readonly data: JsonObject; readonly credential: RunCredential }
+>();
 
 /**
  * The credential where there is no execution, so that expressions that need one fail.

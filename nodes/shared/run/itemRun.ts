@@ -1,6 +1,5 @@
 import { notStarted } from '../../client/api/itemTime';
 import { orAborted } from '../../client/util/cancelSignal';
-import { outcomeOf } from '../../client/util/outcome';
 import type { RunAccount } from './accounts';
 import type { NodeRun } from './nodeRun';
 
@@ -26,11 +25,12 @@ export async function runOf(run: NodeRun, { position, itemIndex }: ItemPlace): P
 	const { accounts, memory, scope } = run;
 	const begunUnder = memory.credentialOf(position);
 	if (begunUnder) return { ...run, ...accounts.under(begunUnder) };
-	const account = await outcomeOf(orAborted(accounts.of(itemIndex), scope.signal));
-	if (!account.ok) {
+	try {
+		const account = await orAborted(accounts.of(itemIndex), scope.signal);
+		memory.begins(position, account.credential);
+		return { ...run, ...account };
+	} catch (error) {
 		const { aborted, reason } = scope.signal;
-		throw aborted && account.error === reason ? notStarted(reason) : account.error;
+		throw aborted && error === reason ? notStarted(reason) : error;
 	}
-	memory.begins(position, account.value.credential);
-	return { ...run, ...account.value };
 }
