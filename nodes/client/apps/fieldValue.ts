@@ -31,6 +31,8 @@ export interface ValuePlace {
 	fileOf(value: unknown): GivenFile | undefined;
 	/** The names of the item's files. */
 	fileNames(): readonly string[];
+	/** What is inside of the value may be of several kinds that have the same kinds inside. */
+	readonly known?: Map<string, Map<FieldKind, { value: unknown; checked: CheckedValue }>>;
 }
 
 /** What begins with a scheme. */
@@ -291,6 +293,18 @@ function checkAny(value: unknown, kinds: readonly FieldKind[], place: ValuePlace
  * from text, lists and objects from JSON.
  */
 export function checkValue(value: unknown, kind: FieldKind, place: ValuePlace): CheckedValue {
+	if (typeof value !== 'object') return check(value, kind, place);
+	const { known = new Map(), path } = place;
+	const here = known.get(path) ?? new Map();
+	known.set(path, here);
+	const before = here.get(kind);
+	if (before?.value === value) return before.checked;
+	const checked = check(value, kind, { ...place, known });
+	here.set(kind, { value, checked });
+	return checked;
+}
+
+function check(value: unknown, kind: FieldKind, place: ValuePlace): CheckedValue {
 	switch (kind.type) {
 		case 'text':
 			return checkText(value, kind);

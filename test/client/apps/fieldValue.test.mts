@@ -297,3 +297,30 @@ describe('whatever fits', () => {
 		);
 	});
 });
+
+it('checks what is deep inside once for each kind, not once for each way to get there', () => {
+	const types = Array.from({ length: 8 }, (_, at) => `T${at}`);
+	const union = { anyOf: types.map((name) => ({ $ref: `#/$defs/${name}` })) };
+	const $defs = Object.fromEntries(
+		types.map((name) => [
+			name,
+			{ type: 'object', properties: { inside: union, end: { type: 'integer' } } },
+		]),
+	);
+	const [field] = readForm({ properties: { it: union }, $defs }).fields;
+	let looks = 0;
+	const leaf = Object.defineProperty({}, 'end', {
+		enumerable: true,
+		get: () => {
+			looks += 1;
+			return 'no number';
+		},
+	});
+	const value = Array.from({ length: 5 }).reduce<object>((inside) => ({ inside }), leaf);
+	const place = { path: 'it', typed: true, fileOf: () => undefined, fileNames: () => [] };
+
+	const checked = field && checkValue(value, field.kind, place);
+
+	expect(checked?.kind).toBe('wrong');
+	expect(looks).toBeLessThan(100);
+});

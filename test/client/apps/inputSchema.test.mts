@@ -244,3 +244,128 @@ describe('a form', () => {
 		);
 	});
 });
+
+/** A schema that counts how often something is read of it. */
+function counting(schema: JsonObject): { readonly schema: JsonObject; reads: number } {
+	const proxies = new WeakMap<object, object>();
+	const counted = { schema, reads: 0 };
+	const wrap = <T extends object>(value: T): T => {
+		const known = proxies.get(value) as T | undefined;
+		const proxy =
+			known ??
+			new Proxy(value, {
+				get(target, key) {
+					counted.reads += 1;
+					const inner: unknown = Reflect.get(target, key);
+					return typeof inner === 'object' && inner !== null ? wrap(inner) : inner;
+				},
+			});
+		proxies.set(value, proxy);
+		return proxy;
+	};
+	counted.schema = wrap(schema);
+	return counted;
+}
+
+describe('a schema that somebody wants to be endless', () => {
+	const ref = (name: string, more: JsonObject = {}) => ({ $ref: `#/$defs/${name}`, ...more });
+	const times = <T,>(count: number, make: (index: number) => T) =>
+		Array.from({ length: count }, (_, index) => make(index));
+	const named = (prefix: string, count: number, make: (index: number) => unknown): JsonObject =>
+		Object.fromEntries(times(count, (index) => [`${prefix}${index}`, make(index)]));
+	const form = (definitions: JsonObject, properties: JsonObject = { first: ref('T0') }) => ({
+		type: 'object',
+		properties: { ...properties, plain: { type: 'boolean' } },
+		$defs: definitions,
+	});
+	const sameDefinition = (size: number, definition: JsonObject) =>
+		form(
+			{ T: definition },
+			named('first', size, () => ref('T', { title: 'One of many' })),
+		);
+
+	it.each<[what: string, schema: (size: number) => JsonObject]>([
+		['references to itself in a union', () => form({ T0: { anyOf: times(10, () => ref('T0')) } })],
+		[
+			'references to itself in an object',
+			() => form({ T0: { type: 'object', properties: named('p', 10, () => ref('T0')) } }),
+		],
+		[
+			'references to the whole',
+			() =>
+				form(
+					{},
+					named('first', 10, () => ({ $ref: '#' })),
+				),
+		],
+		[
+			'types that contain each other',
+			(size) =>
+				form(
+					named('T', 50, (from) => ({
+						type: 'object',
+						properties: named('p', size / 10, (to) => ({
+							anyOf: [ref(`T${to % 50}`), { type: 'array', items: ref(`T${(from + to) % 50}`) }],
+						})),
+					})),
+				),
+		],
+		[
+			'unions that double',
+			(size) =>
+				form({
+					...named('T', size, (at) => ({ anyOf: [ref(`T${at + 1}`), ref(`T${at + 1}`)] })),
+					[`T${size}`]: { type: 'string' },
+				}),
+		],
+		[
+			'objects that double',
+			(size) =>
+				form(
+					named('T', size, (at) => ({
+						type: 'object',
+						properties: { left: ref(`T${at + 1}`), right: ref(`T${at + 1}`, { title: 'Right' }) },
+					})),
+				),
+		],
+		[
+			'a union of many',
+			(size) => form({ T0: { anyOf: times(size, (at) => ({ minLength: at, type: 'string' })) } }),
+		],
+		[
+			'an allOf in an allOf in an allOf',
+			(size) => {
+				const inside = times(size, () => 0).reduce<JsonObject>((inner) => ({ allOf: [inner] }), {
+					type: 'string',
+				});
+				return form({ T0: inside });
+			},
+		],
+		[
+			'many references to a large object',
+			(size) =>
+				sameDefinition(size, {
+					type: 'object',
+					properties: named('p', size, () => ({ type: 'string' })),
+				}),
+		],
+		[
+			'many references to a large choice',
+			(size) => sameDefinition(size, { enum: times(size, (at) => `choice ${at}`) }),
+		],
+		[
+			'many references to a large union',
+			(size) =>
+				sameDefinition(size, { anyOf: times(size, (at) => ({ type: 'string', maxLength: at })) }),
+		],
+	])('%s costs no more than its size, and other fields stay', (_what, schemaOf) => {
+		const [small, large] = [counting(schemaOf(1_000)), counting(schemaOf(4_000))];
+		readForm(small.schema);
+		const fields = readForm(large.schema).fields;
+
+		expect(large.reads).toBeLessThan(Math.max(5 * small.reads, 1_000_000));
+		expect(large.reads).toBeLessThan(2_000_000);
+		expect(fields.find(({ id }) => id === 'plain')?.kind).toEqual({ type: 'boolean' });
+		expect(fields.some(({ id }) => id.startsWith('first'))).toBe(true);
+	});
+});
