@@ -85,18 +85,19 @@ describe('an estimate', () => {
 		{ confidence: 'range', min: 300_000_000, max: null },
 		{ confidence: 'exact', microcents: '300000000' },
 		{ confidence: 'range', min: '1', max: ' 3e8 ' },
-	])(
-		'counts the lower end of a range without an upper one, and numbers as text: %j',
-		async (data) => {
-			expect(await estimate({ data })).toEqual({ kind: 'known', usd: 3 });
-		},
-	);
+		{ confidence: 'range', min: 300_000_000, max: 0 },
+		{ confidence: 'range', min: 300_000_000, max: -1 },
+		{ confidence: 'range', min: 300_000_000, max: 1 },
+		{ confidence: 'exact', microcents: 300_000_000, min: 0, max: 0 },
+	])('counts the highest of all amounts that are given, also as text: %j', async (data) => {
+		expect(await estimate({ data })).toEqual({ kind: 'known', usd: 3 });
+	});
 
 	it.each([
 		{ confidence: 'exact', microcents: -300_000_000 },
 		{ confidence: 'exact', microcents: 'free' },
 		{ confidence: 'exact', microcents: '' },
-		{ confidence: 'range', min: 1, max: -1 },
+		{ confidence: 'range', min: -1, max: -1 },
 		{ confidence: 'exact', microcents: true },
 	])('is unknown if it is no number from 0 on: %j', async (data) => {
 		expect(await estimate({ data })).toEqual({ kind: 'unknown' });

@@ -27,8 +27,8 @@ export function dollarsOf(amount: unknown): number | undefined {
 }
 
 /**
- * Asks what running an app once is going to cost. Of a range the upper end counts, or the lower one if it has
- * no other.
+ * Asks what running an app once is going to cost. The highest amount of the answer counts: of a range the
+ * upper end, or the lower one if it has no other; Go writes amounts that are not set as 0.
  *
  * @throws InferenceError if there is no answer, or the service refuses the input
  */
@@ -41,8 +41,9 @@ export async function estimateCost(
 	const route = path('store', 'apps', appId, 'estimate');
 	const body = { input, function: entry };
 	const answer = await readService({ method: 'POST', path: route, body }, asJsonObject, context);
-	const usd = dollarsOf(answer['max'] ?? answer['microcents'] ?? answer['min']);
-	return usd === undefined || answer['confidence'] === 'unknown'
+	const amounts = [answer['min'], answer['microcents'], answer['max']].map(dollarsOf);
+	const known = amounts.filter((usd) => usd !== undefined);
+	return known.length === 0 || answer['confidence'] === 'unknown'
 		? { kind: 'unknown' }
-		: { kind: 'known', usd };
+		: { kind: 'known', usd: Math.max(...known) };
 }
