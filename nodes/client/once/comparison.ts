@@ -27,7 +27,7 @@ export function atMostUnclear(part: Comparison): Comparison {
  * `equal` is said only if both are the same JSON, whatever the order of keys. Whatever a service
  * is known to do to JSON that it stores is `unclear`, never `different`: to fill in defaults, to
  * drop or add nulls and empty values, to round numbers, to spell a time, an address or a number in
- * another way, to normalise, shorten or hide text, to wrap a file's address.
+ * another way, to normalise, shorten or hide text, to put a file elsewhere or wrap its address.
  *
  * | sent | shown | |
  * | --- | --- | --- |
@@ -94,24 +94,23 @@ function isEmpty(value: JsonObject): boolean {
 
 /** Compares what is not the same, and neither two lists nor two objects. */
 function compareKinds(sent: unknown, shown: unknown, open: Open): Comparison {
-	// Null asks for a default.
-	if (sent === null || (isNothing(sent) && isNothing(shown))) return 'unclear';
+	// Nothing asks for a default, and is what is left of what is not shown.
+	if (isNothing(sent) || isNothing(shown)) return 'unclear';
 	if (typeof sent === 'string' && typeof shown === 'string') return compareText(sent, shown);
-	if (typeof sent === 'number' && typeof shown === 'number') return compareNumbers(sent, shown);
 	if (typeof sent === 'object' || typeof shown === 'object') return wrapped(sent, shown, open);
-	// A number or truth value, and a text of it.
-	return asNumber(sent) === asNumber(shown) ? 'unclear' : 'different';
+	return compareNumbers(asNumber(sent), asNumber(shown));
 }
 
 /** Text of a number, truth values as 1 and 0; what is none of them is unlike any number. */
 function asNumber(value: unknown): number {
-	if (value === true || value === 'true') return 1;
-	if (value === false || value === 'false') return 0;
-	return typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+	const word = String(value).trim().toLowerCase();
+	if (word === 'true') return 1;
+	if (word === 'false') return 0;
+	return word === '' ? Number.NaN : Number(word);
 }
 
 /** Keys under which a service wraps the address of a file. */
-const ADDRESS_KEYS = ['uri', 'url'];
+const ADDRESS_KEYS = ['uri', 'url', 'path'];
 
 /** One side is a list or an object, the other is not. */
 function wrapped(sent: unknown, shown: unknown, open: Open): Comparison {
@@ -134,48 +133,68 @@ function wrapped(sent: unknown, shown: unknown, open: Open): Comparison {
 	return 'unclear';
 }
 
-/** A rounding error of 32-bit floats, in relation to the number. */
-const FLOAT_ERROR = 1e-6;
+/** What rounding makes of a number, in relation to it or to one. */
+const ROUNDING = 0.01;
 
 function compareNumbers(sent: number, shown: number): Comparison {
+	if (sent === shown) return 'unclear';
 	if (Number.isSafeInteger(sent) && Number.isSafeInteger(shown)) return 'different';
-	const error = Math.abs(sent - shown) / Math.max(Math.abs(sent), Math.abs(shown));
-	return error < FLOAT_ERROR ? 'unclear' : 'different';
+	const error = Math.abs(sent - shown) / Math.max(1, Math.abs(sent), Math.abs(shown));
+	return error < ROUNDING ? 'unclear' : 'different';
 }
 
-const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
-/** What stands for a part that is hidden. */
-const HIDDEN = /\*{3,}|•{3,}|\[(?:redacted|hidden)\]/i;
-const ELLIPSIS = /(?:…|\.{3})$/;
-/** A text that is shorter than this was not cut to fit. */
+const ISO_TIME = /^\d{4}-\d\d-\d\d/;
+/** What stands for a part that is hidden or cut off. */
+const HIDDEN = /\*{3,}|•{3,}|…|\.{3}|[[<(](?:redacted|hidden|truncated)[\])>]/i;
+/** A text that is shorter than this was not cut without a sign of it. */
 const CUT_FROM = 32;
+/** Spaces, signs, accents, and what they are spelled as in HTML and addresses. */
+const SPELLING = /&#?\w{1,8};|%[\da-f]{2}|[^\p{L}\p{N}\p{Extended_Pictographic}]/giu;
+const BEGINNING = 256;
+const ADDRESS = /^(https?:\/\/[^/?#\s]*)([^?#\s]*)\S*$/i;
 
-/** What is left of a text in every form in which it may be stored. */
+/** The last long text, because one is compared with many. */
+let latest = { text: '', plain: '' };
+
+/** What is left of a text in whatever spelling it is stored: letters, digits and pictures. */
 function plainText(text: string): string {
-	// PostgreSQL cannot store the character 0.
-	return text.normalize('NFKC').replaceAll('\0', '').replaceAll('\r\n', '\n').trim();
+	if (latest.text === text) return latest.plain;
+	const plain = text.normalize('NFKD').replace(SPELLING, '').toLowerCase();
+	if (text.length > BEGINNING) latest = { text, plain };
+	return plain;
 }
 
-/** Whether a text may be another one with its middle hidden. */
-function isHiddenIn(text: string, hidden: string): boolean {
-	const [before = '', ...after] = hidden.split(HIDDEN);
+/** Whether texts begin alike; most of the long ones do not. What is cut off at the end may differ. */
+function beginAlike(one: string, other: string): boolean {
+	const [left = '', right = ''] = [one, other].map((text) => plainText(text.slice(0, BEGINNING)));
+	const length = Math.max(0, Math.min(left.length, right.length) - CUT_FROM);
+	return left.slice(0, length) === right.slice(0, length);
+}
+
+/** Whether a text may be another one with parts hidden. */
+function isHiddenIn(text: string, shown: string): boolean {
+	const [before = '', ...after] = shown.split(HIDDEN).map(plainText);
 	return after.length > 0 && text.startsWith(before) && text.endsWith(after.at(-1) ?? '');
 }
 
-function withoutQuery(address: string): string | undefined {
-	return /^https?:\/\//i.test(address) ? address.replace(/[?#].*$/s, '') : undefined;
+/** Whether an address may be where a service has put the file of another address, or one in itself. */
+function isStoredAt(file: string, shown: string): boolean {
+	const there = ADDRESS.exec(shown);
+	if (!there || /^data:/i.test(file)) return there !== null;
+	const from = ADDRESS.exec(file);
+	return from !== null && (from[1] !== there[1] || from[2] === there[2]);
 }
 
 function compareText(sent: string, shown: string): Comparison {
-	const [mine, theirs] = [plainText(sent), plainText(shown)];
-	if (mine === theirs) return 'unclear';
-	const cut = theirs.replace(ELLIPSIS, '');
-	if (cut.length >= CUT_FROM && mine.startsWith(cut)) return 'unclear';
-	if (isHiddenIn(mine, theirs)) return 'unclear';
-	const address = withoutQuery(mine);
-	if (address !== undefined && address === withoutQuery(theirs)) return 'unclear';
-	if (ISO_TIME.test(mine) && ISO_TIME.test(theirs)) {
-		return Math.abs(Date.parse(mine) - Date.parse(theirs)) < 1_000 ? 'unclear' : 'different';
+	const numbers = [asNumber(sent), asNumber(shown)] as const;
+	if (!numbers.some(Number.isNaN)) return compareNumbers(...numbers);
+	if (isStoredAt(sent, shown)) return 'unclear';
+	if (beginAlike(sent, shown) || HIDDEN.test(shown.slice(0, BEGINNING))) {
+		const theirs = plainText(shown);
+		const mine = plainText(sent);
+		const isCut = theirs.length >= CUT_FROM && mine.startsWith(theirs);
+		if (mine === theirs || isCut || isHiddenIn(mine, shown)) return 'unclear';
 	}
-	return asNumber(mine) === asNumber(theirs) ? 'unclear' : 'different';
+	const apart = ISO_TIME.test(sent) && ISO_TIME.test(shown) && Date.parse(sent) - Date.parse(shown);
+	return apart !== false && Math.abs(apart) < 1_000 ? 'unclear' : 'different';
 }
