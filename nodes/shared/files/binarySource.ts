@@ -7,9 +7,10 @@ import type { FileSlot, ItemFile } from '../parameters/fileSlot';
 import { fileNames, recordOf } from '../parameters/itemFiles';
 import type { ItemParameters } from '../parameters/itemParameters';
 import { messageOf } from '../../client/util/errorMessage';
+import { ownerOf } from './fileOwner';
 
 /** A file of an item, and what errors call the field that its file is for. */
-export type NamedBinary = Pick<FileSlot, 'binaryProperty' | 'displayName'>;
+export type NamedBinary = Omit<FileSlot, 'path'>;
 
 /** A binary property, ready to be uploaded. */
 export interface BinarySource extends UploadSource {
@@ -23,11 +24,11 @@ const ANY_TYPE = 'application/octet-stream';
 /**
  * Finds a file of an item, in n8n's storage or in the item itself.
  *
- * @throws NodeOperationError if the item has no such file, or nothing is in it
+ * @throws NodeOperationError if the item has no such file, nothing is in it, or it is somebody else's
  */
 export async function openBinary(
 	item: ItemParameters,
-	{ binaryProperty: file, displayName }: NamedBinary,
+	{ binaryProperty: file, displayName, isFound = false }: NamedBinary,
 ): Promise<BinarySource> {
 	const { context, itemIndex } = item;
 	const which = typeof file === 'string' ? ` ${JSON.stringify(file)}` : ' like the given one';
@@ -40,6 +41,19 @@ export async function openBinary(
 			there.length === 0
 				? "The item has no binary data at all. Use a node before this one that outputs the file, or get it from an earlier one with an expression such as <code>{{ $('HTTP Request').item.binary.data }}</code>."
 				: `The item has the binary fields ${there.join(', ')}.`,
+		);
+	}
+	const owner = typeof record['id'] === 'string' && ownerOf(context, itemIndex, record['id']);
+	if (owner === 'other') {
+		throw wrong(
+			'names a file of another execution',
+			'n8n has not put this record there, so it is not read. Look at where the data of this item come from.',
+		);
+	}
+	if (owner === 'unknown' && isFound) {
+		throw wrong(
+			'has a record of a file, and n8n does not say whose it is',
+			'If the file is meant, take the record out of the input and name it in "Files From Binary Data".',
 		);
 	}
 	const read = await outcomeOf(contentOf(context, record));

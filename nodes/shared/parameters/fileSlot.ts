@@ -11,6 +11,8 @@ export interface FileSlot {
 	/** Where the file's URI goes: keys and list indices, joined by dots (`image`, `images.0`). */
 	readonly path: string;
 	readonly binaryProperty: ItemFile;
+	/** Whether it was found in JSON, where nobody has named it. */
+	readonly isFound?: boolean;
 	/** What errors call the place: the field's name as the form shows it. */
 	readonly displayName: string;
 }

@@ -120,7 +120,7 @@ export function withoutRecords(json: JsonObject): {
 	const hole = (_key: string, value: unknown) => (records.has(value) ? null : value);
 	const files = found.map(({ keys, record }): FileSlot => {
 		const path = keys.join('.');
-		return { path, binaryProperty: record, displayName: path };
+		return { path, binaryProperty: record, displayName: path, isFound: true };
 	});
 	return { input: JSON.parse(JSON.stringify(sent, hole)) as JsonObject, files };
 }
