@@ -164,7 +164,8 @@ export class Editor implements AsyncDisposable {
 				.click({ timeout: 2000 })
 				.catch(() => undefined);
 		}
-		await this.page.mouse.move(SIZE.width / 2, SIZE.height - 5);
+		const { width, height } = this.page.viewportSize() ?? SIZE;
+		await this.page.mouse.move(width / 2, height - 5);
 		await this.page.waitForTimeout(1500);
 	}
 

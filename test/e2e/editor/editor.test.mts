@@ -12,7 +12,7 @@ import { picture, plainSpeaker } from './pictures.mts';
 
 const NODE = 'Node';
 const WAIT_MS = 60_000;
-const SMALL = { width: 1120, height: 640 };
+const SMALL = { width: 1120, height: 740 };
 
 /** Every node with parameters that its panel shows at first. */
 const NODES = [
