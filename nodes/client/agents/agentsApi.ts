@@ -4,6 +4,7 @@ import { listSummaries, type AppSummary, type Page } from '../apps/summaries';
 import { TimeoutError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Deadline } from '../util/deadline';
+import { chatRoute } from './readChat';
 import { KeyedQueue, type Release } from '../util/keyedQueue';
 import type { PendingWork } from '../util/pendingWork';
 import { readChatView, type ChatView } from './chatView';
@@ -50,6 +51,8 @@ export class AgentsApi {
 
 	/** Sends a message and follows the agent's turn; see `sendMessage`. */
 	async send(request: MessageRequest, options: SendOptions): Promise<TurnRun> {
+		// Whether its chat can be asked for is known before anything is sent to it.
+		if (request.chatId !== undefined) chatRoute(request.chatId);
 		return await this.work.track(sendMessage(request, options, this.context));
 	}
 

@@ -5,7 +5,7 @@ import { letGo, readText } from '../transport/body';
 import { plainBody } from '../transport/decompression';
 import { monotonicNow, type Clock } from '../util/clock';
 import { decodeReply, isRefusedBody, type Reply } from './envelope';
-import { InferenceError, NetworkError, type RemoteWork } from '../errors';
+import { InferenceError, NetworkError, ValidationError, type RemoteWork } from '../errors';
 import { redact } from '../util/redact';
 import { rateLimitReset, requestedDelay } from './retryTiming';
 import type { Exchange } from './serviceClock';
@@ -65,8 +65,21 @@ export interface ClientLog {
 	debug(message: string): void;
 }
 
-/** Joins path segments, each one encoded. */
+/** What no id has: it would lead to another place, or servers differ in where. */
+const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
+
+/**
+ * Joins path segments, each one encoded.
+ *
+ * @throws ValidationError before anything is sent if one of them would lead to another place
+ */
 export function path(...segments: readonly string[]): string {
+	const strange = segments.find((segment) => NO_SEGMENT.test(segment));
+	if (strange !== undefined) {
+		throw new ValidationError(`There is nothing with the ID ${JSON.stringify(strange)}`, {
+			hint: 'Enter the ID as the service gave it. No request was made with this one.',
+		});
+	}
 	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
 }
 

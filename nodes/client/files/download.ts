@@ -11,6 +11,7 @@ import {
 	type TransferContext,
 } from './transfer';
 import { compressionsOf, decompressedStream } from '../transport/decompression';
+import { wireText } from '../transport/headers';
 import { asTransportError, type Readable, type StreamedResponse } from '../transport/transport';
 import { decodedPart, parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
@@ -85,7 +86,7 @@ async function attempt<T>(
 	}
 	if (maxBytes !== undefined && size !== undefined && size > maxBytes) throw tooLarge();
 	const contentType = headers['content-type']?.split(';')[0]?.trim();
-	const filename = fileName(headers['content-disposition'], url);
+	const filename = fileName(wireText(headers['content-disposition']), url);
 	// Some files are kept compressed and sent so, whatever is asked for.
 	const codings = compressionsOf(response);
 	const plain = codings.length === 0 ? stream : decompressedStream(stream, codings, watch, onBytes);
@@ -120,8 +121,8 @@ async function openThroughRedirects(
 			}),
 		);
 		const response = opened.ok ? opened.value : undefined;
-		const { location } = response?.headers ?? {};
-		const redirected = /^3/.test(String(response?.status)) && location !== undefined;
+		const location = wireText(response?.headers['location']);
+		const redirected = /^3/.test(String(response?.status)) && location !== '';
 		if (response && !redirected) return { response, url, scope };
 		scope.abort(new StoppedError('is not needed'));
 		scope[Symbol.dispose]();
@@ -129,8 +130,8 @@ async function openThroughRedirects(
 		if (!opened.ok) throw transferBroken(what, asTransportError(opened.error));
 		if (redirects === MOST_REDIRECTS) throw lost(`is redirected more than ${redirects} times`);
 		const { protocol } = url;
-		url = URL.canParse(location ?? '', url.href)
-			? withoutSecrets(new URL(location ?? '', url.href).href)
+		url = URL.canParse(location, url.href)
+			? withoutSecrets(new URL(location, url.href).href)
 			: undefined;
 		if (protocol === 'https:' && url?.protocol === 'http:') {
 			throw new ValidationError(`${what} was refused: it is redirected from https to http`);
@@ -151,11 +152,14 @@ function withoutSecrets(text: string): URL | undefined {
 }
 
 /** The file's name by Content-Disposition (RFC 6266), else the last part of the path. */
-function fileName(disposition: string | undefined, url: URL): string | undefined {
-	const encoded = /filename\*\s*=\s*[\w-]+'[^']*'([^;\s]+)/i.exec(disposition ?? '')?.[1];
-	const plain = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? '');
-	const named = encoded ?? plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2];
+function fileName(disposition: string, url: URL): string {
+	const [, charset = '', encoded = ''] =
+		/filename\*\s*=\s*"?([\w-]+)'[^']*'([^;\s"]+)/i.exec(disposition) ?? [];
+	const plain = /(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i.exec(disposition);
+	const named = plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]?.replace(/^"/, '').trim();
 	return (
-		decodedPart(named ?? '') || decodedPart(url.pathname.slice(url.pathname.lastIndexOf('/') + 1))
+		decodedPart(encoded, charset) ||
+		decodedPart(named ?? '') ||
+		decodedPart(url.pathname.slice(url.pathname.lastIndexOf('/') + 1))
 	);
 }

@@ -2,17 +2,22 @@ const SECRET = '***';
 // Values end before a backslash: in JSON it belongs to the quote or character after it.
 const BEARER = /\bBearer\s+[^\s"',;<\\]+/gi;
 const KEY_SHAPE = /\binf_[A-Za-z0-9_-]{6,}/g;
+/** What signs a URL, or says who signed it: at AWS, Google, Azure, CloudFront, Alibaba and others. */
 const SIGNATURE =
-	/((?:[?&;]|\\u0026)(?:X-Amz-(?:Signature|Credential|Security-Token)|signature|sig|token)=)[^&\s"'<\\]+/gi;
+	/((?:[?&;]|\\u0026|%26)(?:[\w.-]{0,40}(?:signature|credential|token|secret|access-?key-?id|accessid|key-pair-id|policy|password|api[_-]?key|hmac)|sig|auth)(?:=|%3D))[^&\s"'<\\]+/gi;
+/** User name and password of an address. */
+const LOGIN = /(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s"'<>\\]*@/gi;
 
 /**
  * Takes secrets out of text that goes to logs, errors, hints or items: the key itself, anything
- * that looks like a bearer token or an API key, and the signatures of presigned URLs.
+ * that looks like a bearer token or an API key, the signatures of presigned URLs, and what logs in at
+ * an address.
  */
 export function redact(text: string, apiKey = ''): string {
 	const withoutKey = apiKey === '' ? text : text.split(apiKey).join(SECRET);
 	return withoutKey
 		.replace(BEARER, `Bearer ${SECRET}`)
 		.replace(KEY_SHAPE, SECRET)
-		.replace(SIGNATURE, `$1${SECRET}`);
+		.replace(SIGNATURE, `$1${SECRET}`)
+		.replace(LOGIN, `$1${SECRET}@`);
 }

@@ -1,7 +1,14 @@
-/** A piece of a URL without its percent encoding; as it is if it cannot be decoded. */
-export function decodedPart(text: string): string {
+/**
+ * A piece of a URL, or of a header like one (RFC 8187), without its percent encoding; as it is if it
+ * cannot be decoded.
+ */
+export function decodedPart(text: string, charset = ''): string {
 	try {
-		return decodeURIComponent(text);
+		if (charset === '' || /^utf-?8$/i.test(charset)) return decodeURIComponent(text);
+		const bytes = text.replace(/%([\da-f]{2})/gi, (_code, byte: string) =>
+			String.fromCharCode(parseInt(byte, 16)),
+		);
+		return new TextDecoder(charset).decode(Buffer.from(bytes, 'latin1'));
 	} catch {
 		return text;
 	}

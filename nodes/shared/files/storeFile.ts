@@ -30,8 +30,20 @@ export async function storeFile(
 		: { ...stored, fileName: `${name}.${fileExtension}` };
 }
 
-/** A file's name without folders and what no file system likes. */
+/** Characters that no file system likes, and those that show a name in another order than it has. */
+const UNFIT = /[\p{Cc}<>:"|?*\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF\uFFFD]/gu;
+/** What file systems allow, less what others put in front, bytes. */
+const LONGEST_NAME = 200;
+
+/** A file's name without folders and what no file system likes, cut to what they allow. */
 function baseName(name: string): string {
-	const base = name.replace(/^.*[/\\]/s, '').replace(/[\p{Cc}<>:"|?*]/gu, '_');
-	return /^\.*$/.test(base) ? '' : base;
+	const base = name
+		.replace(/^.*[/\\]/s, '')
+		.replace(UNFIT, '_')
+		.trim();
+	if (/^\.*$/.test(base)) return '';
+	const extension = /\.\w{1,15}$/.exec(base)?.[0] ?? '';
+	let stem = base.slice(0, base.length - extension.length).slice(0, LONGEST_NAME);
+	while (Buffer.byteLength(stem + extension) > LONGEST_NAME) stem = stem.slice(0, -1);
+	return (stem + extension).replace(/\p{Cs}/gu, '');
 }

@@ -116,7 +116,7 @@ function checked(host: Host, data: JsonObject, itemIndex?: number): RunCredentia
 		throw wrong('has an API key with a line break or a character that no key has');
 	}
 	const base = typeof baseUrl === 'string' ? parseHttpUrl(baseUrl.trim()) : undefined;
-	if (!base || base.username !== '' || base.search !== '' || base.hash !== '') {
+	if (!base || base.username + base.password !== '' || base.search !== '' || base.hash !== '') {
 		throw wrong(`has a "Base URL" that cannot be used: ${withoutSecrets(shown(baseUrl), key)}`);
 	}
 	const limit = Number(maxConcurrency ?? 0);
@@ -129,5 +129,6 @@ function checked(host: Host, data: JsonObject, itemIndex?: number): RunCredentia
 
 /** An address may have a password in it. */
 function withoutSecrets(address: string, apiKey: string): string {
-	return redact(address.replace(/\/\/[^/]*@/, '//***@'), apiKey);
+	const bare = address.replace(/[?#][^"]*/s, '?***').replace(/^("?(?:[^@]*?:\/\/)?).*@/s, '$1***@');
+	return redact(bare, apiKey);
 }

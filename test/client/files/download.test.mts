@@ -98,10 +98,24 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		[`attachment; filename=cat.png; size=5`, 'cat.png'],
 		[`attachment; filename="x.png"; filename*=UTF-8''%E7%8C%AB.png`, '猫.png'],
 		[`inline`, 'plain%20name.png'],
+		[`attachment; filename="猫 über.png"`, '猫 über.png'],
+		[`attachment; filename=猫.png`, '猫.png'],
+		[`attachment; filename*=iso-8859-1'en'%A3%20rates.png`, '£ rates.png'],
+		[`attachment; filename*=ISO-8859-1''caf%E9.png; filename="cafe.png"`, 'café.png'],
+		[`attachment; filename*=windows-1252''%80.png`, '€.png'],
+		[`attachment; filename*="UTF-8''%C3%BC.png"`, 'ü.png'],
+		[`attachment; filename*=utf8''%C3%BC.png`, 'ü.png'],
+		[`attachment; filename=my cat.png; size=5`, 'my cat.png'],
+		[`attachment; filename=my cat.png`, 'my cat.png'],
+		[`attachment; filename="cat.png`, 'cat.png'],
+		[`attachment; size=5;filename = cat.png`, 'cat.png'],
 		[`attachment; filename*=UTF-8''%E7%8C.png`, '%E7%8C.png'],
 	])('names a file by Content-Disposition %s', async (disposition, expected) => {
-		host.serve('/plain%2520name.png', (_request, response) =>
-			sendContent(response, { 'content-disposition': disposition }),
+		// By hand: Node.js sends no raw UTF-8.
+		host.serve('/plain%2520name.png', ({ socket }) =>
+			socket.end(
+				`HTTP/1.1 200 OK\r\ncontent-disposition: ${disposition}\r\ncontent-length: 2\r\n\r\nok`,
+			),
 		);
 		const filename = await client().files.download(
 			`${host.url}/plain%2520name.png`,
@@ -224,6 +238,15 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				},
 			);
 			expect(names).toBe('picture.png');
+		});
+
+		it('lead to names in UTF-8, however they are written', async () => {
+			host.serve('/%C3%BCber/%E7%8C%AB.png', (_request, response) => sendContent(response));
+			redirect('/raw', Buffer.from('/über/猫.png').toString('latin1'));
+			redirect('/encoded', '/%C3%BCber/%E7%8C%AB.png');
+			for (const start of ['/raw', '/encoded']) {
+				expect((await download(start)).equals(content)).toBe(true);
+			}
 		});
 
 		it('are given up when they go round in circles', async () => {

@@ -22,6 +22,41 @@ describe('redact', () => {
 			'?X-Amz-Credential=***&X-Amz-Security-Token=***&signature=***&sig=***&token=***',
 		],
 		[
+			'what signs a URL of Google storage',
+			'https://storage.googleapis.com/b/o?X-Goog-Algorithm=GOOG4&X-Goog-Credential=A%40b&X-Goog-Signature=C',
+			'https://storage.googleapis.com/b/o?X-Goog-Algorithm=GOOG4&X-Goog-Credential=***&X-Goog-Signature=***',
+		],
+		[
+			'what signed one in the old way',
+			'https://b.storage.googleapis.com/o?GoogleAccessId=a@b.c&Expires=1&Signature=D%2F',
+			'https://b.storage.googleapis.com/o?GoogleAccessId=***&Expires=1&Signature=***',
+		],
+		[
+			'a shared access signature of Azure',
+			'https://a.blob.core.windows.net/c/b?sv=2022&se=2026&sr=b&sp=r&sig=E%3D',
+			'https://a.blob.core.windows.net/c/b?sv=2022&se=2026&sr=b&sp=r&sig=***',
+		],
+		[
+			'what signs a URL of CloudFront',
+			'https://d1.cloudfront.net/x?Expires=1&Policy=F&Signature=G~&Key-Pair-Id=H',
+			'https://d1.cloudfront.net/x?Expires=1&Policy=***&Signature=***&Key-Pair-Id=***',
+		],
+		[
+			'the older ones of S3 and of Alibaba',
+			'?AWSAccessKeyId=I&Signature=J&OSSAccessKeyId=K&x-oss-signature=L&security-token=M',
+			'?AWSAccessKeyId=***&Signature=***&OSSAccessKeyId=***&x-oss-signature=***&security-token=***',
+		],
+		[
+			'one inside another URL',
+			'?next=https%3A%2F%2Fs3.example%2Fx%3Fa%3D1%26X-Amz-Signature%3DN&b=1',
+			'?next=https%3A%2F%2Fs3.example%2Fx%3Fa%3D1%26X-Amz-Signature%3D***&b=1',
+		],
+		[
+			'user and password of an address',
+			'cannot reach https://me:pa@ss@proxy.example:8080/x or http://:secret@h',
+			'cannot reach https://***@proxy.example:8080/x or http://***@h',
+		],
+		[
 			'a signature in an XML answer of the storage',
 			'<Url>https://s3.example/x?a=1&amp;X-Amz-Signature=abc</Url>',
 			'<Url>https://s3.example/x?a=1&amp;X-Amz-Signature=***</Url>',

@@ -200,6 +200,11 @@ describe('a name', () => {
 		[{ filename: 'a\nb:c?.png' }, 'a_b_c_.png'],
 		[{ filename: '..' }, 'cat.png'],
 		[{ filename: 'Katze 猫.png' }, 'Katze 猫.png'],
+		[{ filename: 'cat\u202Egnp.exe' }, 'cat_gnp.exe'],
+		[{ filename: 'a\u2067b\u0000c\uFEFF.png' }, 'a_b_c_.png'],
+		[{ filename: `${'x'.repeat(3000)}.png` }, `${'x'.repeat(196)}.png`],
+		[{ filename: `${'猫'.repeat(1000)}.png` }, `${'猫'.repeat(65)}.png`],
+		[{ filename: `${'🎲'.repeat(1000)}.png` }, `${'🎲'.repeat(49)}.png`],
 	])('of a file is that which the output gives, made safe: %j', async (facts, expected) => {
 		const run = await outputs([
 			{ a: { uri: `${host.url}/cat.png`, content_type: 'image/png', ...facts } },
