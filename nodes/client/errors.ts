@@ -153,7 +153,7 @@ export class PaymentError extends InferenceError {
 	readonly endsFollowing = true;
 }
 
-/** HTTP 404: no such app, task or version, or not visible to this key. */
+/** HTTP 404 or 410: no such app, task or version, not any more, or not visible to this key. */
 export class NotFoundError extends InferenceError {
 	readonly code = 'not_found';
 	readonly concern = 'request';

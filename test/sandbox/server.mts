@@ -77,7 +77,7 @@ export interface Sandbox extends SandboxWorkspace {
 	/** Makes the id of a task that belongs to another team, and says how requests for it end. */
 	foreignTask(status?: 403 | 404): string;
 	/** Makes a chat that belongs to another team, and returns its id. */
-	foreignChat(status?: 403 | 404): string;
+	foreignChat(status?: 403 | 404 | 410): string;
 	/** Puts a session into a state, as a lost or leased worker or the end of time would. */
 	setSession(id: string, state: SessionState): void;
 	fault(fault: Fault): void;

@@ -8,7 +8,7 @@ import { isJsonObject, textOf, throughJson, type JsonObject } from '../util/json
 import { outcomeOf } from '../util/outcome';
 
 /** Statuses with which a service refuses a request that it does not know, or not in this form. */
-const NOT_OFFERED: ReadonlySet<number> = new Set([400, 403, 404, 405, 409, 415, 422, 501]);
+const NOT_OFFERED: ReadonlySet<number> = new Set([400, 403, 404, 405, 409, 410, 415, 422, 501]);
 
 /** Accounts whose service creates no chats in this way, and such as take no context. */
 const withoutChats = new WeakSet<Account>();

@@ -127,7 +127,7 @@ const SITUATIONS: readonly Situation[] = [
 		),
 	},
 	{ status: is(403), error: permissionError },
-	{ status: is(404), error: notFoundError },
+	{ status: is(404, 410), error: notFoundError },
 	{
 		status: is(407),
 		error: connectionError('The proxy between this n8n and the service wants a login', {

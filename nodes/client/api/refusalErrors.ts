@@ -172,7 +172,9 @@ export function maintenanceError(answer: Answer): InferenceError {
 }
 
 export function notFoundError(answer: Answer): InferenceError {
-	if (isOfSomethingElse(answer)) return notTheApi(answer);
+	const { httpStatus } = answer;
+	const isOther = httpStatus === 404 ? isOfSomethingElse : isOfAWebsite;
+	if (isOther(answer)) return notTheApi(answer);
 	const { problem, call, said, facts } = answer;
 	const similar = problem.suggestions.slice(0, 3).join(', ');
 	const what = isOfAnApp(call)
@@ -306,8 +308,6 @@ function validationHint({ httpStatus, call }: Answer): string | undefined {
 			return isRun(call) ? 'Compare the input with the input schema of the app.' : undefined;
 		case 409:
 			return undefined;
-		case 410:
-			return 'It does not exist any more. Choose another one.';
 		case 413:
 			return 'Send large data as a file instead of as text.';
 		default:

@@ -115,7 +115,7 @@ describe('the class of an error', () => {
 		[407, 'x', NetworkError, 'network', true],
 		[408, 'x', NetworkError, 'network', true],
 		[409, 'APP_MISMATCH', SessionError, 'session', false],
-		[410, 'gone', ValidationError, 'validation', false],
+		[410, 'gone', NotFoundError, 'not_found', false],
 		[410, 'app_retired', AppRetiredError, 'app_retired', false],
 		[410, 'MODEL_RETIRED', AppRetiredError, 'app_retired', false],
 		[421, 'x', NetworkError, 'network', true],

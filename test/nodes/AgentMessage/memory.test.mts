@@ -144,8 +144,8 @@ describe('a conversation', () => {
 		expect(jsonOf(again)).toMatchObject([{ text: 'You said "three". Before that: "one".' }]);
 	});
 
-	it.each([403, 404] as const)(
-		'whose chat answers %s for good, because the key is another one now, begins anew',
+	it.each([403, 404, 410] as const)(
+		'whose chat answers %s for good, because it or its key is another one now, begins anew',
 		async (status) => {
 			const saved = new Saved();
 			const node = newNode();

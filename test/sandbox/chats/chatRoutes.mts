@@ -20,7 +20,7 @@ interface ChatRoutesContext {
 	readonly streams: ChatStreams;
 	readonly lag: ReplicaLag;
 	/** Chats of other teams, and how requests for them end. */
-	readonly foreign: ReadonlyMap<string, 403 | 404>;
+	readonly foreign: ReadonlyMap<string, 403 | 404 | 410>;
 }
 
 const invalid = (detail: string): Answer => problem(422, 'validation_failed', detail);
@@ -30,9 +30,10 @@ export function chatRoutes(context: ChatRoutesContext): Route[] {
 	const { settings, agents, chats, wire, streams, lag, foreign } = context;
 
 	function missing(id: string): Answer {
-		return foreign.get(id) === 403
-			? problem(403, 'forbidden', 'the chat belongs to another team')
-			: notFound('chat');
+		const status = foreign.get(id);
+		if (status === 403) return problem(status, 'forbidden', 'the chat belongs to another team');
+		if (status === 410) return problem(status, 'gone', 'the chat has been deleted');
+		return notFound('chat');
 	}
 
 	/** A new chat with the agent that a request names, or the refusal. */

@@ -24,7 +24,7 @@ export interface ChatService {
 	/** Runs of all chats, by chat. */
 	runs(): SandboxRunView[];
 	/** Makes the id of a chat of another team. */
-	foreign(status: 403 | 404): string;
+	foreign(status: 403 | 404 | 410): string;
 	clear(): void;
 }
 
@@ -66,7 +66,7 @@ export function chatService(environment: ChatEnvironment): ChatService {
 	const feed = new ChatFeed(settings, wire);
 	const chats = new Chats(time, settings, feed, files);
 	const streams = new ChatStreams(settings, wire, feed);
-	const foreign = new Map<string, 403 | 404>();
+	const foreign = new Map<string, 403 | 404 | 410>();
 	return {
 		routes: [
 			...agents.routes(),
