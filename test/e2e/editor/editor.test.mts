@@ -12,6 +12,9 @@ import { picture, plainSpeaker } from './pictures.mts';
 
 const NODE = 'Node';
 const WAIT_MS = 60_000;
+/** What lies over the nodes. */
+const BUTTONS =
+	':is([data-test-id="canvas-controls"], [class*="executionButtons"], [data-test-id^="execute-workflow-button"])';
 const SMALL = { width: 1120, height: 740 };
 
 /** Every node with parameters that its panel shows at first. */
@@ -140,7 +143,7 @@ describe('the editor', () => {
 			expect(await editor.complaints()).toEqual([]);
 			await editor.fit();
 			await editor.settle();
-			await picture(editor.canvas, `examples/${file.replace(/\.json$/, '')}`);
+			await picture(editor.canvas, `examples/${file.replace(/\.json$/, '')}`, BUTTONS);
 		});
 	});
 

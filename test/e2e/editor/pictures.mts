@@ -11,11 +11,22 @@ import { ROOT } from '../n8n/paths.mts';
 export const PICTURES = 'INFERENCESH_PICTURES';
 const LIMIT_BYTES = 250_000;
 
-/** Keeps what is seen of a page, or of a part of it, as <name>.png in the project, if asked to. */
-export async function picture(shown: Page | Locator, name: string): Promise<void> {
+/**
+ * Keeps what is seen of a page, or of a part of it, as <name>.png in the project, if asked to.
+ *
+ * @param without selector of what is left out
+ */
+export async function picture(
+	shown: Page | Locator,
+	name: string,
+	without?: string,
+): Promise<void> {
 	if (process.env[PICTURES] === undefined) return;
 	const target = path.join(ROOT, `${name}.png`);
-	await shown.screenshot({ path: target });
+	await shown.screenshot({
+		path: target,
+		...(without !== undefined && { style: `${without} { visibility: hidden !important; }` }),
+	});
 	const { size } = await stat(target);
 	console.log(`${path.relative(ROOT, target)} (${Math.round(size / 1000)} kB)`);
 	if (size > LIMIT_BYTES) throw new Error(`${name} is larger than ${LIMIT_BYTES / 1000} kB.`);
