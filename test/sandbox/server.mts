@@ -119,6 +119,8 @@ export interface SandboxOptions extends Partial<SandboxSettings> {
 	onRequest?: () => void;
 	/** Apps besides the catalogue's own; the same namespace and name replaces. */
 	apps?: readonly SandboxApp[];
+	/** Leaves what is there for tests out of the lists of apps and agents. */
+	showcase?: boolean;
 	/** Saved agents besides the sandbox's own; the same namespace and name replaces. */
 	agents?: readonly SandboxAgent[];
 }
@@ -175,7 +177,14 @@ function parseJson(text: string): unknown {
 
 /** Starts a sandbox on loopback. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-	const { port = 0, apps = [], agents = [], onRequest = () => {}, ...initial } = options;
+	const {
+		port = 0,
+		apps = [],
+		agents = [],
+		showcase = false,
+		onRequest = () => {},
+		...initial
+	} = options;
 	const settings: SandboxSettings = { ...DEFAULTS, ...initial };
 	const requests: RecordedRequest[] = [];
 	const violations: string[] = [];
@@ -189,10 +198,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	};
 	const violate = (what: string): void => void violations.push(what);
 
+	const forTests = <T,>(fixture: T): T & { unlisted: boolean } => ({
+		...fixture,
+		unlisted: showcase,
+	});
+
 	const time = new Timetable();
 	const faults = new Faults();
 	const files = new FileStore(() => url, clock, violate, API_KEY);
-	const catalogue = new Catalogue([...sandboxApps, ...formApps, ...storeApps, ...apps], clock);
+	const catalogue = new Catalogue(
+		[...[...sandboxApps, ...formApps].map(forTests), ...storeApps, ...apps],
+		clock,
+	);
 	const webhooks = new Webhooks(time, settings, violate);
 	const open = (apiKey: string): Workspace =>
 		new Workspace(apiKey, {
@@ -202,7 +219,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			files,
 			webhooks,
 			clock,
-			agents: [...sandboxAgents, ...agents],
+			agents: [...sandboxAgents.map(forTests), ...agents],
 		});
 	const workspaces = new Workspaces(API_KEY, open);
 	const own = workspaces.first;

@@ -316,6 +316,8 @@ export interface SandboxApp {
 	readonly category: string;
 	/** Listed in the public store instead of the workspace. */
 	readonly store?: boolean;
+	/** Whether lists leave it out; its reference works all the same. */
+	readonly unlisted?: boolean;
 	readonly setup?: JsonSchema;
 	/** `run` is the default function when it exists, else the first one. */
 	readonly functions: Readonly<Record<string, SandboxFunction>>;

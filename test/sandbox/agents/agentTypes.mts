@@ -70,6 +70,8 @@ export interface ContextField {
 export interface SandboxAgent {
 	readonly namespace: string;
 	readonly name: string;
+	/** Whether lists leave it out; its reference works all the same. */
+	readonly unlisted?: boolean;
 	readonly title: string;
 	readonly description: string;
 	readonly context?: readonly ContextField[];

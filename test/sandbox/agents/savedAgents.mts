@@ -148,12 +148,16 @@ export class Agents {
 				method: 'POST',
 				url: '/agents/list',
 				handle: (call) =>
-					cursorList(this.byRef.values(), call.body, {
-						id: ({ id }) => id,
-						row: (entry) => this.dto(entry),
-						dto: (entry) => this.dto(entry),
-						text: ({ ref, agent }) => `${ref} ${agent.title} ${agent.description}`,
-					}),
+					cursorList(
+						[...this.byRef.values()].filter(({ agent }) => agent.unlisted !== true),
+						call.body,
+						{
+							id: ({ id }) => id,
+							row: (entry) => this.dto(entry),
+							dto: (entry) => this.dto(entry),
+							text: ({ ref, agent }) => `${ref} ${agent.title} ${agent.description}`,
+						},
+					),
 			},
 			{
 				method: 'GET',

@@ -207,7 +207,9 @@ export class Catalogue {
 	}
 
 	private list(call: Call, store: boolean): Answer {
-		const listed = [...this.byRef.values()].filter(({ app }) => (app.store ?? false) === store);
+		const listed = [...this.byRef.values()].filter(
+			({ app }) => (app.store ?? false) === store && app.unlisted !== true,
+		);
 		return cursorList(listed, call.body, {
 			id: (entry) => entry.id,
 			row: (entry) => this.appDto(entry),

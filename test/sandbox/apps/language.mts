@@ -28,10 +28,15 @@ export function answerPieces(said: string, tokens: number): string[] {
  * Streams an answer as deltas and then completes with the whole of it.
  *
  * @param thinkMs time before the first piece, unless the input tells it; else that of any other
+ * @param answerTo makes the answer to a text, in pieces
  */
-export function speak(job: Job, thinkMs?: number): void {
+export function speak(
+	job: Job,
+	thinkMs?: number,
+	answerTo: (said: string, tokens: number) => readonly string[] = answerPieces,
+): void {
 	const said = text(job.input['text']);
-	const pieces = answerPieces(said, Number(job.input['tokens'] ?? 12));
+	const pieces = answerTo(said, Number(job.input['tokens'] ?? 12));
 	const delayMs = Number(job.input['delayMs'] ?? 5);
 	const startedAt = Date.now();
 	const step = (index: number): void => {
