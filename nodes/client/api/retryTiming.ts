@@ -28,39 +28,56 @@ export function backoffDelay(attempt: number, settings: BackoffSettings, clock: 
 	return Math.max(chance * bound, (1 + chance) * SHORTEST_WAIT_MS);
 }
 
-const SECONDS = /^\d+(\.\d+)?$/;
+const NUMBER = /^\d+(\.\d+)?$/;
 /** Every form of an HTTP date has one; `Date.parse` alone makes a date of "in 5". */
 const TIME_OF_DAY = /\d\d:\d\d/;
+/** Between values of a header that came several times; an HTTP date has a comma of its own. */
+const BETWEEN = /,\s*(?=\d[\d.]*\s*(?:,|$)|[A-Za-z]{6,9},|[A-Za-z]{3},)/;
 const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MILLISECONDS_FROM = 1e12;
 
+type Headers = Readonly<Record<string, string>>;
+
 /** What points in time of an answer are read against: the service's own clock, if it tells it. */
-function referenceTime(headers: Readonly<Record<string, string>>, now: number): number {
+function referenceTime(headers: Headers, now: number): number {
 	const serverNow = Date.parse(headers['date'] ?? '');
 	return Number.isNaN(serverNow) ? now : serverNow;
 }
 
+/** Milliseconds from the reference until what a number means: unix time in s or ms, or seconds. */
+function untilNumber(text: string, reference: number): number {
+	const value = Number(text);
+	if (value >= EPOCH_MILLISECONDS_FROM) return Math.max(0, value - reference);
+	if (value >= EPOCH_SECONDS_FROM) return Math.max(0, value * 1000 - reference);
+	return value * 1000;
+}
+
+function untilAny(text: string, reference: number): number | undefined {
+	if (NUMBER.test(text)) return untilNumber(text, reference);
+	const at = TIME_OF_DAY.test(text) ? Date.parse(text) : Number.NaN;
+	return Number.isNaN(at) ? undefined : Math.max(0, at - reference);
+}
+
 /**
- * How long the service asks to wait: `retry-after-ms` or `Retry-After` (seconds or HTTP date). Points
- * in time are read against the service's own `Date`, so a wrong clock on either side does no harm.
- * Seconds are documented for this API (API notes 1.6); gateways use the other forms.
+ * How long the service asks to wait: `retry-after-ms` or `Retry-After` (seconds, HTTP date or unix
+ * time; the longest, if there are several). Points in time are read against the service's own `Date`,
+ * so a wrong clock on either side does no harm. Seconds are documented for this API (API notes 1.6);
+ * gateways use the other forms.
  *
  * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
-export function requestedDelay(
-	headers: Readonly<Record<string, string>>,
-	now: number,
-): number | undefined {
+export function requestedDelay(headers: Headers, now: number): number | undefined {
 	const milliseconds = headers['retry-after-ms']?.trim() ?? '';
-	if (SECONDS.test(milliseconds)) return Number(milliseconds);
+	if (NUMBER.test(milliseconds)) return Number(milliseconds);
 
-	const retryAfter = headers['retry-after']?.trim() ?? '';
-	if (SECONDS.test(retryAfter)) return Number(retryAfter) * 1000;
-	if (!TIME_OF_DAY.test(retryAfter)) return undefined;
-	const at = Date.parse(retryAfter);
-	return Number.isNaN(at) ? undefined : Math.max(0, at - referenceTime(headers, now));
+	const reference = referenceTime(headers, now);
+	const waits = (headers['retry-after'] ?? '')
+		.split(BETWEEN)
+		.map((text) => untilAny(text.trim(), reference))
+		.filter((wait) => wait !== undefined);
+	return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
 /**
@@ -72,15 +89,7 @@ export function requestedDelay(
  * @param now milliseconds since the epoch, used if there is no `Date` header
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
-export function rateLimitReset(
-	headers: Readonly<Record<string, string>>,
-	now: number,
-): number | undefined {
+export function rateLimitReset(headers: Headers, now: number): number | undefined {
 	const reset = headers['x-ratelimit-reset']?.trim() ?? '';
-	if (!SECONDS.test(reset)) return undefined;
-	const value = Number(reset);
-	const reference = referenceTime(headers, now);
-	if (value >= EPOCH_MILLISECONDS_FROM) return Math.max(0, value - reference);
-	if (value >= EPOCH_SECONDS_FROM) return Math.max(0, value * 1000 - reference);
-	return value * 1000;
+	return NUMBER.test(reset) ? untilNumber(reset, referenceTime(headers, now)) : undefined;
 }

@@ -26,12 +26,14 @@ const STORAGE_DOMAIN = '.inference.sh';
 const FILE_KEYS = new Set(
 	'uri id path remote_path content_type size filename category metadata'.split(' '),
 );
+/** Levels of an output: nobody puts files deeper, and the stack ends somewhere. */
+const DEEPEST = 200;
 /** An object with a URL and one of these describes a file; without, it may be any link. */
 const FILE_SIGNS = ['content_type', 'mime_type', 'filename'];
 
 /**
- * Finds the files in an output: where its schema declares them, and besides by their shape, at any
- * depth. A URL that occurs several times is one file, at its first place.
+ * Finds the files in an output: where its schema declares them, and besides by their shape, down to
+ * 200 levels. A URL that occurs several times is one file, at its first place.
  */
 export function findFiles(output: unknown, options: FindOptions): readonly OutputFile[] {
 	const found = new Map<string, OutputFile>();
@@ -53,6 +55,7 @@ export function findFiles(output: unknown, options: FindOptions): readonly Outpu
 	}
 
 	function visit(value: unknown, schemas: readonly JsonObject[], path: readonly string[]): void {
+		if (path.length > DEEPEST) return;
 		const declared = schemas.some(declaresFile);
 		if (typeof value === 'string') {
 			const url = parseHttpUrl(value);

@@ -44,10 +44,12 @@ function fieldNames(value: unknown): readonly string[] | undefined {
 	return value.filter((name) => typeof name === 'string');
 }
 
-/** Error objects have a URL as `type`, or an `error` object; a DTO of the service has an id. */
+/** Error objects have a URL as `type`, or an `error`; a DTO of the service has an id. */
 function isProblem(value: JsonObject): boolean {
 	if ('id' in value) return false;
-	return isJsonObject(value['error']) || (textOf(value['type'])?.includes('/errors/') ?? false);
+	if (isJsonObject(value['error']) || textOf(value['type'])?.includes('/errors/')) return true;
+	// A task says more than that it has an error.
+	return textOf(value['error']) !== undefined && !('status' in value || 'data' in value);
 }
 
 /** Reads one JSON object of a stream; `name` is the event name that the frame around it gave. */

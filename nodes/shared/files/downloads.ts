@@ -113,7 +113,9 @@ function withProperties(
 	/** How many files have had the same name. */
 	const copies = new Map<string, number>();
 	return files.map((file) => {
-		const base = file.path.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_') || 'file';
+		const words = file.path.join('_').replace(/[^\p{L}\p{N}_]+/gu, '_');
+		// Where all objects have something already, nothing can be kept: `__proto__`, `constructor`.
+		const base = words === '' || words in {} ? `file${words}` : words;
 		let copy = copies.get(base) ?? 1;
 		const name = () => (copy === 1 ? base : `${base}_${copy}`);
 		while (taken.has(name())) copy += 1;

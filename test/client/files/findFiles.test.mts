@@ -99,6 +99,25 @@ describe('by the schema of the output', () => {
 		});
 	});
 
+	it('however deep an output is', () => {
+		let deep: unknown = STORED;
+		for (let level = 0; level < 6_000; level += 1) deep = { a: deep };
+		expect(found({ near: STORED, deep })).toEqual({ near: STORED });
+		let list: unknown = STORED;
+		for (let level = 0; level < 100_000; level += 1) list = [list];
+		expect(found({ list })).toEqual({});
+	});
+
+	it('whatever its keys are called', () => {
+		const output: unknown = JSON.parse(
+			`{"__proto__":"${STORED}","constructor":{"x":"${STORED}?2"}}`,
+		);
+		expect(Object.entries(found(output))).toEqual([
+			['__proto__', STORED],
+			['constructor.x', `${STORED}?2`],
+		]);
+	});
+
 	it('whatever else it is', () => {
 		for (const schema of [
 			{ properties: null },

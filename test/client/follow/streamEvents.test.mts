@@ -87,6 +87,16 @@ const OBJECTS: ReadonlyArray<readonly [what: string, wire: unknown, event: Strea
 		update({ id: 't1', status: 7, delta: { x: 1 } }),
 	],
 	[
+		'a stray error',
+		{ error: 'stream broken' },
+		{ kind: 'error', payload: { error: 'stream broken' } },
+	],
+	[
+		'a task that has an error',
+		{ status: 10, error: 'out of memory' },
+		update({ status: 10, error: 'out of memory' }),
+	],
+	[
 		'a problem report',
 		{ type: 'https://api.inference.sh/errors/not_found', title: 'Not found', status: 404 },
 		{

@@ -130,6 +130,15 @@ describe('the files of an output', () => {
 		expect(Object.keys(await filesOf(run.output(NODE_NAME)[0]))).toEqual(['x']);
 	});
 
+	it('are kept under keys that all objects have', async () => {
+		const { href } = new URL(`${host.url}/cat.png`);
+		const output: unknown = JSON.parse(
+			`{"files":{},"__proto__":{"url":"${href}","content_type":"image/png"}}`,
+		);
+		const run = await outputs([output]);
+		expect(Object.keys(await filesOf(run.output(NODE_NAME)[0]))).toEqual(['file__proto__']);
+	});
+
 	it('belong to whole tasks, too', async () => {
 		const run = await outputs([{ files: { a: `${host.url}/cat.png` } }], {
 			options: { fullTask: true },
