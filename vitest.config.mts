@@ -19,6 +19,7 @@ export default defineConfig({
 		exclude: ['**/node_modules/**', 'test/{compat,e2e,queue}/**'],
 		environment: 'node',
 		globalSetup: ['test/temporary.mts'],
+		setupFiles: ['test/hostModules.mts'],
 		pool: 'forks',
 		maxWorkers: 2,
 		// A limit for tests that hang, not a measure of how fast they should be.

@@ -10,7 +10,12 @@ import type { Clock } from '../../nodes/client/util/clock.ts';
 import type { RunRequest } from '../../nodes/client/tasks/runRequest.ts';
 import type { RunSettings } from '../../nodes/client/settings.ts';
 import type { Transport, TransportRequest } from '../../nodes/client/transport/transport.ts';
-import { UndiciTransport, type Undici } from '../../nodes/client/transport/undiciTransport.ts';
+import type { Undici } from '../../nodes/client/transport/connect.ts';
+import {
+	loadHostNetwork,
+	UndiciTransport,
+	type HostNetwork,
+} from '../../nodes/client/transport/undiciTransport.ts';
 import { routePattern } from '../sandbox/http/faults.mts';
 import type { Sandbox } from '../sandbox/index.mts';
 import { ruleTime } from '../ruleTime.mts';
@@ -20,16 +25,19 @@ import { hostHttpRequest } from './hostHelper.mts';
 
 const helperRequest = async (request: IHttpRequestOptions) => await hostHttpRequest(request);
 
-/** The packages' own types differ in parts that are not used. */
-function asUndici(module: object): Undici {
-	return module as Undici;
+/** n8n's network, with an undici of the test's choice. */
+export function networkWith(undici: object): HostNetwork {
+	const { proxyFor } = loadHostNetwork() ?? {};
+	if (!proxyFor) throw new Error('The n8n of the tests has no proxy-from-env');
+	// The packages' own types differ in parts that are not used.
+	return { undici: undici as Undici, proxyFor };
 }
 
 /** Every way of sending requests that users may meet. */
 export const TRANSPORTS: ReadonlyArray<readonly [name: string, make: () => Transport]> = [
-	['undici 6', () => new UndiciTransport(asUndici(undici6))],
-	['undici 7', () => new UndiciTransport(asUndici(undici7))],
-	['undici 8', () => new UndiciTransport(asUndici(undici8))],
+	['undici 6', () => new UndiciTransport(networkWith(undici6))],
+	['undici 7', () => new UndiciTransport(networkWith(undici7))],
+	['undici 8', () => new UndiciTransport(networkWith(undici8))],
 	["n8n's HTTP helper", () => new HelperTransport(helperRequest)],
 ];
 
@@ -141,7 +149,7 @@ export function makeClient(service: Service, overrides: Overrides = {}) {
 	const { clock: time = clock } = rest;
 	if (time instanceof TestClock) ruleTime(time);
 	if (service.keepUp) clock.lead(service.keepUp);
-	const real = transport ?? new UndiciTransport(asUndici(undici7));
+	const real = transport ?? new UndiciTransport(networkWith(undici7));
 	return new InferenceClient({
 		credential: { baseUrl: baseUrl ?? service.url, apiKey: apiKey ?? service.apiKey },
 		maxConcurrency: 0,

@@ -11,6 +11,6 @@ export async function ofHost(
 	const module = await original();
 	return {
 		...module,
-		loadHostUndici: async () => (host.undici ? await module.loadHostUndici() : undefined),
+		loadHostNetwork: () => (host.undici ? module.loadHostNetwork() : undefined),
 	};
 }

@@ -60,7 +60,7 @@ function declarationsOf(file: string): ReadonlySet<string> {
 
 /** Names of n8n, Node.js and undici, which the pages have as well. */
 const OTHERS = new Set([
-	...['AbortController', 'AbortSignal', 'EnvHttpProxyAgent', 'NodeApiError'],
+	...['AbortController', 'AbortSignal', 'Client', 'NodeApiError'],
 	...['execute', 'import', 'setTimeout', 'throwIfAborted'],
 ]);
 

@@ -1,6 +1,7 @@
 import type { Api } from '../api/api';
 import { isPage, wordsOfPage } from '../api/problem';
 import type { Clock } from '../util/clock';
+import { asError } from '../util/errorMessage';
 import type { Deadline } from '../util/deadline';
 import {
 	NetworkError,
@@ -141,7 +142,7 @@ export class StreamWatch implements Disposable {
 
 	private readonly onAbort = (): void => {
 		const { reason } = this.options.scope.signal;
-		this.end(reason instanceof Error ? reason : new Error(String(reason)));
+		this.end(asError(reason));
 	};
 }
 

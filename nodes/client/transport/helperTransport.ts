@@ -7,6 +7,7 @@ import { flatHeaders } from './headers';
 import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
 	asTransportError,
+	givenUpUnsent,
 	isStream,
 	TransportError,
 	type BodyReader,
@@ -60,7 +61,7 @@ function failureOf(error: unknown, { graceMs }: TransportRequest, signal: AbortS
 	const left = mayHaveLeft(error);
 	const bare = withoutRequest(error);
 	if (signal.aborted && graceMs && left === false) {
-		return new TransportError('it was given up before it was sent', false, bare);
+		return givenUpUnsent(bare);
 	}
 	if (signal.aborted) return signal.reason;
 	const { message, mayHaveArrived } = asTransportError(error, left);

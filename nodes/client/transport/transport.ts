@@ -85,60 +85,33 @@ export class TransportError extends Error {
 	}
 }
 
-/** Failures that happen before the first byte of a request can be sent. */
-const BEFORE_SENDING = new Set([
-	'ECONNREFUSED',
-	'ENOTFOUND',
-	'EAI_AGAIN',
-	'EAI_FAIL',
-	'EHOSTUNREACH',
-	'ENETUNREACH',
-	'EADDRNOTAVAIL',
-	'EMFILE',
-	'ENFILE',
-	'UND_ERR_CONNECT_TIMEOUT',
-	'UND_ERR_PRX_TLS',
-	'UND_ERR_INVALID_ARG',
-	'ERR_INVALID_URL',
-	'ERR_INVALID_CHAR',
-	'ERR_INVALID_HTTP_TOKEN',
-	'DEPTH_ZERO_SELF_SIGNED_CERT',
-	'SELF_SIGNED_CERT_IN_CHAIN',
-	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-	'UNABLE_TO_GET_ISSUER_CERT',
-	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-	'CERT_HAS_EXPIRED',
-	'CERT_NOT_YET_VALID',
-	'EPROTO',
-]);
-/** Codes of failures in making a secure connection. */
-const TLS_CODE = /^ERR_(?:TLS|SSL)_/;
-/** What Node.js was doing while there was no connection yet. */
-const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo', 'socket']);
-/** How undici tells what a proxy has answered instead of opening a tunnel. */
-const PROXY_REFUSAL = /^Proxy response \((\d+)\)/;
-/** Node.js has no code for it. */
-const NOT_YET_SECURE = /before secure TLS connection was established/;
+export const NO_ANSWER = 'no answer came in time';
+
+/** The error for a request that its signal has ended before there was a connection for it. */
+export function givenUpUnsent(reason: unknown): TransportError {
+	return new TransportError('it was given up before it was sent', false, reason);
+}
 
 const NOT_TLS =
 	'what answers there does not speak TLS, so its address may begin with http, not https';
 const NOT_TRUSTED = 'the certificate of the server is not one that this n8n trusts';
+const NO_HANDLES = 'this machine has no file handles left for another connection';
+export const NOT_CONNECTED = 'no connection could be made in time';
+const CLOSED = 'the connection was closed before an answer came';
+const CLOSED_EARLY = 'the connection was closed before it was ready';
 
-const PLAIN_WORDS: Readonly<Record<string, string>> = {
+/** Failures that happen before the first byte of a request can be sent; empty if their text will do. */
+const BEFORE_SENDING: Readonly<Record<string, string>> = {
 	ECONNREFUSED: 'nothing accepts connections there',
 	ENOTFOUND: 'the host name is unknown',
 	EAI_AGAIN: 'the host name could not be looked up',
-	EMFILE: 'this machine has no file handles left for another connection',
-	ENFILE: 'this machine has no file handles left for another connection',
-	ECONNRESET: 'the connection was closed before an answer came',
-	EPIPE: 'the connection was closed while sending',
-	UND_ERR_SOCKET: 'the connection was closed before an answer came',
-	UND_ERR_CONNECT_TIMEOUT: 'no connection could be made in time',
-	UND_ERR_HEADERS_TIMEOUT: 'no answer came in time',
-	UND_ERR_BODY_TIMEOUT: 'the answer stopped arriving',
-	ECONNABORTED: 'no answer came in time',
-	ETIMEDOUT: 'the connection timed out',
-	ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
+	EMFILE: NO_HANDLES,
+	ENFILE: NO_HANDLES,
+	UND_ERR_CONNECT_TIMEOUT: NOT_CONNECTED,
+	UND_ERR_INVALID_ARG: '',
+	ERR_INVALID_URL: '',
+	ERR_INVALID_CHAR: '',
+	ERR_INVALID_HTTP_TOKEN: '',
 	DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
 	SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
 	UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
@@ -146,26 +119,32 @@ const PLAIN_WORDS: Readonly<Record<string, string>> = {
 	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
 	CERT_HAS_EXPIRED: 'the certificate of the server has expired',
 	CERT_NOT_YET_VALID: 'the certificate of the server is not valid yet',
-	ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name',
+	EPROTO: '',
 };
-
-/** The same where it happened before the request could leave. */
-const EARLY_WORDS: Readonly<Record<string, string>> = {
-	ECONNRESET: 'the connection was closed before it was ready',
-	EPIPE: 'the connection was closed before it was ready',
-	ECONNABORTED: 'no connection could be made in time',
-	ETIMEDOUT: 'no connection could be made in time',
+/** Others: what they mean where the request had not left, and where it may have. */
+const ANY_TIME: Readonly<Record<string, readonly [early: string, late: string]>> = {
+	ECONNRESET: [CLOSED_EARLY, CLOSED],
+	UND_ERR_SOCKET: [CLOSED_EARLY, CLOSED],
+	EPIPE: [CLOSED_EARLY, 'the connection was closed while sending'],
+	ECONNABORTED: [NOT_CONNECTED, NO_ANSWER],
+	ETIMEDOUT: [NOT_CONNECTED, 'the connection timed out'],
+	UND_ERR_HEADERS_TIMEOUT: [NO_ANSWER, NO_ANSWER],
+	UND_ERR_BODY_TIMEOUT: [NO_ANSWER, 'the answer stopped arriving'],
 };
+/** Codes of failures in making a secure connection. */
+const TLS_CODE = /^ERR_(?:TLS|SSL)_|^EPROTO$/;
+/** What Node.js was doing while there was no connection yet. */
+const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo', 'socket']);
+/** Node.js has no code for it. */
+const NOT_YET_SECURE = /before secure TLS connection was established/;
 
 function plainWords(code: string, text: string, mayHaveLeft: boolean): string | undefined {
-	if (/wrong version number/.test(text)) return NOT_TLS;
-	const proxyStatus = PROXY_REFUSAL.exec(text)?.[1];
-	if (proxyStatus !== undefined) return `the proxy refuses to connect (HTTP ${proxyStatus})`;
-	const known = (mayHaveLeft ? undefined : EARLY_WORDS[code]) ?? PLAIN_WORDS[code];
-	if (known !== undefined) return known;
-	return code === 'EPROTO' || TLS_CODE.test(code)
-		? 'no secure connection could be made'
-		: undefined;
+	if (/wrong version number/i.test(code.replaceAll('_', ' ') + text)) return NOT_TLS;
+	if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+		return 'the certificate of the server is for another name';
+	}
+	if (TLS_CODE.test(code)) return 'no secure connection could be made';
+	return ANY_TIME[code]?.[mayHaveLeft ? 1 : 0] ?? (BEFORE_SENDING[code] || undefined);
 }
 
 function property(value: unknown, key: string): unknown {
@@ -186,14 +165,10 @@ function* chainOf(error: unknown): Generator {
 function isBeforeSending(error: unknown): boolean {
 	return [...chainOf(error)].some((one) => {
 		const code = property(one, 'code');
-		if (typeof code === 'string' && (BEFORE_SENDING.has(code) || TLS_CODE.test(code))) return true;
+		if (typeof code === 'string' && (code in BEFORE_SENDING || TLS_CODE.test(code))) return true;
 		const text = property(one, 'message');
 		if (typeof text !== 'string') return false;
-		return (
-			CONNECTING.has(property(one, 'syscall')) ||
-			NOT_YET_SECURE.test(text) ||
-			PROXY_REFUSAL.test(text)
-		);
+		return CONNECTING.has(property(one, 'syscall')) || NOT_YET_SECURE.test(text);
 	});
 }
 

@@ -1,18 +1,21 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { timerFor } from '../util/deadline';
+import { asError } from '../util/errorMessage';
+import { proxyRefusal } from './connect';
+import type { PooledConnection } from './connectionPool';
 import { flatHeaders, headersFromPairs, type HeaderValues } from './headers';
 import {
 	asTransportError,
+	givenUpUnsent,
+	isStream,
+	NO_ANSWER,
+	NOT_CONNECTED,
 	TransportError,
 	type BodyReader,
 	type ResponseBody,
+	type TransportRequest,
 	type TransportResponse,
 } from './transport';
-
-/** What undici 7 and 8 hand to a handler to steer its request. */
-interface Controller {
-	abort(reason: Error): void;
-}
 
 /** How the wait for an answer's head ends. */
 interface Waiting {
@@ -32,23 +35,19 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	/** Pieces that arrived before anybody read. */
 	private early: Uint8Array[] = [];
 	private ending: { readonly error?: Error } | undefined;
-	private stop: ((reason: Error) => void) | undefined;
-	private stopReason: Error | undefined;
-	/** Ends the limit on the wait for a connection. */
-	private connected: (() => void) | undefined;
+	/** Whether the request has been handed to a connection that was established, TLS included. */
+	private handedOver = false;
+	private readonly limit: CancelSignal;
 
+	/** @param connection what the request is sent over, and nothing else until it is over */
 	constructor(
 		private readonly waiting: Waiting,
-		private readonly signal: CancelSignal,
-		private readonly graceMs: number,
+		private readonly request: TransportRequest,
+		private readonly connection: PooledConnection,
 	) {
-		if (signal.aborted) this.onAbort();
-		else signal.addEventListener('abort', this.onAbort);
-	}
-
-	/** Whether the request has been handed to a connection that was established, TLS included. */
-	get handedOver(): boolean {
-		return this.stop !== undefined;
+		this.limit = timerFor(request.headersTimeoutMs);
+		this.limit.addEventListener('abort', this.onLimit);
+		request.signal.addEventListener('abort', this.onAbort);
 	}
 
 	get body(): ResponseBody {
@@ -71,29 +70,13 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	destroy(): void {
 		this.reader = undefined;
-		this.abort(new Error('the answer is not needed any more'));
+		this.close(new Error('the answer is not needed any more'));
 	}
 
-	/**
-	 * Gives the request up if it has not been handed to a connection in time. undici limits single
-	 * attempts to connect, but not their number, nor the wait for a proxy.
-	 */
-	limitConnecting(ms: number): void {
-		const timer = timerFor(ms);
-		const giveUp = () => {
-			this.signal.removeEventListener('abort', this.onAbort);
-			const error = new TransportError('no connection could be made in time', false, undefined);
-			this.waiting.reject(error);
-			this.abort(error);
-		};
-		timer.addEventListener('abort', giveUp);
-		this.connected = () => timer.removeEventListener('abort', giveUp);
-	}
-
-	onConnect(abort: (reason: Error) => void): void {
-		this.stop = abort;
-		this.connected?.();
-		if (this.stopReason) abort(this.stopReason);
+	onConnect(): void {
+		this.handedOver = true;
+		// How long it takes to send a stream nobody knows; from here on undici has the limit.
+		if (isStream(this.request.body)) this.limit.removeEventListener('abort', this.onLimit);
 	}
 
 	onHeaders(status: number, headers: readonly Uint8Array[]): boolean {
@@ -103,7 +86,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 	onData(chunk: Uint8Array): boolean {
 		if (this.reader) this.reader.piece(chunk);
-		else if (!this.stopReason) this.early.push(chunk);
+		else if (!this.connection.client.destroyed) this.early.push(chunk);
 		return true;
 	}
 
@@ -115,15 +98,15 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.end(error);
 	}
 
-	onRequestStart(controller: Controller): void {
-		this.onConnect((reason) => controller.abort(reason));
+	onRequestStart(): void {
+		this.onConnect();
 	}
 
-	onResponseStart(_controller: Controller, status: number, headers: HeaderValues): void {
+	onResponseStart(_controller: unknown, status: number, headers: HeaderValues): void {
 		this.head(status, headers);
 	}
 
-	onResponseData(_controller: Controller, chunk: Uint8Array): void {
+	onResponseData(_controller: unknown, chunk: Uint8Array): void {
 		this.onData(chunk);
 	}
 
@@ -131,26 +114,28 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.end();
 	}
 
-	onResponseError(_controller: Controller, error: Error): void {
+	onResponseError(_controller: unknown, error: Error): void {
 		this.end(error);
 	}
 
 	/** Interim answers (1xx) are none. */
 	private head(status: number, headers: HeaderValues | readonly Uint8Array[]): void {
 		if (status < 200) return;
+		if (status === PROXY_LOGIN) return this.giveUp(proxyRefusal(status));
 		this.status = status;
 		this.rawHeaders = headers;
+		this.limit.removeEventListener('abort', this.onLimit);
 		this.waiting.resolve(this);
 	}
 
 	private end(error?: Error): void {
-		this.signal.removeEventListener('abort', this.onAbort);
-		this.connected?.();
-		// undici hands over its means to stop a request when it has a connection to write it to.
-		if (this.status === 0 && error) {
-			this.waiting.reject(asTransportError(error, this.handedOver && !isOfProxy(error)));
-		}
+		if (this.ending) return;
 		this.ending = error ? { error } : {};
+		this.request.signal.removeEventListener('abort', this.onAbort);
+		this.limit.removeEventListener('abort', this.onLimit);
+		if (error) this.connection.drop(error);
+		else this.connection.giveBack();
+		if (this.status === 0 && error) this.waiting.reject(asTransportError(error, this.handedOver));
 		if (this.reader) this.tellEnd(error);
 	}
 
@@ -161,31 +146,37 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		else reader?.end();
 	}
 
-	private readonly onAbort = (): void => {
-		const reason: unknown = this.signal.reason;
-		const give = () => {
-			// Not connected yet: undici would tell only when it is.
-			if (this.status === 0) this.waiting.reject(reason);
-			this.abort(reason instanceof Error ? reason : new Error(String(reason)));
-		};
-		if (this.graceMs === 0) return give();
-		if (this.handedOver) return timerFor(this.graceMs).addEventListener('abort', give);
-		// Without a connection there is no answer to wait for, and nothing may be sent any more.
-		this.waiting.reject(new TransportError('it was given up before it was sent', false, reason));
-		give();
+	private readonly onLimit = (): void => {
+		const { handedOver } = this;
+		const what = handedOver ? NO_ANSWER : NOT_CONNECTED;
+		this.giveUp(new TransportError(what, handedOver, undefined));
 	};
 
-	private abort(reason: Error): void {
-		if (this.ending || this.stopReason) return;
-		this.stopReason = reason;
-		this.stop?.(reason);
+	private readonly onAbort = (): void => {
+		const { graceMs = 0, signal } = this.request;
+		const { reason } = signal;
+		if (graceMs === 0) return this.giveUp(reason);
+		if (this.handedOver) {
+			return timerFor(graceMs).addEventListener('abort', () => this.giveUp(reason));
+		}
+		// Without a connection there is no answer to wait for, and nothing may be sent any more.
+		this.giveUp(givenUpUnsent(reason));
+	};
+
+	private giveUp(reason: unknown): void {
+		if (this.ending) return;
+		if (this.status === 0) this.waiting.reject(reason);
+		this.close(asError(reason));
+	}
+
+	/** undici tells of it as of an error. */
+	private close(reason: Error): void {
+		if (!this.ending) this.connection.drop(reason);
 	}
 }
 
-/** undici 8 sends requests of plain HTTP to a proxy without a tunnel, which may want a login. */
-function isOfProxy({ message }: Error): boolean {
-	return message.startsWith('Proxy Authentication Required');
-}
+/** Only proxies ask for it. */
+const PROXY_LOGIN = 407;
 
 function isRaw(headers: HeaderValues | readonly Uint8Array[]): headers is readonly Uint8Array[] {
 	return Array.isArray(headers);

@@ -4,18 +4,18 @@ import { InferenceClient } from '../../client/client';
 import type { RunSettings } from '../../client/settings';
 import { HelperTransport } from '../../client/transport/helperTransport';
 import type { Transport } from '../../client/transport/transport';
-import { loadHostUndici, UndiciTransport } from '../../client/transport/undiciTransport';
+import { loadHostNetwork, UndiciTransport } from '../../client/transport/undiciTransport';
 import type { CancelSignal } from '../../client/util/cancelSignal';
 import { credentialWithoutItems, type Host, type RunCredential } from './credential';
 
 /** undici where the host has it, else n8n's HTTP helper; both under n8n's egress policy. */
-async function chooseTransport(host: Host): Promise<Transport> {
-	const undici = await loadHostUndici();
-	if (!undici) {
+function chooseTransport(host: Host): Transport {
+	const network = loadHostNetwork();
+	if (!network) {
 		return new HelperTransport(async (request) => await host.helpers.httpRequest(request));
 	}
 	const { getSecureEgressFilter }: Partial<Host['helpers']> = host.helpers;
-	return new UndiciTransport(undici, getSecureEgressFilter?.());
+	return new UndiciTransport(network, getSecureEgressFilter?.());
 }
 
 /** What the clients of one run of a node have in common: all but the credential. */
@@ -31,8 +31,8 @@ export class Connection {
 	) {}
 
 	/** @param signal ends everything that the clients do */
-	static async open(host: Host, settings: RunSettings, signal: CancelSignal): Promise<Connection> {
-		return new Connection(host, await chooseTransport(host), settings, signal);
+	static open(host: Host, settings: RunSettings, signal: CancelSignal): Connection {
+		return new Connection(host, chooseTransport(host), settings, signal);
 	}
 
 	/** A client of its own; whoever asks for it closes it. */
@@ -63,7 +63,7 @@ export async function withClient<T>(
 	job: (client: InferenceClient) => Promise<T>,
 ): Promise<T> {
 	const credential = await credentialWithoutItems(host);
-	const connection = await Connection.open(host, settings, signal);
+	const connection = Connection.open(host, settings, signal);
 	await using client = connection.client(credential);
 	return await job(client);
 }

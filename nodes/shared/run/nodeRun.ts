@@ -60,7 +60,7 @@ async function withAccounts<T>(
 	hints: RunHints,
 	job: (accounts: RunAccounts) => Promise<T>,
 ): Promise<T> {
-	const connection = await Connection.open(context, settings, scope.signal);
+	const connection = Connection.open(context, settings, scope.signal);
 	await using accounts = new RunAccounts({ context, scope, hints }, connection);
 	return await job(accounts);
 }

@@ -24,7 +24,14 @@ import {
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startFileHost, startSandbox, type FileHost, type Sandbox } from '../../sandbox/index.mts';
 import { aMoment, until } from '../../until.mts';
-import { makeClient, passing, rejection, TRANSPORTS, type Overrides } from '../support.mts';
+import {
+	makeClient,
+	passing,
+	rejection,
+	TRANSPORTS,
+	type Overrides,
+	networkWith,
+} from '../support.mts';
 
 const content = randomBytes(300_000);
 
@@ -466,7 +473,7 @@ describe("under n8n's egress policy", () => {
 	it('reaches no address that is not allowed, also not by a redirect', async () => {
 		const forbidden = await startFileHost();
 		const asked: string[] = [];
-		const transport = new UndiciTransport(undici7, {
+		const transport = new UndiciTransport(networkWith(undici7), {
 			validateUrl: async (url) => {
 				asked.push(String(url));
 				return await Promise.resolve(

@@ -11,7 +11,7 @@ import { HelperTransport } from '../../../nodes/client/transport/helperTransport
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import { startFileHost, type FileHost } from '../../sandbox/index.mts';
 import { until } from '../../until.mts';
-import { makeClient, rejection, TRANSPORTS } from '../support.mts';
+import { makeClient, rejection, TRANSPORTS, networkWith } from '../support.mts';
 
 const PUBLIC_SERVICE = { url: 'https://api.inference.sh', apiKey: 'inf_sandbox_key' };
 const UNLIMITED = { signal: new CancelSource(), maxBytes: undefined };
@@ -203,7 +203,7 @@ describe('an HTTP helper of n8n that hands out the answer itself', () => {
 
 describe('a redirect from https to http', () => {
 	it('is not followed', async () => {
-		const inner = new UndiciTransport(undici7);
+		const inner = new UndiciTransport(networkWith(undici7));
 		const service = { ...PUBLIC_SERVICE, url: host.url };
 		host.serve('/start', (_request, response) =>
 			response.writeHead(302, { location: `${host.url}/secret` }).end(),

@@ -16,7 +16,7 @@ import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport
 import { until } from '../../until.mts';
 import { useSandbox } from '../../useSandbox.mts';
 import { ruleTime } from '../../ruleTime.mts';
-import { clock, makeClient, rejection, runOne } from '../support.mts';
+import { clock, makeClient, rejection, runOne, networkWith } from '../support.mts';
 
 const MINUTE = 60_000;
 
@@ -35,7 +35,7 @@ function created(stamp: unknown, sentAt: number): void {
 
 function search(service: Service, request: RunRequest, options: Search, signal: AbortSignal) {
 	const credential = { baseUrl: service.url, apiKey: service.apiKey };
-	const transport = new UndiciTransport(undici);
+	const transport = new UndiciTransport(networkWith(undici));
 	const api = new Api(transport, credential, account, clock, DEFAULT_TIMINGS);
 	const { since = monotonicNow() - MINUTE } = options;
 	const context = { api, account, clock };

@@ -10,7 +10,7 @@ import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport
 import { TestClock } from '../../testClock.mts';
 import { until } from '../../until.mts';
 import { ruleTime } from '../../ruleTime.mts';
-import { rejection } from '../support.mts';
+import { rejection, networkWith } from '../support.mts';
 
 const LIMIT = 10_000;
 /** Longer than a body is given to end by itself, ms. */
@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 async function get(): Promise<ResponseBody> {
-	const response = await new UndiciTransport(undici).request({
+	const response = await new UndiciTransport(networkWith(undici)).request({
 		method: 'GET',
 		url: origin,
 		headers: {},

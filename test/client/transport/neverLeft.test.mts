@@ -251,7 +251,7 @@ describe('without file handles', () => {
 		import { UndiciTransport } from ${JSON.stringify(join(process.cwd(), 'nodes/client/transport/undiciTransport.ts'))};
 		import * as undici from ${JSON.stringify(name)};
 		import { openSync } from 'node:fs';
-		const transport = new UndiciTransport(undici);
+		const transport = new UndiciTransport({ undici, proxyFor: () => '' });
 		try { for (;;) openSync('/dev/null'); } catch {}
 		const signal = new AbortController().signal;
 		const times = { headersTimeoutMs: 60_000, silenceMs: 60_000 };

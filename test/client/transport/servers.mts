@@ -12,6 +12,8 @@ export interface TestServer {
 	readonly port: number;
 	/** Connections so far. */
 	opened(): number;
+	/** Connections that are open. */
+	open(): number;
 }
 
 async function listening(server: Server): Promise<TestServer> {
@@ -21,6 +23,7 @@ async function listening(server: Server): Promise<TestServer> {
 		opened += 1;
 		sockets.add(socket);
 		socket.on('error', () => {});
+		socket.on('close', () => sockets.delete(socket));
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
@@ -29,7 +32,11 @@ async function listening(server: Server): Promise<TestServer> {
 		for (const socket of sockets) socket.destroy();
 	});
 	const address = server.address();
-	return { port: typeof address === 'object' && address ? address.port : 0, opened: () => opened };
+	return {
+		port: typeof address === 'object' && address ? address.port : 0,
+		opened: () => opened,
+		open: () => sockets.size,
+	};
 }
 
 /** Does something with every connection. */
@@ -52,6 +59,23 @@ export const answers =
 	(text: string) =>
 	(socket: Socket): void =>
 		void socket.once('data', () => socket.end(text));
+
+/** What a proxy writes when it has opened a tunnel. */
+export const TUNNEL_OPEN = 'HTTP/1.1 200 Connection established\r\n\r\n';
+
+/** Takes whatever comes first for a CONNECT, opens the tunnel, and passes on what comes through it. */
+export const opensTunnels =
+	(port: number, onTunnel: (head: string) => void = () => {}) =>
+	(socket: Socket): void =>
+		void socket.once('data', (head) => {
+			onTunnel(String(head));
+			const upstream = connect(port, '127.0.0.1', () => {
+				socket.write(TUNNEL_OPEN);
+				socket.pipe(upstream).pipe(socket);
+			});
+			upstream.on('error', () => socket.destroy());
+			socket.on('close', () => upstream.destroy());
+		});
 
 /** A server that takes no connection until it is told to. */
 export interface BlackHole {

@@ -1,19 +1,15 @@
 /** What the transports do about connections, proxies, n8n's egress policy and the API key. */
-import { createServer, connect, type Server } from 'node:net';
 import { lookup } from 'node:dns';
-import { once } from 'node:events';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NetworkError } from '../../../nodes/client/errors.ts';
 import { readText } from '../../../nodes/client/transport/body.ts';
 import { asTransportError } from '../../../nodes/client/transport/transport.ts';
-import {
-	UndiciTransport,
-	type EgressPolicy,
-} from '../../../nodes/client/transport/undiciTransport.ts';
+import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
+import type { EgressPolicy } from '../../../nodes/client/transport/connect.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/index.mts';
 import { until } from '../../until.mts';
-import { makeClient, rejection, runOne, TRANSPORTS } from '../support.mts';
+import { makeClient, rejection, runOne, TRANSPORTS, networkWith } from '../support.mts';
 
 const echo = { app: 'sandbox/echo', input: { text: 'x' } };
 
@@ -36,7 +32,7 @@ describe('undici', () => {
 
 	it('keeps them from one node run to the next, each of which imports undici anew', async () => {
 		for (let index = 0; index < 20; index += 1) {
-			const transport = new UndiciTransport({ ...undici7 });
+			const transport = new UndiciTransport(networkWith({ ...undici7 }));
 			await runOne(makeClient(sandbox, { transport }), echo);
 		}
 		expect(sandbox.connections().opened).toBeLessThan(10);
@@ -49,18 +45,6 @@ describe('undici', () => {
 		expect(sandbox.connections().opened).toBeLessThan(10);
 	});
 
-	it('goes through the proxy that the environment names', async () => {
-		const proxy = await startProxy();
-		vi.stubEnv('HTTP_PROXY', proxy.url);
-		vi.stubEnv('http_proxy', proxy.url);
-		vi.stubEnv('NO_PROXY', '');
-		vi.stubEnv('no_proxy', '');
-		const run = await runOne(makeClient(sandbox), echo);
-		expect(run.task.status).toBe('completed');
-		expect(proxy.tunnels()).toContain(new URL(sandbox.url).host);
-		await proxy.close();
-	});
-
 	describe("under n8n's egress policy", () => {
 		const policy = (changes: Partial<EgressPolicy>): EgressPolicy => ({
 			validateUrl: async () => await Promise.resolve({ ok: true, result: undefined }),
@@ -68,7 +52,10 @@ describe('undici', () => {
 			...changes,
 		});
 		const under = (egress: EgressPolicy, baseUrl = sandbox.url) =>
-			makeClient(sandbox, { transport: new UndiciTransport(undici7, egress), baseUrl });
+			makeClient(sandbox, {
+				transport: new UndiciTransport(networkWith(undici7), egress),
+				baseUrl,
+			});
 
 		it('runs where it is allowed', async () => {
 			expect((await runOne(under(policy({})), echo)).task.status).toBe('completed');
@@ -183,33 +170,3 @@ describe('a failure is taken for one before sending', () => {
 		expect(wrapped.mayHaveArrived).toBe(mayHaveArrived);
 	});
 });
-
-/** A proxy that opens tunnels and remembers where to. */
-async function startProxy() {
-	const targets: string[] = [];
-	const server: Server = createServer((client) => {
-		client.once('data', (head) => {
-			const target = /^CONNECT (\S+)/.exec(head.toString())?.[1] ?? '';
-			targets.push(target);
-			const [host, port] = target.split(':');
-			const upstream = connect(Number(port), host, () => {
-				client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-				client.pipe(upstream).pipe(client);
-			});
-			upstream.on('error', () => client.destroy());
-		});
-		client.on('error', () => {});
-	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	const port = typeof address === 'object' && address ? address.port : 0;
-	return {
-		url: `http://127.0.0.1:${port}`,
-		tunnels: () => targets,
-		close: async () => {
-			server.close();
-			await Promise.resolve();
-		},
-	};
-}

@@ -42,8 +42,7 @@ async function startProcess(transport: Execution['transport']): Promise<Process>
 		const module = await original<typeof UndiciTransportModule>();
 		return {
 			...module,
-			loadHostUndici: async () =>
-				transport === 'undici' ? await module.loadHostUndici() : undefined,
+			loadHostNetwork: () => (transport === 'undici' ? module.loadHostNetwork() : undefined),
 		};
 	});
 	const load = async <T,>(path: string) => (await import(path)) as T;

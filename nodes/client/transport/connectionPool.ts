@@ -1,0 +1,81 @@
+import { CancelSource } from '../util/cancelSignal';
+import { outcomeOf } from '../util/outcome';
+import type { Connector, Route, Undici } from './connect';
+import { asTransportError } from './transport';
+
+/** A connection that has been idle this long is closed, before a load balancer does it. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** Connections to any number of hosts. */
+export class ConnectionPool {
+	/** By route, the one that was used last at the end. */
+	private readonly idle = new Map<string, PooledConnection[]>();
+
+	constructor(
+		readonly undici: Undici,
+		readonly connector: Connector,
+	) {}
+
+	/** A connection for one request, to be given back or dropped. It connects as the request is sent. */
+	take(route: Route): PooledConnection {
+		const key = `${route.origin} ${route.proxy} ${String(route.publicOnly)}`;
+		const connection = this.idle.get(key)?.pop() ?? new PooledConnection(this, route, key);
+		connection.isIdle = false;
+		return connection;
+	}
+
+	/** Keeps a connection for the next request. */
+	keep(connection: PooledConnection): void {
+		connection.isIdle = true;
+		const others = this.idle.get(connection.key);
+		if (others) others.push(connection);
+		else this.idle.set(connection.key, [connection]);
+	}
+
+	/** A connection that was idle has been closed. */
+	forget(connection: PooledConnection): void {
+		const others = this.idle.get(connection.key)?.filter((other) => other !== connection) ?? [];
+		if (others.length > 0) this.idle.set(connection.key, others);
+		else this.idle.delete(connection.key);
+	}
+}
+
+/** A connection to one host, for one request at a time. */
+export class PooledConnection {
+	readonly client: InstanceType<Undici['Client']>;
+	isIdle = false;
+	private readonly life = new CancelSource();
+
+	constructor(
+		private readonly pool: ConnectionPool,
+		route: Route,
+		readonly key: string,
+	) {
+		const { undici, connector } = pool;
+		this.client = new undici.Client(route.origin, {
+			keepAliveTimeout: KEEP_ALIVE_MS,
+			keepAliveMaxTimeout: KEEP_ALIVE_MS,
+			connect: (_options, done) => {
+				void connector.connect(route, this.life).then(
+					(socket) => done(null, socket),
+					// By some errors of its own undici would connect again.
+					(error: unknown) => done(asTransportError(error, false), null),
+				);
+			},
+		});
+		this.client.on('disconnect', () => {
+			if (this.isIdle) pool.forget(this);
+		});
+	}
+
+	/** Its request is over, and it may have another one. */
+	giveBack(): void {
+		if (!this.client.destroyed) this.pool.keep(this);
+	}
+
+	/** Closes it, whatever it is doing: nothing of it is left, and what was not sent never is. */
+	drop(reason: Error): void {
+		this.life.abort(reason);
+		if (!this.client.destroyed) void outcomeOf(this.client.destroy(reason));
+	}
+}

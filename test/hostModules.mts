@@ -1,0 +1,16 @@
+/** Sources that tests import have been loaded by no n8n: this stands for the one that would have. */
+import { createRequire } from 'node:module';
+import { vi } from 'vitest';
+
+const host = process.env['N8N_HOST'];
+const require = createRequire(host === undefined ? import.meta.url : `${host}/host.js`);
+
+function hostModule(name: string): unknown {
+	try {
+		return require(name);
+	} catch {
+		return undefined;
+	}
+}
+
+vi.mock('../nodes/client/transport/hostModule.ts', () => ({ hostModule }));
