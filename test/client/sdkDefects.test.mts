@@ -5,7 +5,12 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ServerError, TaskFailedError, TimeoutError } from '../../nodes/client/errors.ts';
+import {
+	ServerError,
+	TaskFailedError,
+	TimeoutError,
+	ValidationError,
+} from '../../nodes/client/errors.ts';
 import { useSandbox } from '../useSandbox.mts';
 import { until } from '../until.mts';
 import {
@@ -145,9 +150,12 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		expect(await rejection(runOne(client(), request))).toMatchObject({ code: 'session' });
 	});
 
-	it('ids are encoded in paths', async () => {
-		await client().tasks.cancel('../me?x=1#y');
-		expect(sandbox().requests[0]?.path).toBe('/tasks/..%2Fme%3Fx%3D1%23y/cancel');
+	it('ids lead to no other path', async () => {
+		const error = await rejection(client().tasks.cancel('../me?x=1#y'));
+		expect(error).toBeInstanceOf(ValidationError);
+		expect(sandbox().requests).toEqual([]);
+		await client().tasks.cancel('no task');
+		expect(sandbox().requests[0]?.path).toBe('/tasks/no%20task/cancel');
 	});
 
 	it('the version it tells is its own', async () => {

@@ -4,7 +4,6 @@ import type { JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import type { PendingWork } from '../util/pendingWork';
 import { functionOf, type AppInfo } from './appInfo';
-import { appName } from './appRef';
 import { Catalogue } from './catalogue';
 import { estimateCost, type CostEstimate, type EstimateRequest } from './estimate';
 import { listSessions, type SessionSummary } from './sessions';
@@ -59,7 +58,7 @@ export class AppsApi {
 	 * @param entry name of the function, undefined for the default one
 	 */
 	async outputSchema(ref: string, entry: string | undefined): Promise<JsonObject | undefined> {
-		const app = await outcomeOf(this.get(appName(ref)));
+		const app = await outcomeOf(this.get(ref));
 		return app.ok ? functionOf(app.value, entry)?.output : undefined;
 	}
 

@@ -119,7 +119,10 @@ class TaskSubject implements Subject {
 	 */
 	async refresh(ask: Ask): Promise<void> {
 		const end = this.task.terminal ? this.task : undefined;
-		const fresh = await ask({ method: 'GET', path: this.route }, taskFromWire);
+		const fresh = await ask({ method: 'GET', path: this.route }, (value) => {
+			const task = taskFromWire(value);
+			return task?.id === this.about.id ? task : undefined;
+		});
 		if (fresh) {
 			this.apply({ data: fresh.wire });
 			if (fresh.terminal) this.outcomeKnown = true;
