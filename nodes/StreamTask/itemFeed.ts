@@ -87,6 +87,10 @@ export class ItemFeed implements Required<TaskObserver>, FeedListener {
 		this.live.text(text);
 	}
 
+	more(piece: string, text: string): void {
+		this.live.more(piece, text);
+	}
+
 	lines(lines: readonly string[]): void {
 		this.live.lines(lines);
 	}

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asData } from '../shared/output/items';
 import type { LiveStream } from '../shared/run/liveStream';
+import { SentText } from '../shared/run/sentText';
 import type { FeedListener, Update } from './taskFeed';
 
 /** In what form a caller gets updates live. */
@@ -10,7 +11,7 @@ export type StreamAs = 'text' | 'json' | 'off';
 export class LiveItem implements FeedListener {
 	private stream: LiveStream | undefined;
 	/** The answer's text as far as it has been sent. */
-	private sent = '';
+	private sent = new SentText();
 	/** A task that answers in words does not send its logs. */
 	private speaks = false;
 	/** Nothing has been sent since the beginning. */
@@ -30,7 +31,7 @@ export class LiveItem implements FeedListener {
 
 	/** Another task takes the place of one that has failed: nothing of it has been sent. */
 	restart(): void {
-		this.sent = '';
+		this.sent = new SentText();
 		this.speaks = false;
 		if (this.empty) return;
 		this.end();
@@ -47,15 +48,23 @@ export class LiveItem implements FeedListener {
 
 	/** Sends what has not been sent, and nothing if the text is another one now. */
 	text(text: string): void {
-		if (this.as !== 'text' || !text.startsWith(this.sent)) return;
+		if (this.as !== 'text') return;
+		this.speaks ||= this.sent.isBeginningOf(text);
+		this.say(this.sent.whole(text));
+	}
+
+	more(piece: string, text: string): void {
+		if (this.as !== 'text') return;
 		this.speaks = true;
-		const piece = text.slice(this.sent.length);
-		this.sent = text;
-		if (piece !== '') this.send('item', piece);
+		this.say(this.sent.more(piece, text));
 	}
 
 	lines(lines: readonly string[]): void {
 		if (this.as === 'text' && !this.speaks) this.send('item', `${lines.join('\n')}\n`);
+	}
+
+	private say(piece: string): void {
+		if (piece !== '') this.send('item', piece);
 	}
 
 	private send(type: 'begin' | 'item' | 'end', content?: string | IDataObject): void {

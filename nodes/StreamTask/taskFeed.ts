@@ -33,8 +33,10 @@ export interface Update extends Omit<News, 'status'> {
 export interface FeedListener {
 	/** At intervals of at least `minIntervalMs`, and at the end. */
 	update(update: Update): void;
-	/** The answer so far, with every piece of it. */
+	/** The answer so far, which may be another one than before. */
 	text(text: string): void;
+	/** A piece has been added to the answer; `text` is all of it. */
+	more(piece: string, text: string): void;
 	/** New log lines, as soon as they are complete. */
 	lines(lines: readonly string[]): void;
 }
@@ -102,8 +104,10 @@ export class TaskFeed implements Required<TaskObserver> {
 	}
 
 	delta(delta: JsonObject, seq: number | undefined): void {
-		this.deltas.push(delta, seq);
-		this.tellText();
+		const piece = this.deltas.push(delta, seq);
+		const { text } = this;
+		if (piece === undefined) this.tellText();
+		else if (piece !== '' && text !== undefined) this.listener.more(piece, text);
 		this.due();
 	}
 

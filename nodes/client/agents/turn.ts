@@ -31,6 +31,8 @@ export interface TurnRef {
 export interface TurnObserver {
 	/** All of the text that a message of the answer has so far. */
 	text?(messageId: string, text: string): void;
+	/** A piece has been added to the text of a message; `text` is all of it. */
+	more?(messageId: string, piece: string, text: string): void;
 }
 
 /**
@@ -143,11 +145,21 @@ export class Turn implements TurnFacts {
 		const message = this.messages.get(id);
 		const ours = message ? this.isOurs(message) : id === this.ref.assistantMessageId;
 		if (!ours || message?.terminal === true) return false;
-		const deltas = this.live.get(id) ?? new DeltaAccumulator(message?.text ? 'late' : 'whole');
-		this.live.set(id, deltas);
-		deltas.push(delta, seq);
-		if (deltas.text !== undefined) this.observer.text?.(id, deltas.text);
+		const deltas = this.live.get(id) ?? this.begin(id, message?.text);
+		const piece = deltas.push(delta, seq);
+		const { text } = deltas;
+		if (text === undefined) return true;
+		if (piece === undefined) this.observer.text?.(id, text);
+		else if (piece !== '') this.observer.more?.(id, piece, text);
 		return true;
+	}
+
+	/** @param text what there was of the message before its first delta */
+	private begin(id: string, text = ''): DeltaAccumulator {
+		const deltas = new DeltaAccumulator(text === '' ? 'whole' : 'late');
+		deltas.reset({ response: text });
+		this.live.set(id, deltas);
+		return deltas;
 	}
 
 	/** Tells the text of a message that has changed. */

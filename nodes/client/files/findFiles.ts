@@ -1,5 +1,6 @@
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { isJsonObject, textOf, type JsonObject } from '../util/json';
 import { parseHttpUrl } from '../util/url';
+import { OutputSchema, type SchemaPlace } from './outputSchema';
 
 /** A file that a task's output names. */
 export interface OutputFile {
@@ -26,26 +27,50 @@ const STORAGE_DOMAIN = '.inference.sh';
 const FILE_KEYS = new Set(
 	'uri id path remote_path content_type size filename category metadata'.split(' '),
 );
-/** Levels of an output: nobody puts files deeper, and the stack ends somewhere. */
-const DEEPEST = 200;
 /** An object with a URL and one of these describes a file; without, it may be any link. */
 const FILE_SIGNS = ['content_type', 'mime_type', 'filename'];
 
+/** Levels of an output: nobody puts files deeper, and nobody could read what leads there. */
+const DEEPEST = 200;
+
+/** A list or object that is being looked through. */
+interface Container {
+	readonly values: readonly unknown[];
+	/** The names of the values; undefined in a list. */
+	readonly names: readonly string[] | undefined;
+	readonly schema: SchemaPlace;
+	/** Where it is; undefined for the output itself. */
+	readonly outer: Container | undefined;
+	readonly depth: number;
+	/** Values that have been looked at. */
+	done: number;
+}
+
+/** Keys and list indices that lead to what was looked at last. */
+function pathOf(container: Container | undefined): readonly string[] {
+	const path: string[] = [];
+	for (let at = container; at; at = at.outer) {
+		path.push(at.names?.[at.done - 1] ?? String(at.done - 1));
+	}
+	return path.reverse();
+}
+
 /**
  * Finds the files in an output: where its schema declares them, and besides by their shape, down to
- * 200 levels. A URL that occurs several times is one file, at its first place.
+ * 200 levels. A URL that occurs several times is one file, at its first place. It takes time with the size
+ * of the output, and nothing in it is recursive.
  */
 export function findFiles(output: unknown, options: FindOptions): readonly OutputFile[] {
 	const found = new Map<string, OutputFile>();
-	const root = options.schema ?? {};
+	const schema = new OutputSchema(options.schema ?? {});
 	const apiHost = parseHttpUrl(options.baseUrl)?.host;
 
-	function add(text: string, path: readonly string[], facts: JsonObject): void {
+	function add(text: string, container: Container | undefined, facts: JsonObject): void {
 		const key = parseHttpUrl(text)?.href ?? text;
 		if (found.has(key)) return;
 		const filename = textOf(facts['filename']);
 		const contentType = textOf(facts['content_type']) ?? textOf(facts['mime_type']);
-		found.set(key, { path, url: text, filename, contentType });
+		found.set(key, { path: pathOf(container), url: text, filename, contentType });
 	}
 
 	function isStored({ host, hostname, pathname }: URL): boolean {
@@ -54,81 +79,49 @@ export function findFiles(output: unknown, options: FindOptions): readonly Outpu
 		);
 	}
 
-	function visit(value: unknown, schemas: readonly JsonObject[], path: readonly string[]): void {
-		if (path.length > DEEPEST) return;
-		const declared = schemas.some(declaresFile);
+	/** What is declared of the value that is looked at. */
+	const placeOf = (container: Container | undefined): SchemaPlace =>
+		container
+			? schema.inside(container.schema, container.names?.[container.done - 1])
+			: schema.whole;
+
+	/** Looks at a value in a container. Returns what has to be looked through next. */
+	function visit(value: unknown, container: Container | undefined): Container | undefined {
 		if (typeof value === 'string') {
 			const url = parseHttpUrl(value);
-			if (url && (declared || isStored(url))) add(value, path, {});
-		} else if (Array.isArray(value)) {
-			value.forEach((element: unknown, index) =>
-				visit(element, inner(schemas, index, root), [...path, String(index)]),
-			);
-		} else if (isJsonObject(value)) {
+			if (url && (isStored(url) || placeOf(container).declaresFile)) add(value, container, {});
+			return container;
+		}
+		if (typeof value !== 'object' || value === null) return container;
+		const place = placeOf(container);
+		if (isJsonObject(value)) {
 			const text = textOf(value['uri']) ?? textOf(value['url']) ?? '';
-			if (parseHttpUrl(text) && (declared || describesFile(value))) add(text, path, value);
-			else {
-				for (const [key, element] of Object.entries(value)) {
-					visit(element, inner(schemas, key, root), [...path, key]);
-				}
+			if (parseHttpUrl(text) && (place.declaresFile || describesFile(value))) {
+				add(text, container, value);
+				return container;
 			}
 		}
+		const depth = container ? container.depth + 1 : 0;
+		if (depth >= DEEPEST) return container;
+		const names = isJsonObject(value) ? Object.keys(value) : undefined;
+		const values: readonly unknown[] = Object.values(value);
+		return { values, names, schema: place, outer: container, depth, done: 0 };
 	}
 
-	visit(output, alternatives([root], root), []);
+	let container = visit(output, undefined);
+	while (container) {
+		const { values, done, outer } = container;
+		if (done === values.length) {
+			container = outer;
+			continue;
+		}
+		container.done += 1;
+		container = visit(values[done], container);
+	}
 	return [...found.values()];
 }
 
 function describesFile(value: JsonObject): boolean {
 	if (FILE_SIGNS.some((key) => textOf(value[key]) !== undefined)) return true;
 	return Object.keys(value).every((key) => FILE_KEYS.has(key));
-}
-
-/** Current schemas mark the string, older ones refer to a definition called File (API notes 7.5). */
-function declaresFile(schema: JsonObject): boolean {
-	if (schema['format'] === 'file' || schema['$id'] === '/schemas/File') return true;
-	const { title, properties, $ref: reference } = schema;
-	if (/\/File$/.test(textOf(reference) ?? '')) return true;
-	return title === 'File' && isJsonObject(properties) && 'uri' in properties;
-}
-
-/**
- * Schemas with everything that they refer to and every branch of their unions. Each one only once:
- * schemas may refer to themselves.
- */
-function alternatives(schemas: readonly unknown[], root: JsonObject): readonly JsonObject[] {
-	const all = new Set<JsonObject>();
-	const add = (schema: unknown): void => {
-		if (!isJsonObject(schema) || all.has(schema)) return;
-		all.add(schema);
-		for (const key of ['anyOf', 'oneOf', 'allOf']) listOf(schema[key]).forEach(add);
-		const reference = textOf(schema['$ref']);
-		if (reference !== undefined) add(resolve(reference, root));
-	};
-	schemas.forEach(add);
-	return [...all];
-}
-
-/** What a reference inside the document points to; by hand, because `$id`s mislead resolvers. */
-function resolve(reference: string, root: JsonObject): unknown {
-	return reference
-		.split('/')
-		.slice(1)
-		.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-		.reduce<unknown>((at, key) => (isJsonObject(at) ? at[key] : undefined), root);
-}
-
-/** Schemas of an element of a list, or of a field of an object. */
-function inner(
-	schemas: readonly JsonObject[],
-	key: string | number,
-	root: JsonObject,
-): readonly JsonObject[] {
-	const inside = schemas.map((schema) => {
-		if (typeof key === 'number') return schema['items'];
-		const { properties, additionalProperties } = schema;
-		const own = isJsonObject(properties) && Object.hasOwn(properties, key);
-		return own ? properties[key] : additionalProperties;
-	});
-	return alternatives(inside, root);
 }

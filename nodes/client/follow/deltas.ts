@@ -108,15 +108,17 @@ export class DeltaAccumulator {
 	 * Takes the next delta.
 	 *
 	 * @param seq its number; what has been seen is dropped
+	 * @returns the text that it has added to what there was; undefined if the text may be another one
 	 */
-	push(delta: JsonObject, seq: number | undefined): void {
+	push(delta: JsonObject, seq: number | undefined): string | undefined {
 		const { lastSeq } = this;
-		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) return;
+		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) return '';
 		const missedFirst = lastSeq === undefined && (seq ?? 0) > 1;
 		const sure = this.state === 'whole' && !this.view && !missedFirst;
 		if (!sure && this.state !== 'broken') this.join(delta, seq);
 		this.lastSeq = seq ?? lastSeq;
 		if (this.state === 'whole') this.made = mergeDelta(this.made, delta);
+		return sure ? (responseText(delta) ?? '') : undefined;
 	}
 
 	/** Takes up again with the first delta after an interruption. */

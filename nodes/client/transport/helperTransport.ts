@@ -3,6 +3,7 @@ import { monotonicNow } from '../util/clock';
 import { Grace, timerFor } from '../util/deadline';
 import { messageOf } from '../util/errorMessage';
 import { isJsonObject } from '../util/json';
+import { outcomeOf } from '../util/outcome';
 import { flatHeaders } from './headers';
 import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
@@ -186,25 +187,33 @@ export class HelperTransport implements Transport {
 		const { graceMs, publicOnly } = request;
 		request.signal.throwIfAborted();
 		if (publicOnly) mustBePublic(request.url);
-		// Never disposed: it ends with the item's signal, and this transport is the rare one.
-		const signal = graceMs
-			? new Grace(request.signal, Math.min(graceMs, BLIND_GRACE_MS)).signal
-			: request.signal;
+		const grace = graceMs
+			? new Grace(request.signal, Math.min(graceMs, BLIND_GRACE_MS))
+			: undefined;
+		const { signal } = grace ?? request;
 		const controller = new AbortController();
 		const abort = () => controller.abort(signal.reason);
 		signal.addEventListener('abort', abort);
-		const response = await this.send(request, controller.signal);
+		const leave = () => {
+			signal.removeEventListener('abort', abort);
+			grace?.[Symbol.dispose]();
+		};
+		const sent = await outcomeOf(this.send(request, controller.signal));
+		const response = sent.ok ? sent.value : undefined;
 		if (!isFullResponse(response) || !isStream(response.body)) {
+			leave();
+			if (!sent.ok) throw sent.error;
 			throw new TransportError('the HTTP helper of n8n gave no streamed answer', true, undefined);
 		}
 		const { body: stream } = response;
 		// An error that nobody listens to any more would end the process.
 		stream.on('error', () => {});
 		controller.signal.addEventListener('abort', () => stream.destroy());
-		stream.on('close', () => signal.removeEventListener('abort', abort));
+		stream.on('close', leave);
 		const address = originOf(stream);
 		if (publicOnly && typeof address === 'string' && !isPublicAddress(address)) {
 			const refused = new NotPublicError();
+			leave();
 			controller.abort(refused);
 			throw refused;
 		}
@@ -213,7 +222,7 @@ export class HelperTransport implements Transport {
 			headers: flatHeaders({ ...response.headers }),
 			stream,
 			drop: () => {
-				signal.removeEventListener('abort', abort);
+				leave();
 				controller.abort(new Error('the answer is not needed any more'));
 			},
 		};

@@ -376,7 +376,10 @@ describe('what is heard', () => {
 describe('the text of an answer while it is written', () => {
 	function heard(...events: Array<StreamEvent & { kind: 'update' | 'delta' }>): string[] {
 		const texts: string[] = [];
-		const turn = new Turn(NEW, { text: (id, said) => void texts.push(`${id}: ${said}`) });
+		const turn = new Turn(NEW, {
+			text: (id, said) => void texts.push(`${id}: ${said}`),
+			more: (id, _piece, said) => void texts.push(`${id}: ${said}`),
+		});
 		for (const event of events) turn.take(event);
 		return texts;
 	}
@@ -387,6 +390,14 @@ describe('the text of an answer while it is written', () => {
 		expect(heard(answer('pending'), delta('Hel', 1), delta('lo', 2))).toEqual([
 			'a1: Hel',
 			'a1: Hello',
+		]);
+	});
+
+	it('goes on after what the message said when the stream was opened late', () => {
+		expect(heard(answer('pending', text('Hel')), delta('lo', 4), delta('!', 5))).toEqual([
+			'a1: Hel',
+			'a1: Hello',
+			'a1: Hello!',
 		]);
 	});
 

@@ -271,3 +271,44 @@ it('survives any output and any schema', () => {
 		}),
 	);
 });
+
+describe('an output that somebody wants to be endless', () => {
+	const stored = 'https://api.inference.sh/app/files/u/x.png';
+
+	it('is looked through with each schema looked up once for all like elements', () => {
+		let looks = 0;
+		const types = Array.from({ length: 200 }, (_, at) => ({
+			type: 'object',
+			get properties() {
+				looks += 1;
+				return { [`image${at}`]: { type: 'string', format: 'file' } };
+			},
+		}));
+		const schema = { type: 'object', properties: { list: { items: { anyOf: types } } } };
+		const listOf = (length: number) =>
+			Array.from({ length }, (_, at) => ({ [`image${at % 200}`]: `https://cdn.example/${at}` }));
+
+		const found = findFiles({ list: listOf(400) }, { schema, baseUrl: 'https://api.inference.sh' });
+		const before = looks;
+		findFiles({ list: listOf(4_000) }, { schema, baseUrl: 'https://api.inference.sh' });
+
+		expect(found).toHaveLength(400);
+		expect(looks - before).toBeLessThan(1.1 * before);
+	});
+
+	it('is found in without a schema that leads to ever more', () => {
+		const names = Array.from({ length: 40 }, (_, at) => `p${at}`);
+		const T = (at: number) => ({
+			anyOf: names.map((_, to) => ({ $ref: `#/$defs/T${(at * to) % 40}` })),
+			properties: Object.fromEntries(names.map((name, to) => [name, { $ref: `#/$defs/T${to}` }])),
+		});
+		const $defs = Object.fromEntries(names.map((_, at) => [`T${at}`, T(at)]));
+		const deep = names.reduce<unknown>((inner, name) => ({ [name]: inner }), stored);
+
+		const found = findFiles(deep, {
+			schema: { $ref: '#/$defs/T0', $defs },
+			baseUrl: 'https://api.inference.sh',
+		});
+		expect(found).toHaveLength(1);
+	});
+});
