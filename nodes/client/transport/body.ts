@@ -1,3 +1,4 @@
+import { monotonicNow } from '../util/clock';
 import { timerFor } from '../util/deadline';
 import { encodingOf } from './textEncoding';
 import { asTransportError, type ResponseBody } from './transport';
@@ -25,7 +26,7 @@ function textOf(bytes: Buffer): string {
 export function readText(body: ResponseBody, limitMs: number): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const pieces: Uint8Array[] = [];
-		const started = Date.now();
+		const started = monotonicNow();
 		let size = 0;
 		const cutOff = (problem: string) => {
 			body.destroy();
@@ -35,7 +36,7 @@ export function readText(body: ResponseBody, limitMs: number): Promise<string> {
 			piece: (piece) => {
 				size += piece.byteLength;
 				if (size > MAX_BODY_BYTES) cutOff('the answer is too large');
-				else if (Date.now() - started > limitMs) cutOff('the answer arrives too slowly');
+				else if (monotonicNow() - started > limitMs) cutOff('the answer arrives too slowly');
 				else pieces.push(piece);
 			},
 			end: () => {

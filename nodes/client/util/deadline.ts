@@ -1,4 +1,5 @@
 import { CancelSource, type CancelSignal } from './cancelSignal';
+import { monotonicNow } from './clock';
 import { InferenceError, StoppedError } from '../errors';
 
 /** Timers are shared by deadlines that end within this part of their length of each other. */
@@ -12,13 +13,13 @@ const sharedTimers = new Map<number, CancelSource>();
  * @param step it may come this much later, ms
  */
 export function timerFor(ms: number, step = Math.max(1, Math.floor(ms / SHARING))): CancelSignal {
-	const now = Date.now();
+	const now = monotonicNow();
 	const end = Math.ceil((now + ms) / step) * step;
 	const known = sharedTimers.get(end);
 	if (known) return known;
 	const timer = new CancelSource();
 	sharedTimers.set(end, timer);
-	const clock = AbortSignal.timeout(Math.max(0, end - now));
+	const clock = AbortSignal.timeout(Math.max(0, Math.ceil(end - now)));
 	clock.addEventListener('abort', () => {
 		sharedTimers.delete(end);
 		timer.abort(clock.reason);

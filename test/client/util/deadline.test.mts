@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CancelSignal } from '../../../nodes/client/util/cancelSignal.ts';
-import { Deadline, Grace } from '../../../nodes/client/util/deadline.ts';
+import { Deadline, Grace, timerFor } from '../../../nodes/client/util/deadline.ts';
 import { StoppedError, TimeoutError } from '../../../nodes/client/errors.ts';
 import { TestClock } from '../../testClock.mts';
 import { ruleTime } from '../../ruleTime.mts';
@@ -142,4 +142,12 @@ describe('Grace', () => {
 		await clock.pass(1e9);
 		expect(grace.signal.aborted).toBe(false);
 	});
+});
+
+it('time limits are not mistaken for each other because the wall clock has been set back', () => {
+	const wall = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+	const before = timerFor(60_000, 1);
+	wall.mockReturnValue(1_000_000 - 30_000);
+	expect(timerFor(90_000, 1)).not.toBe(before);
+	wall.mockRestore();
 });
