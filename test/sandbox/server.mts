@@ -148,6 +148,7 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	stampsLateMs: 0,
 	dateHeader: true,
 	inputsAs: 'sent',
+	hiddenFields: [],
 	replicaLag: 0,
 	cancelAnswer: 'null',
 	cancelOfEnded: 200,

@@ -141,6 +141,8 @@ export interface SandboxSettings {
 	 * nulls; not at all.
 	 */
 	inputsAs: 'sent' | 'defaults' | 'withoutNulls' | 'hidden';
+	/** Fields that tasks do not show. */
+	hiddenFields: readonly string[];
 	/**
 	 * How many requests for a new task or chat are answered with 404, as by a copy of the database that
 	 * lags behind; Infinity until `catchUp`. Lists show it at once.

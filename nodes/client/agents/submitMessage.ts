@@ -7,6 +7,7 @@ import {
 	type Creation,
 	type SubmitOptions,
 } from '../once/createOnce';
+import { lostSubmissions } from '../once/lostSubmissions';
 import { searchRecent, type Candidate, type SearchResult } from '../once/searchRecent';
 import type { CancelSignal } from '../util/cancelSignal';
 import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
@@ -147,8 +148,13 @@ class MessageCreation implements Creation<TurnRef> {
 		if (!shown || id === undefined || claims.has(id)) return undefined;
 		const sameness = this.fingerprint.compare(shown);
 		if (sameness === 'different') return undefined;
+		const lost = lostSubmissions(this.context.account);
+		const isClear = sameness === 'equal' && !lost.mayBeOthers(this.fingerprint, shown);
 		const { opensChat } = this;
-		return { sameness, value: { chatId, userMessageId: id, opensChat, answered: [] } };
+		return {
+			sameness: isClear ? 'equal' : 'unclear',
+			value: { chatId, userMessageId: id, opensChat, answered: [] },
+		};
 	}
 
 	/**

@@ -10,6 +10,7 @@ import type { JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import { acceptedFor, claims } from './claims';
 import type { Fingerprint } from './fingerprint';
+import { lostSubmissions, type LostSubmissions } from './lostSubmissions';
 import type { SearchResult } from './searchRecent';
 import { submissionGate } from './submissionGate';
 
@@ -111,14 +112,25 @@ class Submission<T> {
 	private since: number | undefined;
 	/** The attempt that may have been accepted, where another one is made all the same. */
 	private unclear: InferenceError | undefined;
+	private readonly lost: LostSubmissions;
 
 	constructor(
 		private readonly creation: Creation<T>,
 		private readonly options: SubmitOptions<T>,
 		private readonly context: ClientContext,
-	) {}
+	) {
+		this.lost = lostSubmissions(context.account);
+	}
 
 	async run(): Promise<Created<T>> {
+		try {
+			return await this.attempts();
+		} finally {
+			this.lost.leave(this.creation.fingerprint);
+		}
+	}
+
+	private async attempts(): Promise<Created<T>> {
 		for (let attempt = this.options.failedAttempts + 1; ; attempt += 1) {
 			if (!this.isAdmitted()) await this.admission();
 			try {
@@ -131,10 +143,16 @@ class Submission<T> {
 	}
 
 	async findEarlier(since: number): Promise<Created<T> | undefined> {
+		const { fingerprint } = this.creation;
 		this.since = since;
-		const adopted = await this.adopt(undefined);
-		if (!adopted) this.nothingStarted();
-		return adopted;
+		this.lost.add(fingerprint);
+		try {
+			const adopted = await this.adopt(undefined);
+			if (!adopted) this.nothingStarted();
+			return adopted;
+		} finally {
+			this.lost.leave(fingerprint);
+		}
 	}
 
 	/** Whether there is nothing to wait for, which spares thousands of submissions a promise. */
@@ -186,6 +204,7 @@ class Submission<T> {
 		const value = creation.decode(reply.value);
 		if (value === undefined) throw context.api.unexpected(call, reply);
 		const id = creation.idOf(value);
+		this.lost.found(creation.fingerprint);
 		claims.add(id);
 		acceptedFor(context.account).add(id);
 		context.account.serviceClock.createdHere(creation.createdAt(value), reply.exchange);
@@ -238,6 +257,7 @@ class Submission<T> {
 	private async lookLate(late: CancelSignal): Promise<void> {
 		const { creation, since } = this;
 		const { clock, timings } = this.context;
+		this.lost.add(creation.fingerprint);
 		while (since !== undefined && !late.aborted) {
 			await outcomeOf(clock.delay(timings.lateLookMs, late));
 			if (late.aborted) return;
@@ -246,6 +266,7 @@ class Submission<T> {
 			const look = async () => await creation.lookUp(since, late);
 			const found = await outcomeOf(submissionGate.lookingUp(creation.fingerprint, late, look));
 			if (!found.ok || found.value.kind !== 'found') continue;
+			this.lost.found(creation.fingerprint);
 			this.options.onCreated(found.value.value);
 			return;
 		}
@@ -271,6 +292,7 @@ class Submission<T> {
 			if (!next.ok) throw this.refused(next.error);
 			return undefined;
 		}
+		this.lost.add(this.creation.fingerprint);
 		return await this.lookTwice(error, attempt);
 	}
 
@@ -295,6 +317,7 @@ class Submission<T> {
 	/** No attempt so far has created anything, unless an unclear one has. */
 	private nothingStarted(): void {
 		if (this.unclear) return;
+		this.lost.found(this.creation.fingerprint);
 		this.since = undefined;
 		this.options.onNothingStarted();
 	}
@@ -319,6 +342,7 @@ class Submission<T> {
 			throw this.unknown(lostAnswer, this.whyInconclusive(found.candidate));
 		}
 		const { value } = found;
+		this.lost.found(creation.fingerprint);
 		options.onCreated(value);
 		this.context.log.debug(
 			`Adopted ${creation.idOf(value)} from ${creation.words.place}: its submission got no answer`,

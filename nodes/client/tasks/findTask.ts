@@ -2,6 +2,7 @@ import { path, type Api } from '../api/api';
 import { appName } from '../apps/appRef';
 import { NotFoundError } from '../errors';
 import { claims } from '../once/claims';
+import { lostSubmissions } from '../once/lostSubmissions';
 import {
 	searchRecent,
 	type Candidate,
@@ -36,6 +37,8 @@ export async function findTask(
 	const { api } = context;
 	const apps = new Map<string, Promise<JsonObject>>();
 	let unclear = 0;
+	const orUnclear = (sameness: Candidate<Task>['sameness'], shown: JsonObject) =>
+		lostSubmissions(context.account).mayBeOthers(fingerprint, shown) ? 'unclear' : sameness;
 	/** Compares with the task itself and its app, which tell more than the list. */
 	const compareWhole = async (listed: Task): Promise<Candidate<Task> | undefined> => {
 		const task = await readTask(api, listed, signal);
@@ -43,8 +46,10 @@ export async function findTask(
 		const name = appName(fingerprint.request.app);
 		const app = apps.get(name) ?? readApp(api, name, task, signal);
 		apps.set(name, app);
-		const sameness = fingerprint.compare({ ...listed.wire, ...task.wire, ...(await app) });
-		return sameness === 'different' ? undefined : { sameness, value: task };
+		const shown = { ...listed.wire, ...task.wire, ...(await app) };
+		const sameness = fingerprint.compare(shown);
+		if (sameness === 'different') return undefined;
+		return { sameness: orUnclear(sameness, shown), value: task };
 	};
 	return await searchRecent({
 		context,
@@ -60,7 +65,7 @@ export async function findTask(
 			if (!listed || claims.has(listed.id)) return undefined;
 			const sameness = fingerprint.compare(row);
 			if (sameness === 'different') return undefined;
-			if (sameness === 'equal') return { sameness, value: listed };
+			if (sameness === 'equal') return { sameness: orUnclear(sameness, row), value: listed };
 			unclear += 1;
 			return unclear > MOST_READ ? { sameness, value: listed } : await compareWhole(listed);
 		},

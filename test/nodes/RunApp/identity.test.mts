@@ -155,6 +155,34 @@ describe.each([
 		expect(sandbox().tasks()).toHaveLength(2);
 	});
 
+	it.each([
+		{ hidden: 'setup', options: { setup: '={{ $json.setup }}' }, of: { setup: '{"size":"big"}' } },
+		{ hidden: 'function', options: { function: '={{ $json.entry }}' }, of: { entry: 'other' } },
+		{ hidden: 'infra', options: { infra: '={{ $json.infra }}' }, of: { infra: 'private' } },
+	])(
+		'a service that hides $hidden, both answers lost: no item has what may be the other’s',
+		async ({ hidden, options, of }) => {
+			sandbox().configure({ hiddenFields: [hidden] });
+			for (const items of [
+				[{}, of],
+				[of, {}],
+			]) {
+				loseBoth();
+				const run = await runApp(sandbox(), {
+					app: REF,
+					items,
+					options,
+					parameters: { concurrency: 2, inputMode: 'json', jsonInput: '{"prompt":"one"}' },
+					onError: 'continueRegularOutput',
+				});
+				for (const json of jsonOf(run)) {
+					expect(json).toMatchObject({ details: { code: 'submission_unknown' } });
+				}
+			}
+			sandbox().configure({ hiddenFields: [] });
+		},
+	);
+
 	it('one prompt in two sessions, both answers lost: no result is swapped', async () => {
 		const sessions = await runApp(sandbox(), {
 			app: 'sandbox/counter',

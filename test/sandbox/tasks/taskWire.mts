@@ -11,14 +11,14 @@ type Dto = Record<string, unknown>;
 
 export class TaskWire {
 	private readonly catalogue: Catalogue;
-	private readonly settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs'>;
+	private readonly settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs' | 'hiddenFields'>;
 	/** Formats a time on the service's clock. */
 	readonly time: (epochMs: number) => string;
 
 	constructor(
 		catalogue: Catalogue,
 		time: (epochMs: number) => string,
-		settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs'>,
+		settings: Pick<SandboxSettings, 'logsAs' | 'inputsAs' | 'hiddenFields'>,
 	) {
 		this.catalogue = catalogue;
 		this.time = time;
@@ -84,6 +84,7 @@ export class TaskWire {
 			dto['session_id'] = task.session.id;
 			dto['session_timeout'] = task.session.timeoutMs / 1000;
 		}
+		for (const field of this.settings.hiddenFields) delete dto[field];
 		return dto;
 	}
 
