@@ -1,5 +1,4 @@
 import { CancelSource, type CancelSignal } from './cancelSignal';
-import { monotonicNow } from './clock';
 import { InferenceError, StoppedError } from '../errors';
 
 /** Timers are shared by deadlines that end within this part of their length of each other. */
@@ -13,7 +12,7 @@ const sharedTimers = new Map<number, CancelSource>();
  * @param step it may come this much later, ms
  */
 export function timerFor(ms: number, step = Math.max(1, Math.floor(ms / SHARING))): CancelSignal {
-	const now = monotonicNow();
+	const now = performance.now();
 	const end = Math.ceil((now + ms) / step) * step;
 	const known = sharedTimers.get(end);
 	if (known) return known;
