@@ -21,6 +21,8 @@ export type SearchResult<T> =
 export interface Candidate<T> {
 	readonly sameness: Exclude<Comparison, 'different'>;
 	readonly value: T;
+	/** Whether it has ended without a result. */
+	readonly hasFailed?: boolean;
 }
 
 /** What is looked for, and where. */
@@ -52,7 +54,8 @@ const MOST_TIME_QUESTIONS = 6;
  * What is equal and was created since is taken. What may be equal, or may have been created since,
  * is left alone, and the search is inconclusive: it could be somebody else's. Of several that could
  * be taken the oldest is: whoever has sent first and looks first is most likely to get what is its
- * own, also where others who cannot be told apart look in other processes. The list is asked for
+ * own, also where others who cannot be told apart look in other processes. One that has ended without a
+ * result comes last: whoever took it would buy again what another one has given already. The list is asked for
  * newest first but is not trusted to be: it is read until it is clear that nothing older can follow.
  *
  * @throws InferenceError if the list cannot be read
@@ -75,7 +78,8 @@ export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T
 			const isSince = await isCreatedSince(search, row, reply);
 			if (isSince === false) continue;
 			if (isSince && seen.sameness === 'equal') {
-				equal.push({ at: Date.parse(createdAt(row) ?? ''), value: seen.value });
+				const { value, hasFailed = false } = seen;
+				equal.push({ at: Date.parse(createdAt(row) ?? ''), value, hasFailed });
 			} else {
 				candidate ??= textOf(row['id']);
 			}
@@ -84,7 +88,7 @@ export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T
 		if (isWhole || next.kind !== 'more') break;
 		({ cursor } = next);
 	}
-	for (const { value } of oldestFirst(equal)) {
+	for (const { value } of inOrder(equal)) {
 		if (search.claim(value)) return { kind: 'found', value };
 	}
 	return isWhole && candidate === undefined
@@ -96,11 +100,14 @@ interface Dated<T> {
 	/** Milliseconds since the epoch; NaN if it is not told. */
 	readonly at: number;
 	readonly value: T;
+	readonly hasFailed: boolean;
 }
 
-/** Of a list that is newest first; what is not dated keeps its place in it. */
-function oldestFirst<T>(newestFirst: ReadonlyArray<Dated<T>>): ReadonlyArray<Dated<T>> {
-	return newestFirst.toReversed().sort(({ at: left }, { at: right }) => left - right || 0);
+/** Of a list that is newest first; what is not dated keeps its place in it. What has failed comes last. */
+function inOrder<T>(newestFirst: ReadonlyArray<Dated<T>>): ReadonlyArray<Dated<T>> {
+	const order = (left: Dated<T>, right: Dated<T>) =>
+		Number(left.hasFailed) - Number(right.hasFailed) || left.at - right.at || 0;
+	return newestFirst.toReversed().sort(order);
 }
 
 type Next =

@@ -49,7 +49,7 @@ export async function findTask(
 		const shown = { ...listed.wire, ...task.wire, ...(await app) };
 		const sameness = fingerprint.compare(shown);
 		if (sameness === 'different') return undefined;
-		return { sameness: orUnclear(sameness, shown), value: task };
+		return candidate(task, orUnclear(sameness, shown));
 	};
 	return await searchRecent({
 		context,
@@ -65,12 +65,17 @@ export async function findTask(
 			if (!listed || claims.has(listed.id)) return undefined;
 			const sameness = fingerprint.compare(row);
 			if (sameness === 'different') return undefined;
-			if (sameness === 'equal') return { sameness: orUnclear(sameness, row), value: listed };
+			if (sameness === 'equal') return candidate(listed, orUnclear(sameness, row));
 			unclear += 1;
-			return unclear > MOST_READ ? { sameness, value: listed } : await compareWhole(listed);
+			return unclear > MOST_READ ? candidate(listed, sameness) : await compareWhole(listed);
 		},
 		claim: ({ id }) => claims.take(id),
 	});
+}
+
+function candidate(task: Task, sameness: Candidate<Task>['sameness']): Candidate<Task> {
+	const hasFailed = task.status === 'failed' || task.status === 'cancelled';
+	return { sameness, value: task, hasFailed };
 }
 
 /** Tasks that are read one by one because the list does not tell enough. */
