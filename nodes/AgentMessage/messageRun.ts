@@ -5,6 +5,7 @@ import { outcomeOf } from '../client/util/outcome';
 import { notStarted } from '../client/api/itemTime';
 import type { LiveStream } from '../shared/run/liveStream';
 import type { ItemRun } from '../shared/run/itemRun';
+import { Pace } from '../shared/run/pace';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
@@ -60,6 +61,8 @@ export async function runItemTurn(
 		.get('onInterrupt', 'return')
 		.oneOf(['return', 'approve', 'reject', 'error']);
 	const streamAs = options.get('streamAs', 'text').oneOf(['text', 'off']);
+	const pace =
+		typeof run.width === 'number' ? undefined : new Pace(run.width, run.accounts.statistics);
 	const live = new LiveText(streamAs === 'text' ? run.live : undefined, index);
 	try {
 		const turn = await take({
@@ -81,6 +84,7 @@ export async function runItemTurn(
 		return turnItem(turn, index, words);
 	} finally {
 		live.end();
+		pace?.endWithoutTask();
 	}
 }
 

@@ -10,13 +10,14 @@ import type { NodeOutputs } from '../shared/items/itemNode';
 import { runItemTask, type RunItem, type RunItems } from '../shared/items/itemTask';
 import { CredentialError } from '../shared/output/credentialError';
 import { failureFacts } from '../shared/output/failures';
-import { durationOf } from '../shared/output/items';
+import { durationOf, wasReused } from '../shared/output/items';
 import { runOf, type ItemRun } from '../shared/run/itemRun';
 import { LiveStream } from '../shared/run/liveStream';
 import type { NodeRun } from '../shared/run/nodeRun';
 import { ProgressReports } from '../shared/run/progress';
 import { wasStopped } from '../shared/run/stop';
 import { slide } from '../shared/run/window';
+import { Budget, OverBudget } from './budget';
 import type { BreakerPlace } from './breaker';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { Results } from './results';
@@ -32,6 +33,8 @@ export class BatchRun {
 	private readonly rules: StopRules;
 	private readonly reports: ProgressReports;
 	private readonly results: Results;
+	private readonly budget: Budget | undefined;
+	private reused = 0;
 	/** What the error of a Stop has to tell: what it has met, and what may run on. */
 	private readonly stopped: unknown[] = [];
 	/** Why items have no account to run under. */
@@ -44,9 +47,10 @@ export class BatchRun {
 		private readonly settings: BatchSettings,
 		private readonly callback: WebhookWait<BatchFacts> | undefined,
 	) {
-		const { order, stopAfterFailures } = settings;
+		const { order, stopAfterFailures, budgetUsd } = settings;
+		this.budget = budgetUsd === undefined ? undefined : new Budget(budgetUsd);
 		this.tally = new Tally(source.total, this.startedAt);
-		this.rules = new StopRules(run, this.tally, this.startedAt, stopAfterFailures);
+		this.rules = new StopRules(run, this.tally, this.startedAt, stopAfterFailures, this.budget);
 		this.reports = new ProgressReports(
 			run.context,
 			this.tally,
@@ -67,24 +71,40 @@ export class BatchRun {
 		const { callback, source, run } = this;
 		const { total } = source;
 		await checkCost(run, source);
+		await this.budget?.check(run, source);
 		await this.reports.during(
-			async () => await slide(total, run.settings.concurrency, (position) => this.item(position)),
+			async () => await slide(total, run.width, (position) => this.item(position)),
 		);
 		await throwIfStopped(run, { total, errors: this.stopped, callback });
 		const [first] = this.unusable;
 		const none = this.unusable.length === total;
 		if (first && none && !run.context.continueOnFail()) throw first;
 		await this.reports.end();
-		return callback ? await this.leaveTo(callback) : this.complete();
+		return callback ? await this.leaveTo(callback) : await this.complete();
 	}
 
-	private complete(): NodeOutputs {
-		const { tally, run, results } = this;
+	private async complete(): Promise<NodeOutputs> {
+		const { tally, run, results, budget } = this;
+		await run.costs.settled();
+		if (budget && budget.guessed > 0) run.hints.say(guessed(budget.guessed));
 		run.hints.say(
 			`${tally.succeeded} of ${tally.total} items succeeded, ${tally.failed} failed, ${tally.notStarted} were not started.`,
 		);
-		const json = tally.toJson(systemClock.now(), run.accounts.statistics, results.durations());
+		const counts = tally.toJson(systemClock.now(), run.accounts.statistics, results.durations());
+		const json = { ...counts, ...this.moreFacts() };
 		return [...results.outputs(), [{ json, pairedItem: { item: 0 } }]];
+	}
+
+	/** What the summary tells only where that was asked for. */
+	private moreFacts(): IDataObject {
+		const { run, budget, reused } = this;
+		const { width, settings } = run;
+		const { includeCost, reuse } = settings;
+		return {
+			...(includeCost || budget ? { cost_usd: Math.round(run.costs.usd * 1e8) / 1e8 } : {}),
+			...(reuse ? { reused } : {}),
+			...(typeof width === 'number' ? {} : { concurrency: { ...width.facts } }),
+		};
 	}
 
 	/** Leaves the rest to the callbacks of the service. */
@@ -141,6 +161,7 @@ export class BatchRun {
 		const { tally, callback } = this;
 		const { position } = item;
 		const place = placeOf(run);
+		const { budget } = this;
 		const startedAt = systemClock.now();
 		let attempts = 0;
 		tally.enter();
@@ -153,11 +174,19 @@ export class BatchRun {
 					if (progress.state !== 'none') attempts = progress.attempts;
 				},
 				onTask: () => this.rules.succeeded(place),
+				...(budget && {
+					beforeSubmit: async (request) => await budget.admit(position, request, run),
+					onCost: (cost) => budget.settle(position, cost?.usd),
+				}),
 			});
 			if (callback) return;
 			run.memory.remember(position, { state: 'done', item: output });
 			this.succeed(position, output);
 		} catch (error) {
+			if (error instanceof OverBudget) {
+				this.rules.overBudget();
+				return this.leaveOut(item, error.message);
+			}
 			const durationMs = Math.round(systemClock.now() - startedAt);
 			this.fail(item, error, { attempts, duration_ms: durationMs }, place);
 		} finally {
@@ -166,6 +195,7 @@ export class BatchRun {
 	}
 
 	private succeed(position: number, output: INodeExecutionData): void {
+		if (wasReused(output)) this.reused += 1;
 		this.tally.success(durationOf(output));
 		this.results.success(position, output);
 	}
@@ -176,8 +206,11 @@ export class BatchRun {
 			this.stopped.push(error);
 		}
 		const { message, id } = failureFacts(error);
+		if (id === undefined) this.budget?.release(item.position);
 		this.tally.failure(withoutPlace(message, id));
-		this.results.failure(item.position, failedItem(describeFailure(error, run), item));
+		const failed = failedItem(describeFailure(error, run), item);
+		this.run.costs.putFailure(error, failed.json);
+		this.results.failure(item.position, failed);
 	}
 
 	private leaveOut(item: RunItem, reason: string): void {
@@ -189,6 +222,10 @@ export class BatchRun {
 		};
 		this.results.failure(item.position, failedItem(facts, item));
 	}
+}
+
+function guessed(count: number): string {
+	return `Nothing is known of what ${count} of the items cost, not even an estimate: each counts as the dearest one against "Limit: Budget (USD)".`;
 }
 
 function placeOf({ client, credential }: ItemRun): BreakerPlace {

@@ -67,6 +67,15 @@ const orderProperty: INodeProperties = {
 
 const batchOptions: INodeProperties[] = [
 	{
+		displayName: 'Budget (USD)',
+		name: 'budget',
+		type: 'number',
+		typeOptions: { minValue: 0, numberPrecision: 4 },
+		default: 0,
+		description:
+			'Start no more items once the real costs of the finished ones and the estimates of the running ones reach this. 0 for no limit. Results that are reused do not count.',
+	},
+	{
 		displayName: 'Progress Every (Items)',
 		name: 'progressEvery',
 		type: 'number',

@@ -8,6 +8,8 @@ export interface BatchSettings {
 	readonly stopAfterFailures: number;
 	/** Items between two reports of progress, 0 for reports at intervals only. */
 	readonly progressEvery: number;
+	/** US dollars; undefined for no limit. */
+	readonly budgetUsd: number | undefined;
 }
 
 /**
@@ -22,5 +24,6 @@ export function readBatchSettings(context: IExecuteFunctions): BatchSettings {
 		order: run.get('order', 'input').oneOf(['input', 'completion']),
 		stopAfterFailures: run.option('stopAfterFailures', 0).number(count),
 		progressEvery: run.option('progressEvery', 0).number(count),
+		budgetUsd: run.option('budget', 0).number({ min: 0, max: 1e9 }) || undefined,
 	};
 }

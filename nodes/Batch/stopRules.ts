@@ -2,6 +2,7 @@ import { TimeoutError } from '../client/errors';
 import { systemClock } from '../client/util/clock';
 import type { NodeRunSettings } from '../shared/parameters/runSettings';
 import type { NodeRun } from '../shared/run/nodeRun';
+import type { Budget } from './budget';
 import { CircuitBreakers, type BreakerPlace } from './breaker';
 import type { Tally } from './summary';
 
@@ -21,12 +22,14 @@ export class StopRules {
 	 * @param tally keeps the reason, for the summary
 	 * @param startedAt ms since the epoch
 	 * @param stopAfterFailures see `BatchSettings`
+	 * @param budget undefined if there is no limit
 	 */
 	constructor(
 		private readonly run: NodeRun,
 		private readonly tally: Tally,
 		startedAt: number,
 		stopAfterFailures: number,
+		private readonly budget: Budget | undefined,
 	) {
 		const { settings } = run;
 		const { totalTimeoutMs = Infinity } = settings;
@@ -43,7 +46,7 @@ export class StopRules {
 		const { tally, breakers } = this;
 		const open = place && breakers.reason(place);
 		if (open !== undefined) tally.stoppedBy ??= 'circuit_breaker';
-		return open ?? this.timeOver();
+		return open ?? this.timeOver() ?? this.overBudget();
 	}
 
 	succeeded(place: BreakerPlace): void {
@@ -54,6 +57,13 @@ export class StopRules {
 	failed(error: unknown, place: BreakerPlace | undefined): void {
 		if (place) this.breakers.failed(place, error);
 		if (error instanceof TimeoutError && this.run.scope.signal.aborted) this.endTime();
+	}
+
+	/** Why nothing more may be spent, if nothing may. */
+	overBudget(): string | undefined {
+		const reason = this.budget?.obstacle();
+		if (reason !== undefined) this.tally.stoppedBy ??= 'budget';
+		return reason;
 	}
 
 	private timeOver(): string | undefined {

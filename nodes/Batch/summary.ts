@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { ItemCount } from '../shared/run/progress';
 
 /** Why a batch started no more items before its end. */
-export type StoppedBy = 'total_timeout' | 'circuit_breaker';
+export type StoppedBy = 'total_timeout' | 'circuit_breaker' | 'budget';
 
 /** Different messages that the summary lists. */
 const MOST_MESSAGES = 20;

@@ -84,7 +84,9 @@ async function followById(
 	feed.complete(taskRun.task);
 	hints.add(taskRun);
 	const app = appOf(taskRun.task);
-	const item = resultItem(taskRun, { app, form }, index);
+	const cost = run.settings.includeCost;
+	const item = resultItem(taskRun, { app, form, cost }, index);
+	run.costs.ofResult(client, taskId, item.json);
 	const request = { app, input: {} };
 	return withDropped(await addFiles(run, item, taskRun, { download, request }), feed);
 }

@@ -154,6 +154,7 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	cancelOfEnded: 200,
 	stopOfEnded: 409,
 	listPreloads: 'app',
+	costAfterMs: 0,
 	webhookRetriesMs: [100, 500, 2000],
 	webhookDelayMs: 0,
 	webhookCopies: 1,

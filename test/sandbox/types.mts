@@ -156,6 +156,8 @@ export interface SandboxSettings {
 	stopOfEnded: 200 | 404 | 409 | 410;
 	/** Whether task lists embed the (version-less) app. */
 	listPreloads: 'app' | 'none';
+	/** How long after its end there is a record of what a task has cost. */
+	costAfterMs: number;
 	/** Delays before a webhook delivery is tried again. */
 	webhookRetriesMs: readonly number[];
 	/** How long after the end of a task its webhook is called. */

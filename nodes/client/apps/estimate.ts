@@ -16,7 +16,7 @@ export interface EstimateRequest {
 }
 
 /** API notes 3.1: one dollar is this many microcents. */
-const MICROCENTS_PER_DOLLAR = 100_000_000;
+export const MICROCENTS_PER_DOLLAR = 100_000_000;
 
 /** An amount in microcents, as a number or its text, in dollars; undefined if it is none of 0 or more. */
 export function dollarsOf(amount: unknown): number | undefined {

@@ -110,17 +110,23 @@ function inOrder<T>(newestFirst: ReadonlyArray<Dated<T>>): ReadonlyArray<Dated<T
 	return newestFirst.toReversed().sort(order);
 }
 
-type Next =
+/** How a list goes on after a page. */
+export type NextPage =
 	| { readonly kind: 'more'; readonly cursor: string }
 	| { readonly kind: 'end' }
 	/** The list goes on, but does not say where. */
 	| { readonly kind: 'lost' };
 
-function readPage(
+/**
+ * Reads a page of a cursor list; rows without an id are none.
+ *
+ * @throws ProtocolError if it is not one
+ */
+export function readPage(
 	api: Api,
 	call: ApiCall,
 	reply: ApiReply,
-): { readonly rows: readonly JsonObject[]; readonly next: Next } {
+): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
 	const list = Array.isArray(reply.value) ? { items: reply.value } : reply.value;
 	if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
 	const rows = listOf(list['items'])

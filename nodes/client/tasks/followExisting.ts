@@ -34,7 +34,7 @@ export function followExisting(
 			const failure = failureOf(end.value.task, inner.api);
 			if (failure) throw failure;
 			const durationMs = Math.round(inner.clock.now() - started);
-			return { ...end.value, attempts: 0, durationMs, adopted: false, notices: [] };
+			return { ...end.value, attempts: 0, durationMs, reused: false, adopted: false, notices: [] };
 		},
 		async (givenUp) => {
 			const progress = { state: 'running', task, attempts: 0 } as const;

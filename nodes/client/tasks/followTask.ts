@@ -31,6 +31,8 @@ export interface TaskObserver {
 
 export interface FollowContext extends ItemContext {
 	readonly observer: TaskObserver;
+	/** Told of each new status; unlike an observer's `changed` it costs no request while polling. */
+	readonly onStatus?: ((task: Task) => void) | undefined;
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
 	/** Whether the service is known to have the task. */
@@ -176,6 +178,7 @@ class TaskSubject implements Subject {
 		const before = this.task;
 		const after = mergeTask(before, update);
 		this.task = after;
+		if (after.status !== before.status) this.context.onStatus?.(after);
 		if (after.terminal) {
 			const { data, fields: named } = update;
 			this.outcomeKnown ||= carriesOutcome(after, named?.includes('output') === false ? {} : data);

@@ -33,7 +33,8 @@ export async function giveUpTask(
 	}
 	const { id } = progress.task;
 	const about: RemoteWork = { kind: 'task', id };
-	const outcome = givenUp.keep ? undefined : await cancelTask(id, context);
+	const keep = givenUp.keep || progress.earlier === true;
+	const outcome = keep ? undefined : await cancelTask(id, context);
 	if (outcome && outcome.kind !== 'failed') note({ ...progress, cancelled: true });
 	const hint = advice(id, outcome, givenUp);
 	return givenUp.error(`Task ${id}`, `The task ${fateInWords(outcome)}.`, {

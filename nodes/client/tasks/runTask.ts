@@ -2,11 +2,13 @@ import type { ClientContext } from '../api/context';
 import type { ServiceNotice } from '../api/envelope';
 import { withinItsTime } from '../api/itemTime';
 import { backoffDelay } from '../api/retryTiming';
+import { NotFoundError } from '../errors';
 import type { Created, SubmitOptions } from '../once/createOnce';
 import { followTask, type FollowContext, type Followed } from './followTask';
 import { giveUpTask } from './giveUpTask';
 import type { RunRequest } from './runRequest';
 import { findSubmitted, submit } from './submitTask';
+import { outcomeOf } from '../util/outcome';
 import type { Task } from './task';
 import { cancelledElsewhere, taskFailed } from './taskFailure';
 import type { TaskProgress, TaskRun, TaskRunOptions } from './taskRun';
@@ -24,7 +26,7 @@ export function runTask(
 	options: TaskRunOptions,
 	context: ClientContext,
 ): Promise<TaskRun> {
-	const { signal, full, observer } = options;
+	const { signal, full, observer, onStatus } = options;
 	let { progress } = options;
 	const note = (next: TaskProgress) => {
 		progress = next;
@@ -34,7 +36,7 @@ export function runTask(
 		{ signal, verb: 'finish' },
 		context,
 		(inner) => {
-			const following = { ...inner, full, observer, accepted: true };
+			const following = { ...inner, full, observer, onStatus, accepted: true };
 			return new TaskAttempts(request, options, following, note).run();
 		},
 		async (givenUp) => await giveUpTask(givenUp, progress, context, note),
@@ -64,6 +66,9 @@ class TaskAttempts {
 
 	async run(): Promise<TaskRun> {
 		let { progress } = this.options;
+		const mayReuse = this.options.takeEarlier !== undefined && progress.state === 'none';
+		const earlier = mayReuse ? await this.earlierResult() : undefined;
+		if (earlier) return earlier;
 		for (;;) {
 			const running = progress.state === 'running' ? progress : await this.begin(progress);
 			const { task, cancelled = false } = running;
@@ -72,12 +77,28 @@ class TaskAttempts {
 				return this.result({ task, via: 'submit', fellBack: false });
 			}
 			const end = await followTask(task, this.context);
-			if (end.task.status === 'completed') return this.result(end);
+			if (end.task.status === 'completed') return this.result(end, running.earlier);
 			this.note({ state: 'none' });
-			const asExpected = cancelled && end.task.status === 'cancelled';
+			const asExpected = running.earlier === true || (cancelled && end.task.status === 'cancelled');
 			if (!asExpected) await this.beforeAnother(end.task);
 			progress = { state: 'none' };
 		}
+	}
+
+	/** The result of a task that was bought before; undefined if none completes. */
+	private async earlierResult(): Promise<TaskRun | undefined> {
+		const { takeEarlier, wait } = this.options;
+		for (let found = takeEarlier?.(); found; found = takeEarlier?.()) {
+			const { task, completed, isRead } = found;
+			if (wait === 'none' || (isRead && !this.context.full)) return this.result(reused(task), true);
+			if (!completed) this.note({ state: 'running', task, attempts: 0, earlier: true });
+			const end = await outcomeOf(followTask(task, this.context));
+			if (!end.ok && !(end.error instanceof NotFoundError)) throw end.error;
+			this.note({ state: 'none' });
+			if (!end.ok || end.value.task.status !== 'completed') continue;
+			return this.result(completed ? reused(end.value.task) : end.value, true);
+		}
+		return undefined;
 	}
 
 	/** Finds the task that an earlier try may have started, by what was sent then; else starts one. */
@@ -132,10 +153,17 @@ class TaskAttempts {
 		return this.made - this.madeBefore;
 	}
 
-	private result({ task, via, fellBack }: Followed): TaskRun {
+	private result(
+		{ task, via, fellBack }: Omit<Followed, 'via'> & Pick<TaskRun, 'via'>,
+		reused = false,
+	): TaskRun {
 		const durationMs = Math.round(this.context.clock.now() - this.startedAt);
-		const attempts = Math.max(1, this.made);
+		const attempts = reused ? 0 : Math.max(1, this.made);
 		const { adopted, notices } = this;
-		return { task, attempts, durationMs, via, adopted, fellBack, notices };
+		return { task, attempts, durationMs, via, reused, adopted, fellBack, notices };
 	}
+}
+
+function reused(task: Task) {
+	return { task, via: 'reuse', fellBack: false } as const;
 }

@@ -4,6 +4,7 @@ import type { TaskObserver, Via } from './followTask';
 import type { RunRequest } from './runRequest';
 import type { SentRequest } from './submitTask';
 import type { Task } from './task';
+import type { EarlierTask } from './taskIndex';
 
 /**
  * What is known of an item's task from an earlier try in the same execution. It is what keeps
@@ -19,6 +20,8 @@ export type TaskProgress =
 			readonly attempts: number;
 			/** This run has cancelled it; it may complete all the same. */
 			readonly cancelled?: boolean;
+			/** Somebody else has started it, so it is not ours to cancel. */
+			readonly earlier?: boolean;
 	  };
 
 /** How to run one item. */
@@ -32,8 +35,12 @@ export interface TaskRunOptions {
 	/** Whether the result must be the full object of `GET /tasks/{id}`. */
 	readonly full: boolean;
 	readonly observer: TaskObserver;
+	/** Told of each new status of its task. */
+	readonly onStatus?: ((task: Task) => void) | undefined;
 	/** Completes the request before it is submitted, within the item's time. */
 	prepare?(request: RunRequest, signal: CancelSignal): Promise<RunRequest>;
+	/** Takes a task that was bought before and serves the item as well; asked until there is none. */
+	takeEarlier?(): EarlierTask | undefined;
 	/** Aborts with the node run. */
 	readonly signal: CancelSignal;
 }
@@ -45,7 +52,9 @@ export interface TaskRun {
 	readonly attempts: number;
 	/** From the item's start to its end, ms. */
 	readonly durationMs: number;
-	readonly via: Via;
+	readonly via: Via | 'reuse';
+	/** Bought before, by whomever. */
+	readonly reused: boolean;
 	/** Found in the task list after its submission got no answer. */
 	readonly adopted: boolean;
 	/** Its stream failed so often that polling took over. */

@@ -5,12 +5,16 @@ import { readService } from '../api/readService';
 import { untilShown } from '../api/refusals';
 import type { InferenceError } from '../errors';
 import { asJsonObject } from '../util/json';
+import type { CancelSignal } from '../util/cancelSignal';
 import type { PendingWork } from '../util/pendingWork';
 import { cancelTask } from './cancelTask';
+import { readEarlier, type EarlierWanted } from './earlierTasks';
 import type { RunRequest } from './runRequest';
 import { followExisting, type FollowOptions } from './followExisting';
 import { runTask } from './runTask';
+import { readCost, type CostRecord } from './taskCost';
 import { failureOf } from './taskFailure';
+import type { TaskIndex } from './taskIndex';
 import type { TaskRun, TaskRunOptions } from './taskRun';
 import { taskFromWire, type Task } from './task';
 import { parseTaskStatus, type TaskStatus } from './taskStatus';
@@ -37,6 +41,16 @@ export class TasksApi {
 	/** Follows a task that is already there to its end; see `followExisting`. */
 	follow(taskId: string, options: FollowOptions): Promise<TaskRun> {
 		return this.work.track(followExisting(taskId, options, this.context));
+	}
+
+	/** Reads what an app has run before; see `readEarlier`. */
+	earlier(ref: string, wanted: EarlierWanted): Promise<TaskIndex> {
+		return this.work.track(readEarlier(ref, wanted, this.context));
+	}
+
+	/** Reads what a task has cost; see `readCost`. */
+	cost(taskId: string, signal: CancelSignal): Promise<CostRecord> {
+		return this.work.track(readCost(taskId, this.context, signal));
 	}
 
 	/** Cancels a task; never throws. */

@@ -64,7 +64,8 @@ export async function readEnd(
 	if (!task.terminal) return undefined;
 	const { attempts, itemIndex } = awaited;
 	const seen = { via: 'poll', adopted: false, fellBack: false, notices: [] } as const;
-	const run = { task: { ...task, wire }, attempts, durationMs, ...seen };
+	const reused = attempts === 0;
+	const run = { task: { ...task, wire }, attempts, durationMs, reused, ...seen };
 	try {
 		return {
 			awaited,

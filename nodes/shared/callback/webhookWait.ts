@@ -108,7 +108,9 @@ export class WebhookWait<Facts> implements TaskWait {
 	async cancelTasks(reason: string): Promise<readonly StoppedError[]> {
 		const { client, settings, memory } = this.run;
 		const keep = settings.onStop === 'keep' || (memory.hasTriesLeft && !this.stopped);
-		return await inParallel(this.tasks, CANCELS_AT_ONCE, async ({ id }) => {
+		// What was bought before is not this run's to cancel.
+		const own = this.tasks.filter(({ attempts }) => attempts > 0);
+		return await inParallel(own, CANCELS_AT_ONCE, async ({ id }) => {
 			const outcome = keep ? undefined : await client.tasks.cancel(id);
 			return new StoppedError(`Task ${id} ${reason}. The task ${fateInWords(outcome)}.`, {
 				about: { kind: 'task', id },

@@ -34,7 +34,7 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	const unknown: number[] = [];
 	const refused: InferenceError[] = [];
 	await inParallel([...Array(items.total).keys()], concurrency, async (position) => {
-		const cost = await costOf(run, items.item(position));
+		const cost = await costOf(run, items.item(position), 'Limit: Max Cost (USD)');
 		if (cost.kind === 'known') total += cost.usd;
 		else if (cost.kind === 'unknown') unknown.push(position);
 		else if (cost.kind === 'refused') refused.push(cost.error);
@@ -51,15 +51,20 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 }
 
 /** What an item is going to cost. */
-type ItemCost =
+export type ItemCost =
 	| CostEstimate
 	/** It is going to fail before it starts. */
 	| { readonly kind: 'nothing' }
 	/** Its account cannot be asked, and is not going to be used. */
 	| { readonly kind: 'refused'; readonly error: InferenceError };
 
-/** @throws InferenceError if the run is over */
-async function costOf(run: NodeRun, item: RunItem): Promise<ItemCost> {
+/**
+ * Asks what an item is going to cost.
+ *
+ * @param option why it is asked, as the panel calls it
+ * @throws InferenceError if the run is over
+ */
+export async function costOf(run: NodeRun, item: RunItem, option: string): Promise<ItemCost> {
 	const { context, accounts, scope } = run;
 	const account = await outcomeOf(orAborted(accounts.of(item.itemIndex), scope.signal));
 	const cost = account.ok ? await outcomeOf(estimate(context, account.value, item)) : account;
@@ -69,14 +74,14 @@ async function costOf(run: NodeRun, item: RunItem): Promise<ItemCost> {
 	// The service does not know the app or refuses the input.
 	if (error.concern === 'request') return { kind: 'unknown' };
 	if (error.concern === 'run') throw error;
-	const refusal = notEstimated(error);
+	const refusal = notEstimated(error, option);
 	if (account.ok) accounts.refuse(account.value, refusal);
 	return { kind: 'refused', error: refusal };
 }
 
-function notEstimated(error: InferenceError): InferenceError {
+function notEstimated(error: InferenceError, option: string): InferenceError {
 	return error.reworded(
-		`Nothing was started, because "Limit: Max Cost (USD)" is set and the cost cannot be estimated: ${error.message}`,
+		`Nothing was started, because "${option}" is set and the cost cannot be estimated: ${error.message}`,
 	);
 }
 

@@ -4,8 +4,9 @@ import type { TaskProgress } from '../../client/tasks/taskRun';
 import { notStarted } from '../../client/api/itemTime';
 import { systemClock } from '../../client/util/clock';
 import type { TaskWait } from '../callback/webhookWait';
-import { failureItem, toNodeError } from '../output/failures';
+import { failureJson, toNodeError } from '../output/failures';
 import { runOf, type ItemRun } from '../run/itemRun';
+import type { Costs } from '../run/costs';
 import type { NodeRun } from '../run/nodeRun';
 import { ItemCount, ProgressReports } from '../run/progress';
 import { stoppedError, wasStopped, withWhatRunsOn } from '../run/stop';
@@ -40,7 +41,7 @@ export async function eachItem(
 	work: ItemWork,
 	callback?: TaskWait,
 ): Promise<INodeExecutionData[]> {
-	const { context, settings } = run;
+	const { context, width } = run;
 	/** In the order in which they happened. */
 	const failures: ItemFailure[] = [];
 	const total = context.getInputData().length;
@@ -48,7 +49,7 @@ export async function eachItem(
 	const all = async () =>
 		await runItems({
 			count: total,
-			concurrency: settings.concurrency,
+			concurrency: width,
 			work: async (index) => {
 				const item = await unlessDone(run, index, work, callback);
 				count.succeeded += 1;
@@ -68,7 +69,10 @@ export async function eachItem(
 		const error = toNodeError(context.getNode(), first.error, first.index);
 		throw withWhatRunsOn(error, [...others.map((other) => other.error), ...cancelled]);
 	}
-	return outcomes.flatMap(outputOf);
+	const { costs } = run;
+	const items = outcomes.flatMap((outcome, index) => outputOf(outcome, index, costs));
+	await costs.settled();
+	return items;
 }
 
 /** Does the work for one item, unless an earlier try has finished it or its turn comes too late. */
@@ -126,7 +130,11 @@ export async function throwIfStopped(run: NodeRun, fates: RunFates): Promise<voi
 function outputOf(
 	outcome: ItemOutcome<INodeExecutionData> | undefined,
 	index: number,
+	costs: Costs,
 ): readonly INodeExecutionData[] {
 	if (!outcome) return [];
-	return [outcome.kind === 'done' ? outcome.value : failureItem(outcome.error, index)];
+	if (outcome.kind === 'done') return [outcome.value];
+	const json = failureJson(outcome.error, index);
+	costs.putFailure(outcome.error, json.details);
+	return [{ json, pairedItem: { item: index } }];
 }

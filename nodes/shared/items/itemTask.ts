@@ -1,12 +1,18 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { InferenceError } from '../../client/errors';
 import type { TaskObserver } from '../../client/tasks/followTask';
-import type { TaskProgress } from '../../client/tasks/taskRun';
+import type { RunRequest } from '../../client/tasks/runRequest';
+import type { TaskProgress, TaskRun, TaskRunOptions } from '../../client/tasks/taskRun';
+import { orAborted } from '../../client/util/cancelSignal';
+import { outcomeOf } from '../../client/util/outcome';
 import type { Task } from '../../client/tasks/task';
 import type { TaskWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';
 import { fileUploads } from '../files/uploads';
 import { resultItem, startedItem } from '../output/items';
 import { readItemRequest, type ItemRequest, type ItemSource } from '../parameters/taskParameters';
+import type { CostListener } from '../run/costs';
+import { Pace } from '../run/pace';
 import type { ItemPlace, ItemRun } from '../run/itemRun';
 
 /** One item of a run: it becomes one task. */
@@ -52,6 +58,10 @@ export interface ItemTaskOptions {
 	onProgress?(progress: TaskProgress): void;
 	/** Told of the task when it has completed; if nobody waits for that, when it has been started. */
 	onTask?(task: Task): void;
+	/** Asked before each submission, with what is going to be sent; throws if it must not be. */
+	beforeSubmit?(request: RunRequest): Promise<void>;
+	/** Told what its task has cost, when that is known; reused ones cost nothing. */
+	onCost?: CostListener;
 }
 
 /**
@@ -73,23 +83,70 @@ export async function runItemTask(
 	const asked = read instanceof Promise ? await read : read;
 	const { app, form, files, download } = asked;
 	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
-	const prepare = fileUploads(context, client, itemIndex, files);
-	const taskRun = await client.tasks.run(request, {
+	const { settings, reuse, costs, width } = run;
+	const isNew = options.earlier.state === 'none';
+	const known =
+		settings.reuse && isNew
+			? await reuse.tasksFor(client, asked.request, files.length > 0)
+			: undefined;
+	const prepare = before(fileUploads(context, client, itemIndex, files), options);
+	const pace = typeof width === 'number' ? undefined : new Pace(width, run.accounts.statistics);
+	const running = client.tasks.run(request, {
 		wait: options.wait === 'result' ? 'result' : 'none',
 		full: form === 'fullTask',
 		observer: options.observer,
+		...(pace && { onStatus: (task) => pace.see(task) }),
 		...(prepare ? { prepare } : {}),
+		...(known && { takeEarlier: () => known.take(asked.request) }),
 		signal: scope.signal,
 		progress: options.earlier,
 		onProgress: (progress) => {
 			memory.remember(position, progress);
+			if (progress.state === 'running') pace?.see(progress.task);
 			options.onProgress?.(progress);
 		},
 	});
+	const taskRun = await (pace || costs.areWanted(options.onCost)
+		? told(running, run, pace, options)
+		: running);
 	options.onTask?.(taskRun.task);
 	hints.add(taskRun);
 	callback?.add(taskRun, { app, form, download, position, itemIndex, original });
 	if (options.wait !== 'result') return startedItem(taskRun, itemIndex);
-	const made = resultItem(taskRun, { app, form }, itemIndex);
+	const wanted = { app, form, cost: settings.includeCost };
+	const made = resultItem(taskRun, wanted, itemIndex);
+	costs.ofResult(client, taskRun.task.id, made.json, taskRun.reused ? undefined : options.onCost);
 	return download ? await addFiles(run, made, taskRun, asked) : made;
+}
+
+/** Tells pace and costs how an item has ended. */
+async function told(
+	running: Promise<TaskRun>,
+	{ costs, client }: ItemRun,
+	pace: Pace | undefined,
+	{ onCost }: ItemTaskOptions,
+): Promise<TaskRun> {
+	const outcome = await outcomeOf(running);
+	pace?.end(outcome.ok && !outcome.value.reused ? outcome.value.task : undefined);
+	if (outcome.ok) return outcome.value;
+	const { error } = outcome;
+	const about = error instanceof InferenceError ? error.about : undefined;
+	if (error instanceof InferenceError && about?.kind === 'task') {
+		costs.ofFailure(client, about.id, error, onCost);
+	}
+	throw error;
+}
+
+type Prepare = NonNullable<TaskRunOptions['prepare']>;
+
+function before(
+	uploads: Prepare | undefined,
+	{ beforeSubmit }: ItemTaskOptions,
+): Prepare | undefined {
+	if (!beforeSubmit) return uploads;
+	return async (request, signal) => {
+		const whole = uploads ? await uploads(request, signal) : request;
+		await orAborted(beforeSubmit(whole), signal);
+		return whole;
+	};
 }

@@ -1,6 +1,7 @@
 import {
 	NodeApiError,
 	NodeOperationError,
+	type IDataObject,
 	type IExecuteFunctions,
 	type INode,
 	type INodeExecutionData,
@@ -111,10 +112,17 @@ function codeOf(error: unknown): string {
  * no other keys than `error`, `message` and `details`; see `forErrorOutput`.
  */
 export function failureItem(error: unknown, itemIndex: number): INodeExecutionData {
+	return { json: failureJson(error, itemIndex), pairedItem: { item: itemIndex } };
+}
+
+/** The JSON of such an item. */
+export function failureJson(
+	error: unknown,
+	itemIndex: number,
+): { readonly error: string; readonly details: IDataObject } {
 	const { message, code, status, id, http_status, request, answer, hint } = failureFacts(error);
 	const known = { code, item_index: itemIndex, id, status, http_status, request, answer, hint };
-	const details = asData(known);
-	return { json: { error: message, details }, pairedItem: { item: itemIndex } };
+	return { error: message, details: asData(known) };
 }
 
 /**

@@ -20,7 +20,8 @@ export function asData(entries: Readonly<Record<string, unknown>>): IDataObject 
 }
 
 function runFacts(run: TaskRun): IDataObject {
-	return { attempts: run.attempts, duration_ms: run.durationMs, via: run.via };
+	const facts = { attempts: run.attempts, duration_ms: run.durationMs, via: run.via };
+	return run.reused ? { ...facts, reused: true } : facts;
 }
 
 const LONGEST_SHOWN = 100;
@@ -30,6 +31,8 @@ function shortJson(value: unknown): string {
 	return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
 }
 
+/** Output items with the result of a task that was bought before. */
+const reused = new WeakSet<INodeExecutionData>();
 /** How long the tasks of those output items took whose JSON is only the app's, ms. */
 const untold = new WeakMap<INodeExecutionData, number>();
 
@@ -42,6 +45,11 @@ export function durationOf(item: INodeExecutionData): number {
 	return typeof ms === 'number' ? ms : 0;
 }
 
+/** Whether an output item has the result of a task that was bought before. */
+export function wasReused(item: INodeExecutionData): boolean {
+	return reused.has(item);
+}
+
 /** Adds facts to what an output item tells of its run, if it tells anything of it. */
 export function addRunFacts(item: INodeExecutionData, facts: IDataObject): void {
 	const { run } = item.json;
@@ -49,10 +57,16 @@ export function addRunFacts(item: INodeExecutionData, facts: IDataObject): void 
 }
 
 /** Adds what is known of a task besides its output. */
-function withFacts(json: IDataObject, run: TaskRun, app: string): IDataObject {
+function withFacts(
+	json: IDataObject,
+	run: TaskRun,
+	{ app, cost = false }: WantedItem,
+): IDataObject {
 	const { sessionId, createdAt, updatedAt } = run.task;
 	json['app'] = app;
 	if (sessionId !== undefined) json['session_id'] = sessionId;
+	// Known later; here it has its place.
+	if (cost) json['cost'] = null;
 	if (createdAt !== undefined) json['created_at'] = createdAt;
 	if (updatedAt !== undefined) json['updated_at'] = updatedAt;
 	json['run'] = runFacts(run);
@@ -93,17 +107,17 @@ function onlyText({ id, output }: Task): IDataObject {
 	});
 }
 
-function jsonOf(run: TaskRun, { app, form }: WantedItem): IDataObject {
+function jsonOf(run: TaskRun, wanted: WantedItem): IDataObject {
 	const { id, status, output: given } = run.task;
 	const output = isData(given) ? (given ?? null) : null;
-	switch (form) {
+	switch (wanted.form) {
 		case 'task': {
 			const text = answerText(output);
 			const json = text === undefined ? { output, id, status } : { output, text, id, status };
-			return withFacts(json, run, app);
+			return withFacts(json, run, wanted);
 		}
 		case 'taskOfVersion1':
-			return withFacts({ id, status, output }, run, app);
+			return withFacts({ id, status, output }, run, wanted);
 		case 'fullTask':
 			return fullTask(run);
 		case 'result':
@@ -125,6 +139,8 @@ export interface WantedItem {
 	/** As the item names it: with version and function, as given. */
 	readonly app: string;
 	readonly form: ItemForm;
+	/** Whether it tells what the task has cost. */
+	readonly cost?: boolean;
 }
 
 /**
@@ -139,6 +155,7 @@ export function resultItem(
 ): INodeExecutionData {
 	const item = { json: jsonOf(run, wanted), pairedItem: { item: itemIndex } };
 	if (wanted.form === 'result' || wanted.form === 'text') untold.set(item, run.durationMs);
+	if (run.reused) reused.add(item);
 	return item;
 }
 

@@ -1,8 +1,11 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Deadline } from '../../client/util/deadline';
+import { AdaptiveWindow } from './adaptiveWindow';
 import { RunAccounts } from './accounts';
 import { Connection } from './connection';
+import { Costs } from './costs';
 import { RunHints } from './hints';
+import { Reuse } from './reuse';
 import { RetryMemory } from './retryMemory';
 import { openRunScope } from './stop';
 import { readRunSettings, type NodeRunSettings } from '../parameters/runSettings';
@@ -19,6 +22,12 @@ export interface NodeRun {
 	/** What earlier tries of the same run have achieved. */
 	readonly memory: RetryMemory;
 	readonly hints: RunHints;
+	/** What was bought before and need not be bought again. */
+	readonly reuse: Reuse;
+	/** What its tasks have really cost. */
+	readonly costs: Costs;
+	/** Items in flight at once: as many as are asked for, or as the service takes. */
+	readonly width: number | AdaptiveWindow;
 }
 
 export interface NodeRunOptions<T> {
@@ -44,9 +53,13 @@ export async function runNode<T>(
 	using journal = new TaskJournal(context);
 	using scope = openRunScope(context, settings, options.cancelReserve?.(settings));
 	using memory = RetryMemory.begin(context, journal);
+	const { concurrency, adaptConcurrency } = settings;
+	const width = adaptConcurrency ? new AdaptiveWindow(concurrency) : concurrency;
 	const hints = new RunHints();
+	const costs = new Costs(settings.includeCost, scope.signal, hints);
+	const reuse = new Reuse(context, settings.reuse, hints);
 	const result = await withAccounts(context, settings, scope, hints, async (accounts) => {
-		return await job({ context, settings, accounts, scope, memory, hints });
+		return await job({ context, settings, accounts, scope, memory, hints, reuse, costs, width });
 	}).finally(() => hints.show(context));
 	// Last of all: whatever throws before leaves what was achieved to the next try.
 	if (!options.looksFailed(result)) memory.succeeded();

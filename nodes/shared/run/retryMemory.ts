@@ -162,7 +162,9 @@ export class RetryMemory implements Disposable {
 			this.journal.started(itemIndex, id);
 			works.set(itemIndex, { kind, id });
 		};
-		if (memory.state === 'running' && memory.cancelled !== true) begin('task', memory.task.id);
+		if (memory.state === 'running' && memory.cancelled !== true && memory.earlier !== true) {
+			begin('task', memory.task.id);
+		}
 		if (memory.state === 'answering') begin('chat', memory.turn.chatId);
 		const work = works.get(itemIndex);
 		if (memory.state === 'done' && work) finished.add(work);

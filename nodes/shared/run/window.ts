@@ -1,3 +1,4 @@
+import type { AdaptiveWindow } from './adaptiveWindow';
 import { outcomeOf } from '../../client/util/outcome';
 
 /** What became of an item. */
@@ -8,7 +9,7 @@ export type ItemOutcome<T> =
 export interface ItemRunnerOptions<T> {
 	readonly count: number;
 	/** Items in flight at once. */
-	readonly concurrency: number;
+	readonly concurrency: number | AdaptiveWindow;
 	/** Runs one item; is called in the order of the items, when a place is free. */
 	work(index: number): Promise<T>;
 	/** Told of each failure; returning `stop` starts no further item. */
@@ -25,9 +26,10 @@ export interface ItemRunnerOptions<T> {
  */
 export async function slide(
 	count: number,
-	concurrency: number,
-	work: (index: number) => Promise<'go on' | 'stop' | void> | void,
+	concurrency: number | AdaptiveWindow,
+	work: SlideWork,
 ): Promise<void> {
+	if (typeof concurrency !== 'number') return await slideAdapting(count, concurrency, work);
 	let next = 0;
 	const worker = async () => {
 		while (next < count) {
@@ -37,6 +39,37 @@ export async function slide(
 		}
 	};
 	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+}
+
+/** Does the work for the item at an index; its result says whether to go on. */
+export type SlideWork = (index: number) => Promise<'go on' | 'stop' | void> | void;
+
+/** The same with a window whose width changes. */
+async function slideAdapting(
+	count: number,
+	window: AdaptiveWindow,
+	work: SlideWork,
+): Promise<void> {
+	let next = 0;
+	let inFlight = 0;
+	await new Promise<void>((resolve, reject) => {
+		const one = async () => {
+			const index = next;
+			next += 1;
+			inFlight += 1;
+			const outcome = await outcomeOf(Promise.resolve(work(index)));
+			inFlight -= 1;
+			if (!outcome.ok || outcome.value === 'stop') next = count;
+			if (!outcome.ok) reject(outcome.error);
+			fill();
+		};
+		const fill = () => {
+			while (next < count && inFlight < window.size) void one();
+			if (inFlight === 0) resolve();
+		};
+		window.onGrow = fill;
+		fill();
+	});
 }
 
 /**

@@ -172,10 +172,23 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 		});
 	}
 
+	/** Whoever has bought it, whatever became of it: a task costs what its app does, once it has ended. */
+	function cost(task: Task): Answer {
+		const { price = 0 } = task.entry.app;
+		const { finishedAt = Infinity } = task;
+		if (Date.now() < finishedAt + settings.costAfterMs || price === 0) {
+			return notFound('usage record');
+		}
+		const total = typeof price === 'number' ? price : price[0];
+		const charged = task.status === COMPLETED ? total : 0;
+		return data({ total, charged, refunded: total - charged });
+	}
+
 	return [
 		{ method: 'POST', url: '/apps/run', submits: true, handle: run },
 		{ method: 'POST', url: '/run', submits: true, handle: run },
 		{ method: 'POST', url: '/tasks/list', handle: list },
+		{ method: 'GET', url: '/usage/tasks/:id/cost', handle: withTask(cost) },
 		{ method: 'GET', url: '/tasks/:id', handle: withTask((task) => data(wire.full(task))) },
 		{
 			method: 'GET',

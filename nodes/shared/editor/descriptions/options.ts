@@ -32,10 +32,11 @@ export function runOptionsProperty(
 /** The options by what they are about, the useful first; their names begin with it. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
 	Output: [
-		...['fullTask', 'outputSchema', 'streamAs'],
+		...['fullTask', 'includeCost', 'outputSchema', 'streamAs'],
 		...['minInterval', 'maxUpdates', 'progressEvery'],
 	],
-	Limit: ['maxCost', 'totalTimeout', 'stopAfterFailures'],
+	Reuse: ['reuse', 'reuseWithin'],
+	Limit: ['adaptConcurrency', 'maxCost', 'budget', 'totalTimeout', 'stopAfterFailures'],
 	Retry: ['retryOn', 'onUnclearSubmit', 'backoffBase', 'backoffCap', 'maxRetryAfter'],
 	Chat: ['context', 'onInterrupt'],
 	Task: [

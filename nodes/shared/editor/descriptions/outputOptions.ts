@@ -54,6 +54,14 @@ export const outputProperties: INodeProperties[] = [
 export const outputOptions: INodeProperties[] = [
 	...inVersion1([downloadFiles, maxFileSize]),
 	{
+		displayName: 'Include Cost',
+		name: 'includeCost',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to add what each task really cost, in US dollars. The service knows it a moment after the result, so the node may end up to ten seconds later.',
+	},
+	{
 		displayName: 'Output Full Task',
 		name: 'fullTask',
 		type: 'boolean',

@@ -8,6 +8,14 @@ const remoteTaskFate: INodePropertyOptions[] = [
 /** Options of every node: retries, time limits, following, what happens to what still runs. */
 export const runOptions: INodeProperties[] = [
 	{
+		displayName: 'Adapt Concurrency',
+		name: 'adaptConcurrency',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to find out how many items the service takes at once, instead of always working on as many as Concurrency says: more as long as they start at once, fewer when they have to wait in its queue. Several nodes, executions and workers come to equal shares. Concurrency is the most then.',
+	},
+	{
 		displayName: 'First Wait (Seconds)',
 		name: 'backoffBase',
 		type: 'number',

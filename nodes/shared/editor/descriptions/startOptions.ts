@@ -60,6 +60,35 @@ export const startOptions: INodeProperties[] = [
 			'Ask for the estimated cost of all items first, and start nothing if it is higher than this. 0 for no limit. The parameters of all items are read before the first task starts.',
 	},
 	{
+		displayName: 'Reuse Earlier Results',
+		name: 'reuse',
+		type: 'options',
+		options: [
+			{ name: 'Off', value: 'off', description: 'Every item is run' },
+			{
+				name: 'Completed',
+				value: 'completed',
+				description: 'An item whose task has been run before gets the result of that one',
+			},
+			{
+				name: 'Completed or Running',
+				value: 'completedOrRunning',
+				description: 'Tasks that still run are waited for, too',
+			},
+		],
+		default: 'off',
+		description:
+			'Whether to look for earlier tasks of this account that are exactly what an item asks for, and to use their results instead of paying again: after a crash, a Stop, or tomorrow. Each earlier task serves one item.',
+	},
+	{
+		displayName: 'Reuse Within (Hours)',
+		name: 'reuseWithin',
+		type: 'number',
+		typeOptions: { minValue: 0.01, numberPrecision: 2 },
+		default: 24,
+		description: 'How old a task may be that is used again',
+	},
+	{
 		displayName: 'Run At',
 		name: 'runAt',
 		type: 'dateTime',
