@@ -35,15 +35,15 @@ export class Budget {
 	 */
 	async check(run: NodeRun, items: RunItems): Promise<void> {
 		if (run.memory.hasBegun || items.total === 0) return;
-		const cost = await costOf(run, items.item(0), 'Limit: Budget (USD)');
+		const cost = await costOf(run, items.item(0), '"Limit: Budget (USD)"');
 		if (cost.kind === 'refused') throw cost.error;
 		if (cost.kind !== 'unknown') return;
 		throw new NodeOperationError(
 			run.context.getNode(),
-			'Nothing was started: the service cannot tell what this app costs, so Limit: Budget (USD) cannot be kept',
+			'Nothing was started: the service cannot tell what this app costs, so "Limit: Budget (USD)" cannot be kept',
 			{
 				description:
-					'Remove the budget, or run a few items with Output: Include Cost first to see what they cost.',
+					'Remove the budget, or run a few items with "Output: Include Cost" first to see what they cost.',
 			},
 		);
 	}
@@ -52,7 +52,7 @@ export class Budget {
 	obstacle(): string | undefined {
 		const spent = this.known + this.guessed * this.dearest;
 		this.isUsedUp ||= spent >= this.usd - ROUNDING;
-		return this.isUsedUp ? `the budget of $${this.usd} is used up` : undefined;
+		return this.isUsedUp ? `the $${this.usd} of "Limit: Budget (USD)" are used up` : undefined;
 	}
 
 	/**

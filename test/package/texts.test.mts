@@ -119,7 +119,7 @@ describe('the options that have a group are called by it on', () => {
 	const withoutUnit = (name: string) => name.replace(/ \(.*\)$/, '');
 	const shown = [...everywhere].map(withoutUnit);
 	const short = new Set(
-		shown.flatMap((name) => /^(?:Output|Limit|Retry|Chat|Task): (.+)$/.exec(name)?.[1] ?? []),
+		shown.flatMap((name) => /^(?:Output|Reuse|Limit|Retry|Chat|Task): (.+)$/.exec(name)?.[1] ?? []),
 	);
 	const pages = globSync(['README.md', 'docs/*.md', 'examples/*.json'], { cwd: ROOT }).sort();
 	it.each(pages)('%s', (page) => {
@@ -128,7 +128,7 @@ describe('the options that have a group are called by it on', () => {
 			([, , name = '']) => withoutUnit(name),
 		);
 		expect(emphasised.filter((name) => short.has(name) && !shown.includes(name))).toEqual([]);
-		const grouped = [...text.matchAll(/_((?:Output|Limit|Retry|Chat|Task): [^_\n]+)_/g)].map(
+		const grouped = [...text.matchAll(/_((?:Output|Reuse|Limit|Retry|Chat|Task): [^_\n]+)_/g)].map(
 			([, name = '']) => withoutUnit(name),
 		);
 		expect(grouped.filter((name) => !shown.includes(name))).toEqual([]);

@@ -34,7 +34,7 @@ export async function checkCost(run: NodeRun, items: RunItems): Promise<void> {
 	const unknown: number[] = [];
 	const refused: InferenceError[] = [];
 	await inParallel([...Array(items.total).keys()], concurrency, async (position) => {
-		const cost = await costOf(run, items.item(position), 'Limit: Max Cost (USD)');
+		const cost = await costOf(run, items.item(position), '"Limit: Max Cost (USD)"');
 		if (cost.kind === 'known') total += cost.usd;
 		else if (cost.kind === 'unknown') unknown.push(position);
 		else if (cost.kind === 'refused') refused.push(cost.error);
@@ -61,7 +61,7 @@ export type ItemCost =
 /**
  * Asks what an item is going to cost.
  *
- * @param option why it is asked, as the panel calls it
+ * @param option why it is asked, as the panel calls it, in quotes
  * @throws InferenceError if the run is over
  */
 export async function costOf(run: NodeRun, item: RunItem, option: string): Promise<ItemCost> {
@@ -81,7 +81,7 @@ export async function costOf(run: NodeRun, item: RunItem, option: string): Promi
 
 function notEstimated(error: InferenceError, option: string): InferenceError {
 	return error.reworded(
-		`Nothing was started, because "${option}" is set and the cost cannot be estimated: ${error.message}`,
+		`Nothing was started, because ${option} is set and the cost cannot be estimated: ${error.message}`,
 	);
 }
 

@@ -71,11 +71,11 @@ export class Reuse {
 
 function notRead(app: string, error: InferenceError): InferenceError {
 	return error.reworded(
-		`Nothing was started, because Reuse: Earlier Results is on and the earlier tasks of ${app} cannot be read: ${error.message}`,
+		`Nothing was started, because "Reuse: Earlier Results" is on and the earlier tasks of ${app} cannot be read: ${error.message}`,
 	);
 }
 
 const UPLOADED =
-	'Items with files are run anew, although Reuse: Earlier Results is on: each upload has an address of its own, so it cannot be told whether an earlier task had the same file. Give the URL of a file that stays where it is instead.';
+	'Items with files are run anew, although "Reuse: Earlier Results" is on: each upload has an address of its own, so it cannot be told whether an earlier task had the same file. Give the URL of a file that stays where it is instead.';
 const NEW_SESSION =
-	'Items with Task: Session "new" are run anew, although Reuse: Earlier Results is on: each begins a session of its own.';
+	'Items with "Task: Session" new are run anew, although "Reuse: Earlier Results" is on: each begins a session of its own.';

@@ -13,7 +13,7 @@ export const runOptions: INodeProperties[] = [
 		type: 'boolean',
 		default: false,
 		description:
-			'Whether to find out how many items the service takes at once, instead of always working on as many as Concurrency says: more as long as they start at once, fewer when they have to wait in its queue. Several nodes, executions and workers come to equal shares. Concurrency is the most then.',
+			'Whether to find out how many items the service takes at once, instead of always working on as many as "Concurrency" says: more as long as they start at once, fewer when they have to wait in its queue. Several nodes, executions and workers come to equal shares. "Concurrency" is the most then.',
 	},
 	{
 		displayName: 'First Wait (Seconds)',

@@ -78,7 +78,7 @@ export const startOptions: INodeProperties[] = [
 		],
 		default: 'off',
 		description:
-			'Whether to look for earlier tasks of this account that are exactly what an item asks for, and to use their results instead of paying again: after a crash, a Stop, or tomorrow. Each earlier task serves one item.',
+			'Whether to look for earlier tasks of this account that are exactly what an item asks for, and to use their results instead of paying again: after a crash, in a repeated execution, or tomorrow. Each earlier task serves one item.',
 	},
 	{
 		displayName: 'Reuse Within (Hours)',
