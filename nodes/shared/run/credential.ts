@@ -129,6 +129,8 @@ function checked(host: Host, data: JsonObject, itemIndex?: number): RunCredentia
 
 /** An address may have a password in it. */
 function withoutSecrets(address: string, apiKey: string): string {
-	const bare = address.replace(/[?#][^"]*/s, '?***').replace(/^("?(?:[^@]*?:\/\/)?).*@/s, '$1***@');
+	const bare = address
+		.replace(/([?#])[^"]*/s, '$1***')
+		.replace(/^("?(?:[^@]*?:\/\/)?).*@/s, '$1***@');
 	return redact(bare, apiKey);
 }

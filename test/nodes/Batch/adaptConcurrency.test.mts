@@ -24,7 +24,7 @@ async function batch(count: number, options: INodeParameters, concurrency = 50) 
 
 /** Whoever polls learns late that a task has started, and finds out more slowly. */
 describe.each([
-	{ follow: 'stream', mostBeyond: 7, soon: 25 },
+	{ follow: 'stream', mostBeyond: 20, soon: 25 },
 	{ follow: 'poll', mostBeyond: 25, soon: 8 },
 ])('followed by $follow', ({ follow, mostBeyond, soon }) => {
 	const adapting = { adaptConcurrency: true, follow };

@@ -60,7 +60,9 @@ describe('the credential', () => {
 		});
 		expect(run.error?.name).toBe('NodeOperationError');
 		expect(run.error?.message).toContain('has a "Base URL" that cannot be used');
-		expect(run.error?.message).toContain(JSON.stringify(baseUrl));
+		// A query may have a key in it.
+		const shown = baseUrl.replace(/([?#]).*/, '$1***');
+		expect(run.error?.message).toContain(JSON.stringify(shown));
 		expect(sandbox().requests).toEqual([]);
 	});
 
