@@ -1,7 +1,16 @@
 /** What a person reads in the panel of a node that has failed. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	describe,
+	expect,
+	onTestFinished,
+	inject,
+	test,
+} from 'vitest';
 
 import { CREDENTIAL } from '../demo/demoInstance.mts';
 import { useInstance } from '../n8n/instance.mts';
@@ -47,7 +56,7 @@ describe('a failed step', () => {
 			what: 'the wrong base URL',
 			app: 'sandbox/echo',
 			credential: () => ({ baseUrl: strangerUrl() }),
-			read: ['is not inference.sh', 'Correct the Base URL in the Inference.sh credential'],
+			read: ['is not inference.sh', 'Correct "Base URL" in the Inference.sh credential'],
 		},
 		{
 			what: 'a key that is refused',
@@ -87,6 +96,8 @@ describe('a failed step', () => {
 				...given.credential(),
 			},
 		});
+		// A new node would take it.
+		onTestFinished(async () => void (await rest.call('DELETE', `credentials/${id}`)));
 		const workflow = await rest.call<{ id: string }>('POST', 'workflows', {
 			name: `Errors: ${given.what}`,
 			settings: { executionOrder: 'v1' },
@@ -128,6 +139,5 @@ describe('a failed step', () => {
 		await panel.output.locator('summary').first().click();
 		await panel.output.getByText('POST /apps/run').first().waitFor();
 		await panel.close();
-		await rest.call('DELETE', `credentials/${id}`);
 	});
 });
