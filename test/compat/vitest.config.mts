@@ -10,6 +10,7 @@ const NEED_NEWER = [
 	'shared/callback/webhookCallback',
 	'shared/callback/webhookWait',
 	'shared/files/combinedMode',
+	'shared/files/foreignFiles',
 ];
 
 /** For the tests of the nodes in the engine of an older n8n. */
