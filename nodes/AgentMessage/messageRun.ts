@@ -61,8 +61,7 @@ export async function runItemTurn(
 		.get('onInterrupt', 'return')
 		.oneOf(['return', 'approve', 'reject', 'error']);
 	const streamAs = options.get('streamAs', 'text').oneOf(['text', 'off']);
-	const pace =
-		typeof run.width === 'number' ? undefined : new Pace(run.width, run.accounts.statistics);
+	const pace = Pace.of(run);
 	const live = new LiveText(streamAs === 'text' ? run.live : undefined, index);
 	try {
 		const turn = await take({

@@ -7,10 +7,10 @@ import { checkCost } from '../shared/items/costCheck';
 import { answerChat } from '../shared/items/chatAnswer';
 import { eachItem } from '../shared/items/eachItem';
 import { runItemNode } from '../shared/items/itemNode';
-import { inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
+import { completedItem, inputItem, inputItems, runItemTask } from '../shared/items/itemTask';
 import { LiveStream } from '../shared/run/liveStream';
 import type { ItemRun } from '../shared/run/itemRun';
-import { addRunFacts, resultItem } from '../shared/output/items';
+import { addRunFacts } from '../shared/output/items';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import { readOutputForm } from '../shared/parameters/outputForm';
 import { Feeds, readSource } from './feeds';
@@ -84,9 +84,7 @@ async function followById(
 	feed.complete(taskRun.task);
 	hints.add(taskRun);
 	const app = appOf(taskRun.task);
-	const cost = run.settings.includeCost;
-	const item = resultItem(taskRun, { app, form, cost }, index);
-	run.costs.ofResult(client, taskId, item.json);
+	const item = completedItem(run, taskRun, { app, form }, index);
 	const request = { app, input: {} };
 	return withDropped(await addFiles(run, item, taskRun, { download, request }), feed);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'crypto';
-import { asJsonObject, isJsonObject, textOf, throughJson, type JsonObject } from '../util/json';
+import { asJsonObject, isJsonObject, textOf, type JsonObject } from '../util/json';
 import type { RunRequest } from './runRequest';
 import { taskFromWire, type Task } from './task';
 import { TaskFingerprint } from './taskFingerprint';
@@ -82,8 +82,8 @@ export class TaskIndex {
 	 * before one that runs, the oldest first.
 	 */
 	take(request: RunRequest): EarlierTask | undefined {
-		const input = throughJson(request.input);
 		const fingerprint = new TaskFingerprint(request);
+		const input = asJsonObject(fingerprint.echo['input']) ?? {};
 		const equal = [...(this.byInput.get(hashOf(input))?.values() ?? [])].filter(
 			({ facts }) => fingerprint.compare({ ...facts, input }) === 'equal',
 		);

@@ -9,7 +9,7 @@ import type { Task } from '../../client/tasks/task';
 import type { TaskWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';
 import { fileUploads } from '../files/uploads';
-import { resultItem, startedItem } from '../output/items';
+import { resultItem, startedItem, type WantedItem } from '../output/items';
 import { readItemRequest, type ItemRequest, type ItemSource } from '../parameters/taskParameters';
 import type { CostListener } from '../run/costs';
 import { Pace } from '../run/pace';
@@ -83,14 +83,14 @@ export async function runItemTask(
 	const asked = read instanceof Promise ? await read : read;
 	const { app, form, files, download } = asked;
 	const request = callback?.request(asked.request, itemIndex) ?? asked.request;
-	const { settings, reuse, costs, width } = run;
+	const { settings, reuse, costs } = run;
 	const isNew = options.earlier.state === 'none';
 	const known =
 		settings.reuse && isNew
 			? await reuse.tasksFor(client, asked.request, files.length > 0)
 			: undefined;
 	const prepare = before(fileUploads(context, client, itemIndex, files), options);
-	const pace = typeof width === 'number' ? undefined : new Pace(width, run.accounts.statistics);
+	const pace = Pace.of(run);
 	const running = client.tasks.run(request, {
 		wait: options.wait === 'result' ? 'result' : 'none',
 		full: form === 'fullTask',
@@ -113,10 +113,21 @@ export async function runItemTask(
 	hints.add(taskRun);
 	callback?.add(taskRun, { app, form, download, position, itemIndex, original });
 	if (options.wait !== 'result') return startedItem(taskRun, itemIndex);
-	const wanted = { app, form, cost: settings.includeCost };
-	const made = resultItem(taskRun, wanted, itemIndex);
-	costs.ofResult(client, taskRun.task.id, made.json, taskRun.reused ? undefined : options.onCost);
+	const made = completedItem(run, taskRun, asked, itemIndex, options.onCost);
 	return download ? await addFiles(run, made, taskRun, asked) : made;
+}
+
+/** The output item of a task that has completed, with what it has cost when that is known. */
+export function completedItem(
+	{ client, costs, settings }: ItemRun,
+	taskRun: TaskRun,
+	{ app, form }: WantedItem,
+	itemIndex: number,
+	onCost?: CostListener,
+): INodeExecutionData {
+	const item = resultItem(taskRun, { app, form, cost: settings.includeCost }, itemIndex);
+	costs.ofResult(client, taskRun.task.id, item.json, taskRun.reused ? undefined : onCost);
+	return item;
 }
 
 /** Tells pace and costs how an item has ended. */

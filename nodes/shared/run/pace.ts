@@ -2,6 +2,7 @@ import type { RetryStatistics } from '../../client/api/retry';
 import { hasStarted, queuedMs } from '../../client/tasks/queueTime';
 import type { Task } from '../../client/tasks/task';
 import type { AdaptiveWindow } from './adaptiveWindow';
+import type { NodeRun } from './nodeRun';
 
 /** How the service takes one item, told to the window as soon as it shows. */
 export class Pace {
@@ -9,8 +10,13 @@ export class Pace {
 	private readonly refusedBefore: number;
 	private isTold = false;
 
+	/** That of an item that begins; undefined if the run's width is fixed. */
+	static of({ width, accounts }: Pick<NodeRun, 'width' | 'accounts'>): Pace | undefined {
+		return typeof width === 'number' ? undefined : new Pace(width, accounts.statistics);
+	}
+
 	/** @param statistics counts the refusals of all items of the run */
-	constructor(
+	private constructor(
 		private readonly window: AdaptiveWindow,
 		private readonly statistics: Readonly<RetryStatistics>,
 	) {
