@@ -1,7 +1,10 @@
 import { isJsonObject, listOf } from '../client/util/json';
+import { shortened } from '../client/util/shortened';
 
 /** End of a line; progress bars write over their line with `\r` alone. */
 const LINE_END = /\r?\n|\r(?!$)/;
+/** Longest line that is shown, in UTF-16 units; some apps print whole files. */
+const LINE_LENGTH = 16_000;
 /** So much of the beginning of a log is looked for in what was known of it. */
 const HEAD_LENGTH = 20;
 
@@ -46,13 +49,13 @@ class Log {
 	finish(): string[] {
 		const line = this.tail.replace(/\r$/, '');
 		this.tail = '';
-		return line === '' ? [] : [line];
+		return line === '' ? [] : [shortened(line, LINE_LENGTH)];
 	}
 
 	private add(text: string): string[] {
 		const lines = (this.tail + text).split(LINE_END);
 		this.tail = lines.pop() ?? '';
-		return lines.filter((line) => line !== '');
+		return lines.filter((line) => line !== '').map((line) => shortened(line, LINE_LENGTH));
 	}
 }
 

@@ -1,16 +1,23 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { RESUME_SPREAD_MS, type Account } from './account';
 import { errorFromRefusal, unexpectedAnswer } from './apiError';
-import { letGo, readText } from '../transport/body';
+import { letGo, readAnswer, readRefusal } from '../transport/body';
 import { plainBody } from '../transport/decompression';
 import { monotonicNow, type Clock } from '../util/clock';
 import { decodeReply, isRefusedBody, type Reply } from './envelope';
-import { InferenceError, NetworkError, ValidationError, type RemoteWork } from '../errors';
+import {
+	InferenceError,
+	NetworkError,
+	ProtocolError,
+	ValidationError,
+	type RemoteWork,
+} from '../errors';
 import { redact } from '../util/redact';
 import { rateLimitReset, requestedDelay } from './retryTiming';
 import type { Exchange } from './serviceClock';
 import type { Timings } from '../settings';
 import {
+	AnswerTooLargeError,
 	TransportError,
 	type ResponseBody,
 	type Transport,
@@ -19,6 +26,7 @@ import {
 } from '../transport/transport';
 import { USER_AGENT } from '../util/version';
 import { jsonText, parseJson } from '../util/json';
+import { shortened } from '../util/shortened';
 
 /** Where and as whom requests are made. */
 export interface Credential {
@@ -106,8 +114,10 @@ function headersFor(apiKey: string): HeadersByKind {
 	};
 }
 
-/** Highest time in an answer's transfer, whatever its size, beyond the wait for its head. */
-const BODY_LIMIT_MS = 120_000;
+/** Longest text of the service that becomes a message or part of one. */
+const SHOWN_LENGTH = 4_000;
+/** More of an answer is not looked at to say what is wrong. */
+const READ_LENGTH = 256 * 1024;
 
 /**
  * One attempt of one request: headers, decoding, errors. The key goes into the `Authorization`
@@ -142,12 +152,12 @@ export class Api {
 				this.carried(call, call.body === undefined ? 'plain' : 'json'),
 			);
 			receivedAt = monotonicNow();
-			text = await readText(plainBody(response), BODY_LIMIT_MS);
+			text = await (isSuccess(response) ? readAnswer(response) : readRefusal(response));
 		} catch (error) {
 			throw this.lost(call, error, response);
 		}
+		if (!isSuccess(response)) throw this.refused(call, response, text);
 		const { status: httpStatus } = response;
-		if (httpStatus < 200 || httpStatus > 299) throw this.refused(call, response, text);
 		const facts = { httpStatus, text, response, exchange: { sentAt, receivedAt } };
 		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
 		const body = parseJson(text);
@@ -170,16 +180,23 @@ export class Api {
 		return reply;
 	}
 
-	/** A text of the service as people may see it: without the key. */
+	/** A text of the service as people may see it: without the key, and not longer than they read. */
 	clean(text: string): string {
-		return redact(text, this.credential.apiKey);
+		// What the first cut leaves of a key falls to the second one.
+		const near = shortened(text, 4 * SHOWN_LENGTH);
+		return shortened(redact(near, this.credential.apiKey), SHOWN_LENGTH);
+	}
+
+	/** What an answer says, as far as its error may need it, without the key. */
+	private told(text: string): string {
+		return redact(text.slice(0, READ_LENGTH), this.credential.apiKey);
 	}
 
 	/** The error for a success answer that does not hold what was promised. */
 	unexpected(call: ApiCall, reply: Pick<ApiReply, 'httpStatus' | 'text'>): InferenceError {
 		return unexpectedAnswer({
 			httpStatus: reply.httpStatus,
-			text: this.clean(reply.text),
+			text: this.told(reply.text),
 			call: describe(call),
 			address: this.credential.baseUrl,
 			about: call.about,
@@ -196,11 +213,10 @@ export class Api {
 		let response: TransportResponse | undefined;
 		try {
 			response = await this.transport.request(this.carried(call, 'stream'));
-			if (response.status >= 200 && response.status <= 299) {
+			if (isSuccess(response)) {
 				return { body: plainBody(response), contentType: response.headers['content-type'] ?? '' };
 			}
-			const text = await readText(plainBody(response), BODY_LIMIT_MS);
-			throw this.refused(call, response, text);
+			throw this.refused(call, response, await readRefusal(response));
 		} catch (error) {
 			throw this.lost(call, error, response);
 		}
@@ -235,6 +251,7 @@ export class Api {
 
 	private noAnswer(call: ApiCall, error: unknown): unknown {
 		if (!(error instanceof TransportError)) return error;
+		if (error instanceof AnswerTooLargeError) return this.tooLarge(call, error);
 		const reason = this.clean(error.message);
 		const host = new URL(this.credential.baseUrl).host;
 		return new NetworkError(`No usable answer from ${host}: ${reason}`, {
@@ -244,6 +261,20 @@ export class Api {
 			cause: error,
 			hint: 'Check "Base URL" in the Inference.sh credential, and that this n8n can reach it.',
 		});
+	}
+
+	private tooLarge(call: ApiCall, cause: AnswerTooLargeError): ProtocolError {
+		const request = describe(call);
+		return new ProtocolError(
+			`${this.credential.baseUrl} answered ${request} with more than 64 MB, and only so much is read`,
+			{
+				httpStatus: 200,
+				request,
+				about: call.about,
+				cause,
+				hint: 'If an app gives large results, have it give them as files. Otherwise look for a proxy or another server at "Base URL" in the Inference.sh credential.',
+			},
+		);
 	}
 
 	private refused(
@@ -256,7 +287,7 @@ export class Api {
 		const now = this.clock.now();
 		return errorFromRefusal({
 			httpStatus,
-			text: this.clean(text),
+			text: this.told(text),
 			retryAfterMs: requestedDelay(response.headers, now),
 			resetMs: rateLimitReset(response.headers, now),
 			call: describe(call),
@@ -264,6 +295,10 @@ export class Api {
 			about: call.about,
 		});
 	}
+}
+
+function isSuccess({ status }: TransportResponse): boolean {
+	return status >= 200 && status <= 299;
 }
 
 function describe(call: ApiCall): string {

@@ -1,5 +1,5 @@
 import { textOf } from '../util/json';
-import type { Problem } from './problem';
+import { wordsOf, type Problem } from './problem';
 
 /** Codes of a refusal for the request rate, whatever its status. */
 const RATE_CODES: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ export function isRateLimit({ code, message, meta, resource }: Problem): boolean
  */
 export function planFacts({ meta, resource }: Problem): readonly string[] {
 	const facts: string[] = [];
-	const limit = textOf(meta['resource_label']) ?? resource;
+	const limit = wordsOf(meta['resource_label']) ?? resource;
 	if (limit !== undefined) {
 		const usage =
 			typeof meta['limit'] === 'number'
@@ -52,7 +52,7 @@ export function planFacts({ meta, resource }: Problem): readonly string[] {
 				: '';
 		facts.push(`Limit: ${limit}${usage}`);
 	}
-	const addOn = textOf(meta['addon_plan_name']);
+	const addOn = wordsOf(meta['addon_plan_name']);
 	if (addOn !== undefined) {
 		const price = inDollars(meta['addon_plan_price']);
 		facts.push(`The add-on ${addOn}${price === undefined ? '' : ` (${price})`} includes it`);

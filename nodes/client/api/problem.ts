@@ -3,14 +3,14 @@ import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 /** Longest piece of an unexpected answer that an error shows. */
 const EXCERPT_LENGTH = 500;
 
+/** More of a text is not looked at to show the beginning of it. */
+const PAGE_LENGTH = 20_000;
+
 /** The first 500 characters of `text`, on one line. */
 export function excerpt(text: string): string {
-	const line = text.replace(/\s+/g, ' ').trim();
+	const line = text.trimStart().slice(0, PAGE_LENGTH).replace(/\s+/g, ' ').trim();
 	return line.length > EXCERPT_LENGTH ? `${line.slice(0, EXCERPT_LENGTH)}…` : line;
 }
-
-/** More of a page is not looked at. */
-const PAGE_LENGTH = 20_000;
 
 /** Whether an answer is a web page: it was written for browsers. */
 export function isPage(text: string): boolean {
@@ -62,9 +62,15 @@ const API_KEYS = ['type', 'title', 'detail', 'code', 'error', 'meta'];
 /** A text that is a code: some servers say `{"error": "rate_limited"}`. */
 const CODE = /^[a-z]+(?:_[a-z]+)+$/i;
 
+/** `value` if it is a text, and no more of it than is shown. */
+export function wordsOf(value: unknown): string | undefined {
+	const text = textOf(value);
+	return (text && excerpt(text)) || undefined;
+}
+
 /** The last part of a problem's type; `about:blank` says that there is none (RFC 9457). */
 function codeOfType(type: unknown): string | undefined {
-	const text = textOf(type);
+	const text = wordsOf(type);
 	if (text === undefined || text === 'about:blank') return undefined;
 	return text.slice(text.lastIndexOf('/') + 1);
 }
@@ -73,27 +79,27 @@ function codeOfType(type: unknown): string | undefined {
 export function readProblem(body: unknown): Problem {
 	if (!isJsonObject(body)) return NOTHING;
 	const inner = isJsonObject(body['error']) ? body['error'] : {};
-	const plain = textOf(body['error']);
+	const plain = wordsOf(body['error']);
 	const plainCode = plain !== undefined && CODE.test(plain) ? plain : undefined;
 	const code =
-		textOf(inner['code']) ??
-		textOf(body['code']) ??
+		wordsOf(inner['code']) ??
+		wordsOf(body['code']) ??
 		codeOfType(body['type']) ??
 		codeOfType(inner['type']) ??
 		plainCode;
 	const message =
-		textOf(body['detail']) ??
-		textOf(body['title']) ??
-		textOf(inner['message']) ??
+		wordsOf(body['detail']) ??
+		wordsOf(body['title']) ??
+		wordsOf(inner['message']) ??
 		(plainCode === undefined ? plain : undefined) ??
-		textOf(body['message']) ??
+		wordsOf(body['message']) ??
 		plain;
 	const metas = [body['meta'], inner['meta']].filter(isJsonObject);
 	const places = [...metas, body, inner];
 	const first = (name: string) =>
-		places.map((place) => textOf(place[name])).find((value) => value !== undefined);
+		places.map((place) => wordsOf(place[name])).find((value) => value !== undefined);
 	const suggestions = [...listOf(body['suggestions']), ...listOf(inner['suggestions'])]
-		.map((entry) => (isJsonObject(entry) ? textOf(entry['ref'] ?? entry['name']) : textOf(entry)))
+		.map((entry) => (isJsonObject(entry) ? wordsOf(entry['ref'] ?? entry['name']) : wordsOf(entry)))
 		.filter((entry) => entry !== undefined);
 	return {
 		code: code?.toLowerCase(),

@@ -20,7 +20,7 @@ import {
 } from '../errors';
 import { isJsonObject, listOf, textOf } from '../util/json';
 import { planFacts } from './entitlement';
-import { excerpt, isPage, withoutFullStop, wordsOfPage, type Problem } from './problem';
+import { excerpt, isPage, withoutFullStop, wordsOf, wordsOfPage, type Problem } from './problem';
 
 /** An answer that is not a success. */
 export interface Refusal {
@@ -70,20 +70,20 @@ export const SESSION_ADVICE: Readonly<Record<string, string>> = {
 
 function describeRequirement(entry: unknown): MissingRequirement | undefined {
 	if (!isJsonObject(entry)) return undefined;
-	const type = textOf(entry['type']) ?? 'requirement';
+	const type = wordsOf(entry['type']) ?? 'requirement';
 	const action = isJsonObject(entry['action']) ? entry['action'] : {};
-	const key = textOf(entry['key']) ?? textOf(action['secret_key']) ?? '';
-	const provider = textOf(action['provider_name']) ?? textOf(action['provider']) ?? key;
+	const key = wordsOf(entry['key']) ?? wordsOf(action['secret_key']) ?? '';
+	const provider = wordsOf(action['provider_name']) ?? wordsOf(action['provider']) ?? key;
 	const scopes = listOf(action['scopes']).filter((scope) => typeof scope === 'string');
 	const named = provider === key || key === '' ? provider : `${provider} (${key})`;
 	const fixes: Readonly<Record<string, string>> = {
 		add_secret: `add the secret ${key} in your inference.sh workspace settings`,
 		connect: `connect ${named} in your inference.sh workspace settings`,
-		add_scopes: `reconnect ${named} and grant ${scopes.join(', ') || 'the missing scopes'}`,
+		add_scopes: `reconnect ${named} and grant ${excerpt(scopes.join(', ')) || 'the missing scopes'}`,
 	};
 	const fix =
 		fixes[textOf(action['type']) ?? ''] ?? `set up ${key || type} in your inference.sh workspace`;
-	return { type, key, message: textOf(entry['message']) ?? `${type} ${key} is missing`, fix };
+	return { type, key, message: wordsOf(entry['message']) ?? `${type} ${key} is missing`, fix };
 }
 
 /** What is missing, by the name under which it is set up, too. */
@@ -93,8 +93,12 @@ function named({ type, key, message }: MissingRequirement): string {
 		: `${withoutFullStop(message)} (${type} ${key})`;
 }
 
+/** More than an app has; a longer list would be no help. */
+const MOST_REQUIREMENTS = 50;
+
 export function requirementsError({ body, problem, facts }: Answer): InferenceError {
 	const missing = listOf(isJsonObject(body) ? body['errors'] : undefined)
+		.slice(0, MOST_REQUIREMENTS)
 		.map(describeRequirement)
 		.filter((requirement) => requirement !== undefined);
 	const list = missing.map(named).join('; ');

@@ -1,5 +1,4 @@
-import { letGo, readText } from '../transport/body';
-import { plainBody } from '../transport/decompression';
+import { letGo, readRefusal } from '../transport/body';
 import { Deadline } from '../util/deadline';
 import { PermissionError } from '../errors';
 import { isJsonObject, textOf } from '../util/json';
@@ -36,8 +35,6 @@ export interface UploadedFile {
 
 /** Bytes in one piece are given time for this many in a millisecond, beside that for an answer. */
 const SLOWEST_BYTES_PER_MS = 32;
-/** Longest time for the end of an answer whose head has come, ms. */
-const ANSWER_MS = 30_000;
 
 /**
  * Uploads a file: asks the service for a place, then puts the bytes there (API notes 6.1). Both may
@@ -124,7 +121,7 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 	if (!sent.ok) throw transferBroken(what, asTransportError(watch?.failure ?? sent.error));
 	const { status } = sent.value;
 	if (status >= 200 && status < 300) return letGo(sent.value.body);
-	const text = await outcomeOf(readText(plainBody(sent.value), ANSWER_MS));
+	const text = await outcomeOf(readRefusal(sent.value));
 	signal.throwIfAborted();
 	throw transferRefused(what, sent.value, text.ok ? api.clean(text.value) : '', clock);
 }

@@ -1,7 +1,10 @@
 import { encodingOf } from '../transport/textEncoding';
 
-/** Longest line that is put together, in UTF-16 units; a longer one is an error of the service. */
-const MAX_LINE_LENGTH = 64 * 1024 * 1024;
+/**
+ * Longest line that is put together, in UTF-16 units, as long as the longest answer: it may hold the
+ * same. A longer one is an error of the service.
+ */
+export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 /**
  * Cuts a stream of bytes into lines. For any way of cutting the bytes into chunks the lines are

@@ -1,5 +1,5 @@
 import { isJsonObject, textOf, type JsonObject, parseJson } from '../util/json';
-import { LineDecoder } from './lines';
+import { LineDecoder, MAX_LINE_LENGTH } from './lines';
 import type { Update } from './update';
 
 /** What a stream of the service says, whatever its format (API notes 4.2, 4.3). */
@@ -85,9 +85,13 @@ class NdjsonParser implements EventParser {
 /** Event names that mean a plain update of the task; no SDK knows them, the documentation does. */
 const UPDATE_NAMES: ReadonlySet<string> = new Set(['message', 'update']);
 
+/** What a line costs beside its text, in UTF-16 units: an event may have lines of nothing. */
+const LINE_COST = 32;
+
 class SseParser implements EventParser {
 	private name: string | undefined;
 	private data: string[] = [];
+	private length = 0;
 
 	line(line: string): readonly StreamEvent[] {
 		if (line === '') return this.end();
@@ -96,7 +100,7 @@ class SseParser implements EventParser {
 		const field = colon === -1 ? line : line.slice(0, colon);
 		const value = colon === -1 ? '' : line.slice(colon + 1).replace(/^ /, '');
 		if (field === 'event') this.name = value;
-		else if (field === 'data') this.data.push(value);
+		else if (field === 'data') this.keep(value);
 		else if (field !== 'id' && field !== 'retry') return [{ kind: 'noise', line }];
 		return [];
 	}
@@ -107,12 +111,19 @@ class SseParser implements EventParser {
 		const complete = this.data.length > 0 || name === 'done';
 		this.name = undefined;
 		this.data = [];
+		this.length = 0;
 		if (!complete) return [];
 		if (name === 'done') return [{ kind: 'done' }];
 		const value = parseJson(text);
 		if (name === 'error') return [{ kind: 'error', payload: value ?? text }];
 		const event = name === undefined || UPDATE_NAMES.has(name) ? undefined : name;
 		return [eventFrom(value, event, text)];
+	}
+
+	private keep(value: string): void {
+		this.length += value.length + LINE_COST;
+		if (this.length > MAX_LINE_LENGTH) throw new RangeError('an event of the stream is too long');
+		this.data.push(value);
 	}
 }
 
@@ -133,7 +144,7 @@ export class EventDecoder {
 	/**
 	 * Takes the next bytes and returns the events that they complete.
 	 *
-	 * @throws RangeError if a line has no end
+	 * @throws RangeError if a line or an event has no end
 	 */
 	push(chunk: Uint8Array): readonly StreamEvent[] {
 		return this.lines.push(chunk).flatMap((line) => this.parser.line(line));

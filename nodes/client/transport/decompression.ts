@@ -1,5 +1,6 @@
 import { outcomeOf } from '../util/outcome';
 import {
+	AnswerTooLargeError,
 	asTransportError,
 	isStream,
 	TransportError,
@@ -135,12 +136,21 @@ export function decompressedStream(
 	return readableLike(stream, read());
 }
 
-/** A body's pieces for whoever asks for them. */
-function piecesOf(body: ResponseBody): AsyncIterable<Uint8Array> {
+/**
+ * A body's pieces for whoever asks for them. They wait here, so there may not be more of them than
+ * is wanted in the end: some compressed bytes stand for nothing at all.
+ */
+function piecesOf(body: ResponseBody, mostBytes: number): AsyncIterable<Uint8Array> {
+	let size = 0;
 	return new ReadableStream<Uint8Array>({
 		start: (controller) =>
 			body.read({
-				piece: (chunk) => controller.enqueue(chunk),
+				piece: (chunk) => {
+					size += chunk.byteLength;
+					if (size <= mostBytes) return controller.enqueue(chunk);
+					body.destroy();
+					controller.error(new AnswerTooLargeError());
+				},
 				end: () => controller.close(),
 				fail: (error) => controller.error(error),
 			}),
@@ -155,6 +165,7 @@ class DecompressedBody implements ResponseBody {
 	constructor(
 		private readonly compressed: ResponseBody,
 		private readonly codings: readonly string[],
+		private readonly mostBytes: number,
 	) {}
 
 	read(reader: BodyReader): void {
@@ -170,10 +181,10 @@ class DecompressedBody implements ResponseBody {
 	}
 
 	private async pump(): Promise<void> {
-		const { compressed, codings } = this;
+		const { compressed, codings, mostBytes } = this;
 		const pumped = await outcomeOf(
 			(async () => {
-				for await (const piece of withoutAll(codings, piecesOf(compressed))) {
+				for await (const piece of withoutAll(codings, piecesOf(compressed, mostBytes))) {
 					if (!this.reader) return;
 					this.reader.piece(piece);
 				}
@@ -186,8 +197,13 @@ class DecompressedBody implements ResponseBody {
 	}
 }
 
-/** The body of an answer, uncompressed: some servers compress without being asked to. */
-export function plainBody(response: TransportResponse): ResponseBody {
+/**
+ * The body of an answer, uncompressed: some servers compress without being asked to.
+ *
+ * @param mostBytes so many compressed bytes are read; more are an AnswerTooLargeError
+ */
+export function plainBody(response: TransportResponse, mostBytes = Infinity): ResponseBody {
+	const { body } = response;
 	const codings = compressionsOf(response);
-	return codings.length === 0 ? response.body : new DecompressedBody(response.body, codings);
+	return codings.length === 0 ? body : new DecompressedBody(body, codings, mostBytes);
 }

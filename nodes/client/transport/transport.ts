@@ -85,6 +85,13 @@ export class TransportError extends Error {
 	}
 }
 
+/** An answer came, but is longer than one of its kind may be. */
+export class AnswerTooLargeError extends TransportError {
+	constructor() {
+		super('the answer is too large', true, undefined);
+	}
+}
+
 export const NO_ANSWER = 'no answer came in time';
 
 /** The error for a request that its signal has ended before there was a connection for it. */

@@ -11,6 +11,7 @@ import { isJsonObject } from '../../client/util/json';
 import { CredentialError } from './credentialError';
 import { asData } from './items';
 import { messageOf } from '../../client/util/errorMessage';
+import { shortened } from '../../client/util/shortened';
 
 /**
  * Turns whatever an item failed with into an error that n8n shows well: with message, description
@@ -33,12 +34,21 @@ export function toNodeError(
 
 function apiOrOperationError(
 	node: INode,
-	{ message, httpStatus }: InferenceError,
+	error: InferenceError,
 	extra: { readonly itemIndex?: number; readonly description?: string },
 ): NodeApiError | NodeOperationError {
+	const { httpStatus } = error;
+	const message = shownMessage(error);
 	if (httpStatus === undefined) return new NodeOperationError(node, message, extra);
 	// No response data goes in: n8n would show its text instead of ours.
 	return new NodeApiError(node, { message }, { message, httpCode: String(httpStatus), ...extra });
+}
+
+/** Longest message, whatever it quotes, in UTF-16 units. */
+const MESSAGE_LENGTH = 10_000;
+
+function shownMessage(error: unknown): string {
+	return shortened(messageOf(error), MESSAGE_LENGTH);
 }
 
 /** What n8n shows under "Error details" and "Error data", and the error itself with its stack. */
@@ -51,7 +61,7 @@ function withDetails<T extends NodeApiError | NodeOperationError>(
 	const hidden = { configurable: true, writable: true, enumerable: false };
 	Object.defineProperty(nodeError, 'cause', { ...hidden, value: error });
 	// n8n puts a sentence of its own in place of one with a word such as ETIMEDOUT.
-	nodeError.message = error.message;
+	nodeError.message = shownMessage(error);
 	return nodeError;
 }
 
@@ -74,7 +84,7 @@ export interface FailureFacts {
 
 /** Takes an item's failure apart, whatever was thrown. */
 export function failureFacts(error: unknown): FailureFacts {
-	const message = messageOf(error);
+	const message = shownMessage(error);
 	if (error instanceof InferenceError) {
 		const {
 			code,

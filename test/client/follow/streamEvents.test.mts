@@ -330,3 +330,28 @@ describe('any stream', () => {
 		);
 	});
 });
+
+describe('An event without an end', () => {
+	const MEGABYTE = 1024 * 1024;
+
+	it.each([
+		['long lines', `data: ${'a'.repeat(MEGABYTE)}\n`, 65],
+		['short lines', 'data: a\n'.repeat(MEGABYTE / 8), 33],
+		['lines of nothing', 'data:\n'.repeat(MEGABYTE / 6), 33],
+	])('in %s is refused before it fills the memory', (_what, text, most) => {
+		const decoder = new EventDecoder(SSE);
+		const piece = new TextEncoder().encode(text);
+		const endless = () => {
+			for (let count = 0; count < most; count += 1) decoder.push(piece);
+		};
+		expect(endless).toThrow(RangeError);
+	});
+
+	it('is another thing than a stream of many events', () => {
+		const decoder = new EventDecoder(SSE);
+		const piece = new TextEncoder().encode(`data: {"a":"${'a'.repeat(MEGABYTE)}"}\n\n`);
+		let count = 0;
+		for (let turn = 0; turn < 80; turn += 1) count += decoder.push(piece).length;
+		expect(count).toBe(80);
+	});
+});

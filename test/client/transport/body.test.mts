@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import * as undici from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { letGo, readText } from '../../../nodes/client/transport/body.ts';
+import { letGo, readText, type TextLimits } from '../../../nodes/client/transport/body.ts';
 import { StreamBody } from '../../../nodes/client/transport/helperTransport.ts';
 import { TransportError, type ResponseBody } from '../../../nodes/client/transport/transport.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
@@ -13,6 +13,8 @@ import { ruleTime } from '../../ruleTime.mts';
 import { rejection, networkWith } from '../support.mts';
 
 const LIMIT = 10_000;
+const MB = 1024 * 1024;
+const LIMITS: TextLimits = { bytes: MB, ms: LIMIT, mayBeCut: false };
 /** Longer than a body is given to end by itself, ms. */
 const A_WHILE = 1_000;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -60,18 +62,18 @@ describe('readText', () => {
 	it('puts characters together that arrive in pieces', async () => {
 		const whole = bytes('hé 🎈\n');
 		const pieces = Array.from(whole, (_byte, at) => whole.subarray(at, at + 1));
-		expect(await readText(new StreamBody(Readable.from(pieces), LIMIT), LIMIT)).toBe('hé 🎈\n');
+		expect(await readText(new StreamBody(Readable.from(pieces), LIMIT), LIMITS)).toBe('hé 🎈\n');
 	});
 
 	it('gives an empty text for an empty body', async () => {
 		answer = (response) => response.writeHead(204).end();
-		expect(await readText(await get(), LIMIT)).toBe('');
+		expect(await readText(await get(), LIMITS)).toBe('');
 	});
 
 	it('reads a body over the network', async () => {
 		const text = 'é'.repeat(300_000);
 		answer = (response) => response.end(text);
-		expect(await readText(await get(), LIMIT)).toBe(text);
+		expect(await readText(await get(), LIMITS)).toBe(text);
 	});
 
 	it('gives up an answer that drips for too long, and closes it', async () => {
@@ -79,22 +81,42 @@ describe('readText', () => {
 			const drip = setInterval(() => response.write('.'), 5);
 			response.on('close', () => clearInterval(drip));
 		};
-		const error = await rejection(readText(await get(), 50));
+		const error = await rejection(readText(await get(), { ...LIMITS, ms: 50 }));
 		expect(error).toBeInstanceOf(TransportError);
 		expect(error).toMatchObject({ message: 'the answer arrives too slowly', mayHaveArrived: true });
 		await closed(sockets[0]);
 	});
 
 	it('gives up an answer that does not end, and closes it', async () => {
-		const megabyte = new Uint8Array(1024 * 1024);
+		const megabyte = new Uint8Array(MB);
 		const endless = Readable.from(
 			(function* () {
 				for (;;) yield megabyte;
 			})(),
 		);
-		const error = await rejection(readText(new StreamBody(endless, LIMIT), LIMIT));
+		const error = await rejection(readText(new StreamBody(endless, LIMIT), LIMITS));
 		expect(error).toMatchObject({ name: 'TransportError', message: 'the answer is too large' });
 		expect(endless.destroyed).toBe(true);
+	});
+
+	it('takes the beginning of an answer that may be cut', async () => {
+		const whole = bytes('é'.repeat(MB));
+		answer = (response) => response.end(whole);
+		const text = await readText(await get(), { ...LIMITS, mayBeCut: true });
+		expect(text.length).toBeGreaterThan(MB / 2 - 1);
+		expect(text.length).toBeLessThan(MB);
+		await closed(sockets[0]);
+	});
+
+	it('takes what has come of a slow answer that may be cut', async () => {
+		answer = (response) => {
+			response.write('It is so ');
+			const drip = setInterval(() => response.write('very '), 5);
+			response.on('close', () => clearInterval(drip));
+		};
+		const text = await readText(await get(), { ...LIMITS, ms: 50, mayBeCut: true });
+		expect(text).toContain('It is so very');
+		await closed(sockets[0]);
 	});
 
 	it('fails if the connection breaks in the middle', async () => {
@@ -104,7 +126,7 @@ describe('readText', () => {
 		};
 		const body = await get();
 		last?.destroy();
-		const error = await rejection(readText(body, LIMIT));
+		const error = await rejection(readText(body, LIMITS));
 		expect(error).toBeInstanceOf(TransportError);
 		expect(error).toMatchObject({ mayHaveArrived: true });
 	});
@@ -113,12 +135,12 @@ describe('readText', () => {
 		answer = (response) => void response.write('half');
 		const body = await get();
 		last?.socket?.resetAndDestroy();
-		expect(await rejection(readText(body, LIMIT))).toBeInstanceOf(TransportError);
+		expect(await rejection(readText(body, LIMITS))).toBeInstanceOf(TransportError);
 	});
 
 	it('fails if the body is closed without an error', async () => {
 		const body = new Readable({ read: () => {} });
-		const reading = rejection(readText(new StreamBody(body, LIMIT), LIMIT));
+		const reading = rejection(readText(new StreamBody(body, LIMIT), LIMITS));
 		body.destroy();
 		expect(await reading).toMatchObject({ message: 'the answer broke off' });
 	});
@@ -154,7 +176,7 @@ describe('letGo', () => {
 		last?.end('last');
 		await until(ended);
 		answer = (response) => response.end('second');
-		expect(await readText(await get(), LIMIT)).toBe('second');
+		expect(await readText(await get(), LIMITS)).toBe('second');
 		expect(sockets).toHaveLength(1);
 	});
 
@@ -173,6 +195,16 @@ describe('letGo', () => {
 		answer = (response) => void response.write('first');
 		letGo(await get());
 		await clock.pass(A_WHILE);
+		await closed(sockets[0]);
+		expect(sockets[0]?.destroyed).toBe(true);
+	});
+
+	it('closes the connection if the body goes on talking, without a wait', async () => {
+		answer = (response) => {
+			const flood = setInterval(() => response.write(new Uint8Array(MB / 8)), 1);
+			response.on('close', () => clearInterval(flood));
+		};
+		letGo(await get());
 		await closed(sockets[0]);
 		expect(sockets[0]?.destroyed).toBe(true);
 	});

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NetworkError } from '../../../nodes/client/errors.ts';
-import { readText } from '../../../nodes/client/transport/body.ts';
+import { readAnswer } from '../../../nodes/client/transport/body.ts';
 import { asTransportError } from '../../../nodes/client/transport/transport.ts';
 import { UndiciTransport } from '../../../nodes/client/transport/undiciTransport.ts';
 import type { EgressPolicy } from '../../../nodes/client/transport/connect.ts';
@@ -120,7 +120,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			headersTimeoutMs: 10_000,
 			silenceMs: 200,
 		});
-		const error = await rejection(readText(answer.body, 60_000));
+		const error = await rejection(readAnswer(answer));
 		expect(error).toMatchObject({ name: 'TransportError', mayHaveArrived: true });
 		expect(String(error)).toContain('the answer stopped arriving');
 		await until(() => sandbox.connections().open === 0);
@@ -136,7 +136,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			headersTimeoutMs: 10_000,
 			silenceMs: 1_000,
 		});
-		expect(JSON.parse(await readText(answer.body, 60_000))).toMatchObject({
+		expect(JSON.parse(await readAnswer(answer))).toMatchObject({
 			data: { name: 'echo' },
 		});
 	});
