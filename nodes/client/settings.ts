@@ -32,8 +32,13 @@ export interface Timings {
 	readonly submitMs: number;
 	/** Silence after which a stream is dead: four missed heartbeats (API notes 4.5). */
 	readonly streamSilenceMs: number;
-	/** A stream that has said nothing of its task this long is checked by a status request. */
-	readonly firstQuietCheckMs: number;
+	/** A stream through which no heartbeat has come alone is checked after this silence. */
+	readonly silentCheckMs: number;
+	/** The same where streams were held back before: in good time for an end to be known in 2 s. */
+	readonly heldCheckMs: number;
+	/** A stream with heartbeats is checked after this silence: by then one is missing. */
+	readonly missedBeatMs: number;
+	/** A stream with heartbeats that says nothing of its task for this long is checked, too. */
 	readonly quietCheckMs: number;
 	/** Streams that may fail in a row without news before polling takes over. */
 	readonly streamFailures: number;
@@ -63,7 +68,9 @@ export const DEFAULT_TIMINGS: Timings = {
 	headersMs: 30_000,
 	submitMs: 60_000,
 	streamSilenceMs: 45_000,
-	firstQuietCheckMs: 3_000,
+	silentCheckMs: 4_000,
+	heldCheckMs: 1_250,
+	missedBeatMs: 15_000,
 	quietCheckMs: 45_000,
 	streamFailures: 4,
 	pollCapMs: 10_000,

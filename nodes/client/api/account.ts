@@ -7,10 +7,13 @@ import { ServiceClock } from './serviceClock';
 /** Requests that a pause held back come back spread over this long, ms. */
 export const RESUME_SPREAD_MS = 1_000;
 
+/** How long it is remembered that streams are held back on their way. */
+const STREAMS_HELD_MS = 30 * 60_000;
+
 /**
  * What all nodes and executions of this process share about one credential: the limit on items in
  * flight, the pause after a refusal for the rate of requests, and what is known of the service's
- * clock.
+ * clock and of the way to it.
  */
 export class Account {
 	/** Until when nothing is asked at all. */
@@ -19,6 +22,8 @@ export class Account {
 	private closedUntil = 0;
 	private closedAt = 0;
 	readonly serviceClock = new ServiceClock();
+	/** Until when streams count as held back. */
+	private heldUntil = 0;
 	/** When the service last showed a task or chat of this credential, ms since the epoch. */
 	shownAt = 0;
 	/** Items in flight. */
@@ -29,6 +34,18 @@ export class Account {
 		private readonly clock: Clock,
 		readonly id = '',
 	) {}
+
+	/**
+	 * Whether streams were found to be held back on their way, by a proxy that buffers, in the last half
+	 * hour. It costs nothing to be wrong about it where streams speak.
+	 */
+	get streamsHeld(): boolean {
+		return this.heldUntil > 0 && this.heldUntil > this.clock.now();
+	}
+
+	set streamsHeld(held: boolean) {
+		this.heldUntil = held ? this.clock.now() + STREAMS_HELD_MS : 0;
+	}
 
 	/** Makes every request of this credential wait: the service limits the account, not the item. */
 	pause(ms: number): void {

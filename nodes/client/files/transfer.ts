@@ -79,6 +79,7 @@ export class StreamWatch implements Disposable {
 	failure: Error | undefined;
 	private bytes = 0;
 	private nudgedAt = 0;
+	private lastByteAt: number;
 	private readonly silence: QuietStream;
 
 	constructor(
@@ -86,9 +87,9 @@ export class StreamWatch implements Disposable {
 		private readonly options: StreamWatchOptions,
 	) {
 		const { clock, scope, silenceMs, quiet, size } = options;
+		this.lastByteAt = clock.now();
 		this.silence = {
-			lastWord: clock.now(),
-			patienceMs: silenceMs,
+			isQuiet: (now) => now - this.lastByteAt >= silenceMs,
 			onQuiet: () => this.end(new TransportError('no more bytes came', true, undefined)),
 		};
 		stream.on('error', (error) => this.end(error));
@@ -125,7 +126,7 @@ export class StreamWatch implements Disposable {
 		this.stream.on('data', (chunk: Uint8Array) => {
 			const { clock, size, onBytes } = this.options;
 			this.bytes += chunk.byteLength;
-			this.silence.lastWord = clock.now();
+			this.lastByteAt = clock.now();
 			if (this.bytes - this.nudgedAt > NUDGE_EVERY_BYTES) {
 				this.nudgedAt = this.bytes;
 				nudgeGarbageCollector();

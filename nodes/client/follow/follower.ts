@@ -12,12 +12,12 @@ import {
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
-import type { QuietStream } from '../util/quietWatch';
 import type { ItemContext } from '../api/itemTime';
 import { isRefusal } from '../api/refusals';
 import { pauseForRate } from '../api/retry';
 import { backoffDelay } from '../api/retryTiming';
 import { messageOf } from '../util/errorMessage';
+import { StreamPulse } from './pulse';
 import { EventDecoder, type StreamEvent } from './streamEvents';
 
 /** A request of something that is followed; the follower adds the rest. */
@@ -97,17 +97,21 @@ export function followToEnd(subject: Subject, context: ItemContext): Promise<Rea
 }
 
 class Follower {
+	private readonly since: number;
 	private lastContact: number;
 	/** Requests without a usable answer. */
 	private failedAsks = 0;
 	/** Whether the last stream was let go because its subject's status was refused. */
 	private refusedWhileQuiet = false;
+	/** Whether its subject was seen at work while the last stream was quiet. */
+	private ranWhileQuiet = false;
 
 	constructor(
 		private readonly subject: Subject,
 		private readonly context: ItemContext,
 	) {
-		this.lastContact = context.clock.now();
+		this.since = context.clock.now();
+		this.lastContact = this.since;
 	}
 
 	async run(): Promise<Reached> {
@@ -136,7 +140,8 @@ class Follower {
 			if (this.ended || (await this.fetchMissingResult())) return 'stream';
 			await this.refresh();
 			if (await this.fetchMissingResult()) return 'poll';
-			if (news || this.refusedWhileQuiet) failures = 1;
+			// What is asked while its stream is held back is known sooner than by polling.
+			if (news || this.refusedWhileQuiet || this.ranWhileQuiet) failures = 1;
 			// What is refused as a whole is not the stream's fault.
 			else if (!this.isRefused) failures += 1;
 			await clock.delay(this.backoff(failures), signal);
@@ -206,32 +211,28 @@ class Follower {
 
 	/** Reads one stream to its end. Returns whether it said anything that was not known. */
 	private async stream(): Promise<boolean> {
-		const { signal, log, quiet, clock, timings } = this.context;
+		const { signal, log, quiet } = this.context;
 		const scope = new Deadline(signal);
 		let checked = false;
 		this.refusedWhileQuiet = false;
-		const watched: QuietStream = {
-			lastWord: clock.now(),
-			patienceMs: timings.firstQuietCheckMs,
-			onQuiet: () => {
-				checked = true;
-				void this.checkQuiet(watched, scope);
-			},
-		};
-		quiet.add(watched);
+		this.ranWhileQuiet = false;
+		const pulse = new StreamPulse(this.context, this.since, () => {
+			checked = true;
+			void this.checkQuiet(pulse, scope);
+		});
+		quiet.add(pulse);
 		let news = false;
 		let doubted = false;
 		const take = (event: NewsEvent): boolean => {
-			watched.lastWord = clock.now();
 			news = this.subject.take(event) || news;
 			const { state } = this.subject;
 			const doubtful = state === 'doubtful';
-			if (doubtful && !doubted) watched.onQuiet();
+			if (doubtful && !doubted) pulse.onQuiet();
 			doubted = doubtful;
 			return !isOver(state);
 		};
-		const read = await outcomeOf(this.readStream(scope.signal, take));
-		quiet.remove(watched);
+		const read = await outcomeOf(this.readStream(scope.signal, pulse, take));
+		quiet.remove(pulse);
 		scope[Symbol.dispose]();
 		// The stream itself has ended or been let go: aborting it would only cost its connection.
 		if (checked) scope.abort(STREAM_OVER);
@@ -247,6 +248,7 @@ class Follower {
 	/** @param take takes in what a stream tells; returns whether there is more to learn */
 	private async readStream(
 		signal: CancelSignal,
+		pulse: StreamPulse,
 		take: (event: NewsEvent) => boolean,
 	): Promise<void> {
 		const { api } = this.context;
@@ -262,28 +264,31 @@ class Follower {
 			return take(event);
 		};
 		let open = true;
-		await readPieces(body, (piece) => (open = decoder.push(piece).every(handle)));
+		await readPieces(body, (piece) => {
+			const events = decoder.push(piece);
+			pulse.heard(events);
+			return (open = events.every(handle));
+		});
 		if (open) decoder.end().every(handle);
 	}
 
 	/**
-	 * What was over before its stream began may never be mentioned on it, and a stream may go on
-	 * beating without a word. So the status is asked for when nothing has been heard for a while; if
-	 * it may be over, or not be there any more, the stream is closed. Without an answer the stream's
-	 * own limits decide.
+	 * Asks for the status of what its stream is quiet about. If it may be over, or not be there any
+	 * more, the stream is closed. Without an answer the stream's own limits decide.
 	 */
-	private async checkQuiet(watched: QuietStream, scope: Deadline): Promise<void> {
-		watched.patienceMs = this.context.timings.quietCheckMs;
+	private async checkQuiet(pulse: StreamPulse, scope: Deadline): Promise<void> {
+		pulse.looks();
 		const call = { ...this.call(this.get('/status')), signal: scope.signal };
 		const answer = await outcomeOf(this.context.api.send(call));
-		if (!answer.ok) {
-			if (!isRefusal(answer.error)) return;
-			this.refusedWhileQuiet = true;
-			scope.abort(STREAM_OVER);
-			return;
-		}
-		const status = answer.value.value;
-		if (isJsonObject(status) && this.subject.mayBeOver(status)) scope.abort(STREAM_OVER);
+		const status = answer.ok ? answer.value.value : undefined;
+		const mayBeOver = isJsonObject(status) && this.subject.mayBeOver(status);
+		pulse.looked(mayBeOver);
+		if (scope.signal.aborted) return;
+		if (!answer.ok) this.pauseIfLimited(answer.error);
+		this.refusedWhileQuiet = !answer.ok && isRefusal(answer.error);
+		this.ranWhileQuiet = isJsonObject(status) && !mayBeOver;
+		if (this.ranWhileQuiet) this.shown();
+		if (mayBeOver || this.refusedWhileQuiet) scope.abort(STREAM_OVER);
 	}
 
 	private get(part: string): Question {

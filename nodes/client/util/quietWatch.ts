@@ -2,15 +2,13 @@ import type { Clock } from './clock';
 
 /** A stream that is watched. */
 export interface QuietStream {
-	/** When it last said something, or was last checked, ms since the epoch. */
-	lastWord: number;
-	/** How long it may be quiet before it is checked, ms. */
-	patienceMs: number;
-	/** Called when it has been quiet for so long. */
+	/** Whether it has been quiet for too long at this moment, ms as of the watch's clock. */
+	isQuiet(now: number): boolean;
+	/** Called when it has; again and again, as long as it is so. */
 	onQuiet(): void;
 }
 
-const TICK_MS = 1_000;
+const TICK_MS = 500;
 
 /** Watches many streams for silence with one timer, which runs only while there are any. */
 export class QuietWatch {
@@ -34,11 +32,7 @@ export class QuietWatch {
 		while (this.streams.size > 0) {
 			await this.clock.delay(TICK_MS);
 			const now = this.clock.now();
-			for (const stream of this.streams) {
-				if (now - stream.lastWord < stream.patienceMs) continue;
-				stream.lastWord = now;
-				stream.onQuiet();
-			}
+			for (const stream of this.streams) if (stream.isQuiet(now)) stream.onQuiet();
 		}
 		this.running = false;
 	}
