@@ -96,15 +96,20 @@ function observed(inner: Transport, time: Clock, { on, times = 1 }: Impatience):
  * it does not matter how long answers take.
  *
  * @param always whether time passes then, too, for answers that never come
+ * @param held how many answers do not come now, so that time passes while they are awaited
  */
 export async function passing<T>(
 	work: Promise<T>,
-	{ time = clock, always = false }: { time?: TestClock; always?: boolean } = {},
+	{
+		time = clock,
+		always = false,
+		held = () => 0,
+	}: { time?: TestClock; always?: boolean; held?: () => number } = {},
 ): Promise<T> {
 	let over = false;
 	void work.catch(() => {}).then(() => (over = true));
 	await until(async () => {
-		if (always || awaited === 0) await time.pass(LITTLE_MS);
+		if (always || awaited <= held()) await time.pass(LITTLE_MS);
 		return over;
 	});
 	return await work;

@@ -14,8 +14,8 @@ const HALF_AT_START = /^[\uDC00-\uDFFF]/;
 export function shortened(text: string, length: number): string {
 	if (text.length <= length) return text;
 	const half = Math.ceil(length / 2);
-	const head = text.slice(0, half).replace(WORD_AT_END, '').replace(HALF_AT_END, '');
-	const tail = text.slice(-half).replace(WORD_AT_START, '').replace(HALF_AT_START, '');
+	const head = text.slice(0, half).replace(WORD_AT_END, '').replace(HALF_AT_END, '').trimEnd();
+	const tail = text.slice(-half).replace(WORD_AT_START, '').replace(HALF_AT_START, '').trimStart();
 	const left = text.length - head.length - tail.length;
-	return `${head.trimEnd()} … (${left} characters left out) … ${tail}`;
+	return `${head} … (${left} characters left out) … ${tail}`;
 }

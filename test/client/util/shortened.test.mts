@@ -6,7 +6,7 @@ describe('shortened', () => {
 	it('keeps beginning and end, and says how much is missing', () => {
 		const text = `It began${' and went on'.repeat(100)} and ended`;
 		expect(shortened(text, 42)).toBe(
-			'It began and went … (1088 characters left out) … on and ended',
+			'It began and went on … (1181 characters left out) … went on and ended',
 		);
 	});
 
