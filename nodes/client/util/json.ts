@@ -29,9 +29,29 @@ export function listOf(value: unknown): readonly unknown[] {
 	return Array.isArray(value) ? value : [];
 }
 
-/** Whether two values have the same JSON text, with their keys in the same order. */
+/** Whether two values of JSON are the same, with their keys in the same order; of any depth. */
 export function sameJson(left: unknown, right: unknown): boolean {
-	return left === right || JSON.stringify(left) === JSON.stringify(right);
+	const open: Array<readonly [unknown, unknown]> = [[left, right]];
+	for (let pair = open.pop(); pair; pair = open.pop()) {
+		const [one, other] = pair;
+		if (one === other) continue;
+		const values = entriesOf(one);
+		const others = entriesOf(other);
+		if (!values || !others || values.length !== others.length) return false;
+		if (Array.isArray(one) !== Array.isArray(other)) return false;
+		for (const [at, [name, value]] of values.entries()) {
+			const [otherName, otherValue] = others[at] ?? [];
+			if (name !== otherName) return false;
+			open.push([value, otherValue]);
+		}
+	}
+	return true;
+}
+
+/** What has a place in the JSON of an object or list. */
+function entriesOf(value: unknown): ReadonlyArray<[string, unknown]> | undefined {
+	if (typeof value !== 'object' || value === null) return undefined;
+	return Object.entries(value).filter(([, inner]) => inner !== undefined);
 }
 
 /** Parses JSON that may not be JSON. */
