@@ -5,20 +5,34 @@ import { shortened } from '../client/util/shortened';
 const LINE_END = /\r?\n|\r(?!$)/;
 /** Longest line that is shown, in UTF-16 units; some apps print whole files. */
 const LINE_LENGTH = 16_000;
-/** So much of the beginning of a log is looked for in what was known of it. */
-const HEAD_LENGTH = 20;
+/** A shorter end of one log is at the beginning of another one by chance. */
+const LEAST_OVERLAP = 20;
 
 /**
- * Where `text`, which goes on, begins in `before`: the service may keep only the end of a long log.
- * Undefined if it is another text.
+ * How much of the beginning of `text`, which goes on, is the end of `before`: the service may keep
+ * only the end of a long log. Undefined if it is another text.
+ *
+ * In one pass, after Knuth, Morris and Pratt: a log may repeat itself in every line.
  */
 function overlap(before: string, text: string): number | undefined {
-	if (text.startsWith(before)) return 0;
-	const head = text.slice(0, HEAD_LENGTH);
-	for (let at = before.indexOf(head); at !== -1; at = before.indexOf(head, at + 1)) {
-		if (text.startsWith(before.slice(at))) return at;
+	if (text.startsWith(before)) return before.length;
+	const most = Math.min(before.length, text.length);
+	/** How much of the beginning of `text` comes again just before each place in it. */
+	const again = new Int32Array(most + 1);
+	/** How much of the beginning there is, if there was so much of it before the next character. */
+	const grown = (length: number, next: number): number => {
+		let fits = length;
+		while (fits > 0 && (fits === most || text.charCodeAt(fits) !== next)) fits = again[fits] ?? 0;
+		return text.charCodeAt(fits) === next ? fits + 1 : 0;
+	};
+	for (let at = 1; at < most; at += 1) {
+		again[at + 1] = grown(again[at] ?? 0, text.charCodeAt(at));
 	}
-	return undefined;
+	let known = 0;
+	for (let at = before.length - most; at < before.length; at += 1) {
+		known = grown(known, before.charCodeAt(at));
+	}
+	return known >= Math.min(LEAST_OVERLAP, text.length) ? known : undefined;
 }
 
 /** One log of a task; the service sends all of it again whenever it has grown. */
@@ -40,8 +54,8 @@ class Log {
 		// An older view has nothing new.
 		if (before.startsWith(text)) return [];
 		this.text = text;
-		const at = overlap(before, text);
-		if (at !== undefined) return this.add(text.slice(before.length - at));
+		const known = overlap(before, text);
+		if (known !== undefined) return this.add(text.slice(known));
 		return [...this.finish(), ...this.add(text)];
 	}
 
@@ -91,10 +105,12 @@ function entriesOf(logs: unknown): readonly Entry[] {
 export class LogLines {
 	private readonly byPlace = new Map<string, Log>();
 	private readonly byId = new Map<unknown, Log>();
+	/** Those with a line that has begun and may go on. */
+	private readonly open = new Set<Log>();
 
 	/** Whether a line has begun that may go on. */
 	get unfinished(): boolean {
-		return [...this.byPlace.values()].some((log) => log.unfinished);
+		return this.open.size > 0;
 	}
 
 	/** Takes the logs as they are now and returns the lines that are new and complete. */
@@ -102,13 +118,18 @@ export class LogLines {
 		return entriesOf(logs).flatMap((entry) => {
 			const log = this.logOf(entry);
 			const lines = log.see(entry.content);
-			return entry.closed ? [...lines, ...log.finish()] : lines;
+			if (entry.closed) lines.push(...log.finish());
+			if (log.unfinished) this.open.add(log);
+			else this.open.delete(log);
+			return lines;
 		});
 	}
 
 	/** Ends the lines that have begun and returns them. What goes on after that is another line. */
 	finish(): string[] {
-		return [...this.byPlace.values()].flatMap((log) => log.finish());
+		const lines = [...this.open].flatMap((log) => log.finish());
+		this.open.clear();
+		return lines;
 	}
 
 	/** Entries are known by their id, or else by their place: partial updates may have no ids. */

@@ -105,9 +105,8 @@ export class TaskFeed implements Required<TaskObserver> {
 
 	delta(delta: JsonObject, seq: number | undefined): void {
 		const piece = this.deltas.push(delta, seq);
-		const { text } = this;
 		if (piece === undefined) this.tellText();
-		else if (piece !== '' && text !== undefined) this.listener.more(piece, text);
+		else if (piece !== '') this.tellMore(piece);
 		this.due();
 	}
 
@@ -131,9 +130,14 @@ export class TaskFeed implements Required<TaskObserver> {
 		if (text !== undefined) this.listener.text(text);
 	}
 
+	private tellMore(piece: string): void {
+		const { text } = this;
+		if (text !== undefined) this.listener.more(piece, text);
+	}
+
 	private tellLines(lines: readonly string[]): void {
 		if (lines.length === 0) return;
-		this.lines.push(...lines);
+		for (const line of lines) this.lines.push(line);
 		this.listener.lines(lines);
 	}
 

@@ -38,7 +38,7 @@ async function readAll(chatId: string, context: ClientContext): Promise<ChatView
 	const wire = (await readChat(ask, chatId)) ?? {};
 	const messages = (await readMessages(ask, chatId, () => false)) ?? [];
 	const turn = new Turn({ chatId, answered: [] });
-	for (const data of [...messages, ...listOf(wire['chat_messages'])]) turn.readMessage(data);
+	turn.readMessages([...messages, ...listOf(wire['chat_messages'])]);
 	const run = runFromWire(wire['active_run']);
 	const status = textOf(run?.wire['state']) ?? textOf(wire['status']) ?? 'unknown';
 	const pending = pendingCalls(turn.all, wire['pending_interrupts']);

@@ -42,6 +42,7 @@ export async function readMessages(
 	const messages: JsonObject[] = [];
 	let cursor: string | undefined;
 	let newestFirst = true;
+	let newest = -1;
 	for (let page = 0; page < MAX_PAGES; page += 1) {
 		const route = messagesRoute(chatId, cursor);
 		const list = await ask({ method: 'GET', path: route }, (value) => {
@@ -50,9 +51,10 @@ export async function readMessages(
 		});
 		if (!list) return undefined;
 		const items = listOf(list['items']).filter(isJsonObject);
-		const before = newestOf(messages);
-		newestFirst &&= page === 0 || newestOf(items) <= before;
-		messages.push(...items);
+		const newestOfPage = newestOf(items);
+		newestFirst &&= page === 0 || newestOfPage <= newest;
+		newest = Math.max(newest, newestOfPage);
+		for (const item of items) messages.push(item);
 		cursor = textOf(list['next_cursor']);
 		const last = cursor === undefined || list['has_next'] === false;
 		if (last || (newestFirst && enough(items))) break;
@@ -61,5 +63,7 @@ export async function readMessages(
 }
 
 function newestOf(messages: readonly JsonObject[]): number {
-	return Math.max(-1, ...messages.map(({ order }) => (typeof order === 'number' ? order : -1)));
+	return messages.reduce((newest, { order }) => {
+		return typeof order === 'number' ? Math.max(newest, order) : newest;
+	}, -1);
 }

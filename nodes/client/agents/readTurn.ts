@@ -18,7 +18,7 @@ export async function readTurn(ask: Ask, turn: Turn): Promise<boolean> {
 	if (!messages) return false;
 	const chat = await readChat(ask, chatId);
 	if (!chat) return false;
-	for (const data of messages) turn.takeMessage({ data });
+	turn.readMessages(messages);
 	turn.readChat(chat);
 	return true;
 }

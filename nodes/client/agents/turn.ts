@@ -56,6 +56,8 @@ export class Turn implements TurnFacts {
 	private wasQueued = false;
 	/** What the chat showed as its output while this turn was at work. */
 	private outputBefore: { readonly output: unknown } | undefined;
+	/** As long as nothing has come that may change it. */
+	private knownVerdict: Verdict | undefined;
 
 	constructor(
 		readonly ref: TurnRef,
@@ -82,6 +84,7 @@ export class Turn implements TurnFacts {
 	/** Takes in the whole chat as it is now. */
 	readChat(wire: JsonObject): void {
 		this.chat = {};
+		this.knownVerdict = undefined;
 		this.takeChat({ data: wire });
 	}
 
@@ -96,7 +99,7 @@ export class Turn implements TurnFacts {
 			this.activeRunId = run?.id;
 			if (run) this.takeRun(run.wire, { data: run.wire });
 		}
-		for (const wire of listOf(data['chat_messages'])) this.readMessage(wire);
+		this.readMessages(listOf(data['chat_messages']));
 		this.conclude();
 		if (!this.outputBefore && this.verdict().kind === 'running') {
 			this.outputBefore = { output: this.chat['output'] ?? undefined };
@@ -104,27 +107,44 @@ export class Turn implements TurnFacts {
 		return !sameJson(before, this.chat);
 	}
 
-	/** Takes in a whole message of the chat. */
-	readMessage(wire: unknown): void {
-		if (isJsonObject(wire)) this.takeMessage({ data: wire });
+	/** Takes in whole messages of the chat. */
+	readMessages(wires: readonly unknown[]): void {
+		const kept = wires
+			.filter(isJsonObject)
+			.map((data) => this.keep({ data }))
+			.filter((one) => one !== undefined);
+		if (kept.some(matters)) this.conclude();
+		for (const { after } of kept) this.show(after);
 	}
 
 	/** Takes in a message of the chat. Returns whether it is new. */
-	takeMessage(update: Update): boolean {
+	private takeMessage(update: Update): boolean {
+		const kept = this.keep(update);
+		if (!kept) return false;
+		const { before, after } = kept;
+		if (matters(kept)) this.conclude();
+		this.show(after);
+		return before === undefined || !sameJson(before.wire, after.wire);
+	}
+
+	/** Keeps what is known of a message now; undefined if that says nothing. */
+	private keep(update: Update): KeptMessage | undefined {
 		const id = textOf(update.data['id']);
-		if (id === undefined) return false;
+		if (id === undefined) return undefined;
 		const before = this.messages.get(id);
 		const after = messageFromWire(mergeUpdate(before?.wire ?? {}, update));
-		if (!after || (after.chatId ?? this.ref.chatId) !== this.ref.chatId) return false;
+		if (!after || (after.chatId ?? this.ref.chatId) !== this.ref.chatId) return undefined;
 		// A message that has ended stays ended: an answer that says otherwise is older.
-		if (before?.terminal === true && !after.terminal) return false;
+		if (before?.terminal === true && !after.terminal) return undefined;
 		this.messages.set(id, after);
-		this.conclude();
-		if (after.role === 'assistant' && this.isOurs(after)) {
-			this.seenAtWork ||= after.terminal;
-			this.tell(after);
-		}
-		return before === undefined || !sameJson(before.wire, after.wire);
+		return { before, after };
+	}
+
+	/** Tells of a message if it is part of the answer. */
+	private show(message: ChatMessage): void {
+		if (message.role !== 'assistant' || !this.isOurs(message)) return;
+		this.seenAtWork ||= message.terminal;
+		this.tell(message);
 	}
 
 	private takeRun(wire: JsonObject, update: Update): boolean {
@@ -147,10 +167,11 @@ export class Turn implements TurnFacts {
 		if (!ours || message?.terminal === true) return false;
 		const deltas = this.live.get(id) ?? this.begin(id, message?.text);
 		const piece = deltas.push(delta, seq);
+		if (piece === '') return true;
 		const { text } = deltas;
 		if (text === undefined) return true;
 		if (piece === undefined) this.observer.text?.(id, text);
-		else if (piece !== '') this.observer.more?.(id, piece, text);
+		else this.observer.more?.(id, piece, text);
 		return true;
 	}
 
@@ -173,6 +194,7 @@ export class Turn implements TurnFacts {
 
 	/** Draws conclusions from what has just been learned. */
 	private conclude(): void {
+		this.knownVerdict = undefined;
 		this.wasQueued ||= this.waiting;
 		if (this.waiting && this.activeRunId !== undefined) this.foreign.add(this.activeRunId);
 		this.knownRunId ??= this.findRunId();
@@ -338,8 +360,23 @@ export class Turn implements TurnFacts {
 
 	/** Whether it is over; see `verdictOf`. */
 	verdict(): Verdict {
-		return verdictOf(this);
+		return (this.knownVerdict ??= verdictOf(this));
 	}
+}
+
+/** A message as it was known, and as it is known now. */
+interface KeptMessage {
+	readonly before: ChatMessage | undefined;
+	readonly after: ChatMessage;
+}
+
+/** What conclusions are drawn from; a text that grows changes none of it. */
+const TELLING = ['status', 'role', 'order', 'agent_run_id', 'created_at', 'tool_invocations'];
+
+/** Whether a message tells more of its turn than it did. */
+function matters({ before, after }: KeptMessage): boolean {
+	if (before?.role !== 'assistant') return true;
+	return TELLING.some((name) => !sameJson(before.wire[name], after.wire[name]));
 }
 
 /** The calls of a turn that need no answer any more, with one more. */

@@ -115,8 +115,11 @@ export class DeltaAccumulator {
 		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) return '';
 		const missedFirst = lastSeq === undefined && (seq ?? 0) > 1;
 		const sure = this.state === 'whole' && !this.view && !missedFirst;
-		if (!sure && this.state !== 'broken') this.join(delta, seq);
+		const wasBroken = this.state === 'broken';
+		if (!sure && !wasBroken) this.join(delta, seq);
 		this.lastSeq = seq ?? lastSeq;
+		// What comes after a hole adds nothing.
+		if (wasBroken) return '';
 		if (this.state === 'whole') this.made = mergeDelta(this.made, delta);
 		return sure ? (responseText(delta) ?? '') : undefined;
 	}

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogLines } from '../../../nodes/StreamTask/logLines.ts';
+import { comparedBy } from '../../workMeters.mts';
 
 /** Lines that come of logs which are shown one after another, and of their end. */
 function linesOf(...views: unknown[]): string[] {
@@ -97,5 +98,26 @@ describe('Log lines', () => {
 				expect(lines).toEqual(whole.slice(0, shown).split('\n').filter(Boolean));
 			}),
 		);
+	});
+
+	it.each([
+		['the same', 'tick\n'.repeat(20)],
+		['nearly the same', `${'tick\n'.repeat(19)}tack\n`],
+		['one character', 'a'.repeat(100)],
+	])('are found with work that grows like a log that says %s again and again', (_what, part) => {
+		const workOf = (size: number) => {
+			const all = part.repeat(size);
+			return comparedBy(() => linesOf(`${all}x`, `${all}y`, `${all.slice(50)}y\nz\n`));
+		};
+		expect(workOf(400)).toBeLessThan(3 * workOf(200));
+	});
+
+	it('are not repeated if the end that is kept of a log repeats itself', () => {
+		const part = 'tick\n'.repeat(40);
+		expect(linesOf(`${part}tack\n`, `${part.slice(50)}tack\ntick\n`)).toEqual([
+			...part.split('\n').slice(0, 40),
+			'tack',
+			'tick',
+		]);
 	});
 });
