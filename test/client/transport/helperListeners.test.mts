@@ -2,21 +2,7 @@
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
 import { HelperTransport } from '../../../nodes/client/transport/helperTransport.ts';
-import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
-
-class CountedSource extends CancelSource {
-	readonly listening = new Set<() => void>();
-
-	override addEventListener(type: 'abort', listener: () => void): void {
-		this.listening.add(listener);
-		super.addEventListener(type, listener);
-	}
-
-	override removeEventListener(type: 'abort', listener: () => void): void {
-		this.listening.delete(listener);
-		super.removeEventListener(type, listener);
-	}
-}
+import { CountedSource } from '../countedSource.mts';
 
 const full = (body: unknown) => ({ statusCode: 200, headers: {}, body });
 
