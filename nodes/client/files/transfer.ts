@@ -40,23 +40,6 @@ export function isForPublicHosts(url: string, { baseUrl }: TransferContext): boo
 	return isPublicHost(base.hostname) && new URL(url).origin !== base.origin;
 }
 
-const NUDGE_EVERY_BYTES = 4 * 1024 * 1024;
-const NUDGE_BYTES = 32 * 1024 * 1024;
-
-/**
- * Reminds V8 of the garbage that streams leave. It lets 64 MB of what sockets have read pile up
- * before it looks, because nothing of that is on its own heap. A buffer that nobody writes to takes
- * no memory, but counts.
- */
-function nudgeGarbageCollector(): void {
-	try {
-		void new ArrayBuffer(NUDGE_BYTES);
-	} catch {
-		// There is no room for it: then V8 is looking already.
-		return;
-	}
-}
-
 export interface StreamWatchOptions {
 	/** What the stream's request runs under; aborted when the stream breaks off or is not needed. */
 	readonly scope: Deadline;
@@ -78,7 +61,6 @@ export class StreamWatch implements Disposable {
 	/** Why the stream broke off. */
 	failure: Error | undefined;
 	private bytes = 0;
-	private nudgedAt = 0;
 	private lastByteAt: number;
 	private readonly silence: QuietStream;
 
@@ -127,10 +109,6 @@ export class StreamWatch implements Disposable {
 			const { clock, size, onBytes } = this.options;
 			this.bytes += chunk.byteLength;
 			this.lastByteAt = clock.now();
-			if (this.bytes - this.nudgedAt > NUDGE_EVERY_BYTES) {
-				this.nudgedAt = this.bytes;
-				nudgeGarbageCollector();
-			}
 			if (size !== undefined && this.bytes > size) this.end(this.wrongLength(size));
 			onBytes?.(this.bytes);
 		});

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import * as undici7 from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
 import {
 	MB,
@@ -93,6 +93,55 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		expect(host.requests[0]?.headers).not.toHaveProperty('cookie');
 		// Without one, some hosts answer 403.
 		expect(host.requests[0]?.headers['user-agent']).toMatch(/^n8n-nodes-inferencesh/);
+	});
+
+	it('reads no more than its reader does, and takes no memory beside', async () => {
+		let sent = 0;
+		let blocked = false;
+		const piece = Buffer.alloc(MB);
+		const all = 100;
+		host.serve('/large', (_request, response) => {
+			response.writeHead(200, { 'content-length': String(all * MB) });
+			const send = () => {
+				while (sent < all && !blocked) {
+					sent += 1;
+					blocked = !response.write(piece);
+				}
+				if (sent === all) response.end();
+			};
+			response.on('drain', () => {
+				blocked = false;
+				send();
+			});
+			send();
+		});
+		const asked: number[] = [];
+		class Counted extends ArrayBuffer {
+			constructor(size: number) {
+				super(size);
+				asked.push(size);
+			}
+		}
+		vi.stubGlobal('ArrayBuffer', Counted);
+		onTestFinished(() => void vi.unstubAllGlobals());
+		const size = await client().files.download(
+			`${host.url}/large`,
+			UNLIMITED,
+			async ({ stream }) => {
+				let read = 0;
+				for await (const part of stream) {
+					if (read === 0) {
+						await until(() => blocked);
+						await aMoment();
+						expect(sent).toBeLessThan(all / 2);
+					}
+					read += Buffer.from(part as Uint8Array).length;
+				}
+				return read;
+			},
+		);
+		expect(size).toBe(all * MB);
+		expect(Math.max(0, ...asked)).toBeLessThan(MB);
 	});
 
 	it('hands on a file of no bytes', async () => {
