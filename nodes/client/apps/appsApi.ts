@@ -1,7 +1,6 @@
 import type { ClientContext } from '../api/context';
 import type { CancelSignal } from '../util/cancelSignal';
 import type { JsonObject } from '../util/json';
-import { outcomeOf } from '../util/outcome';
 import type { PendingWork } from '../util/pendingWork';
 import { functionOf, type AppInfo } from './appInfo';
 import { Catalogue } from './catalogue';
@@ -51,15 +50,14 @@ export class AppsApi {
 	}
 
 	/**
-	 * The schema of what a function of an app puts out; undefined if it has none or the app cannot be
-	 * read.
+	 * The schema of what a function of an app puts out; undefined if it has none.
 	 *
 	 * @param ref with or without version
 	 * @param entry name of the function, undefined for the default one
+	 * @throws as `get`
 	 */
 	async outputSchema(ref: string, entry: string | undefined): Promise<JsonObject | undefined> {
-		const app = await outcomeOf(this.get(ref));
-		return app.ok ? functionOf(app.value, entry)?.output : undefined;
+		return functionOf(await this.get(ref), entry)?.output;
 	}
 
 	/**

@@ -46,13 +46,20 @@ export async function addFiles(
 	{ request, download }: DownloadWish,
 ): Promise<INodeExecutionData> {
 	if (!download) return item;
-	const found = await run.client.files.find(task.output, request.app, request.function);
-	if (found.length === 0) return item;
-	const downloads = await downloadAll(run, found, download);
+	const { app } = request;
+	const { files, unsure } = await run.client.files.find(task.output, app, request.function);
+	if (files.length === 0 && unsure === undefined) return item;
+	const downloads = await downloadAll(run, files, download);
 	const { signal } = run.scope;
 	const ended: unknown = signal.reason;
 	if (signal.aborted && !(ended instanceof TimeoutError)) throw ended;
-	return withDownloads(item, downloads, (message) => run.hints.notDownloaded(message));
+	const errors = downloadErrors(downloads, (message) => run.hints.notDownloaded(message));
+	if (unsure !== undefined) {
+		const message = `The output schema of ${app} could not be read, so files may be missing: ${messageOf(unsure)}`;
+		run.hints.say(message);
+		errors.push({ message });
+	}
+	return withDownloads(item, downloads, errors);
 }
 
 /** How the download of a file of an output ended. */
@@ -82,24 +89,28 @@ async function downloadAll(
 	});
 }
 
+/** What an item says of files that could not be downloaded. */
+function downloadErrors(
+	downloads: readonly Download[],
+	onFailure: (message: string) => void,
+): IDataObject[] {
+	return downloads.flatMap(({ file, stored }) => {
+		if (stored.ok) return [];
+		const message = messageOf(stored.error);
+		onFailure(message);
+		return [{ field: file.path.join('.'), url: file.url, message }];
+	});
+}
+
 /** The item with what has been downloaded, and with a note of what could not be. */
 function withDownloads(
 	item: INodeExecutionData,
 	downloads: readonly Download[],
-	onFailure: (message: string) => void,
+	errors: IDataObject[],
 ): INodeExecutionData {
-	const binary: Array<readonly [property: string, data: IBinaryData]> = [];
-	const errors: IDataObject[] = [];
-	for (const { file, property, stored } of downloads) {
-		if (stored.ok) {
-			binary.push([property, stored.value]);
-			continue;
-		}
-		const { error } = stored;
-		const message = messageOf(error);
-		errors.push({ field: file.path.join('.'), url: file.url, message });
-		onFailure(message);
-	}
+	const binary = downloads.flatMap(({ property, stored }) => {
+		return stored.ok ? [[property, stored.value] as const] : [];
+	});
 	if (binary.length > 0) item.binary = Object.fromEntries(binary);
 	if (errors.length > 0) item.json['download_errors'] = errors;
 	return item;

@@ -122,12 +122,26 @@ describe('the files of an output', () => {
 		}
 	});
 
-	it('are found by their shape if the app cannot be read', async () => {
+	it('are found by their shape if the app cannot be read, and the item says that some may be missing', async () => {
 		sandbox().fault({ on: 'GET /apps/*', kind: 'status', status: 403, times: Infinity });
 		const url = `${host.url}/cat.png`;
-		const output = { files: { a: url }, x: { url, content_type: 'image/png' } };
-		const run = await outputs([output], { app: 'sandbox/unread' });
-		expect(Object.keys(await filesOf(run.output(NODE_NAME)[0]))).toEqual(['x']);
+		const shaped = { url, content_type: 'image/png' };
+		const outputsOf = [{ files: { a: `${url}?a` }, x: shaped }, { link: url }, { x: shaped }, {}];
+		const run = await outputs(outputsOf, { app: 'sandbox/unread' });
+		const items = run.output(NODE_NAME);
+		const files = await Promise.all(items.map(async (item) => Object.keys(await filesOf(item))));
+		expect(files).toEqual([['x'], [], ['x'], []]);
+		const told: unknown = expect.stringMatching(
+			/^The output schema of sandbox\/unread could not be read, so files may be missing: ./,
+		);
+		// Where there are no other links, nothing can be missing.
+		expect(items.map(({ json }) => json['download_errors'])).toEqual([
+			[{ message: told }],
+			[{ message: told }],
+			undefined,
+			undefined,
+		]);
+		expect(hintsOf(run)).toContain('could not be read, so files may be missing');
 	});
 
 	it('are kept under keys that all objects have', async () => {
