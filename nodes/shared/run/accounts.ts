@@ -1,11 +1,16 @@
 import type { RetryStatistics } from '../../client/api/retry';
 import type { InferenceClient } from '../../client/client';
 import type { InferenceError } from '../../client/errors';
+import { isPublicHost } from '../../client/transport/publicHosts';
 import { outcomeOf } from '../../client/util/outcome';
 import { AppForms } from './appForms';
 import type { Connection } from './connection';
 import { credentialOf, type RunCredential } from './credential';
 import type { NodeRun } from './nodeRun';
+
+function inTheClear(host: string): string {
+	return `The API key and all data go to ${host} unencrypted, because the "Base URL" of the credential begins with http://. Let it begin with https://, if the service is there, too.`;
+}
 
 /** Whom an item belongs to: who pays for it, and what is known under that key. */
 export interface RunAccount {
@@ -65,6 +70,8 @@ export class RunAccounts implements AsyncDisposable {
 		const known = this.byCredential.get(key);
 		if (known) return (this.latest = known);
 		const { scope, hints } = this.run;
+		const { protocol, hostname, host } = new URL(baseUrl);
+		if (protocol === 'http:' && isPublicHost(hostname)) hints.say(inTheClear(host));
 		const client = this.connection.client(credential);
 		const account = { credential, client, forms: new AppForms(client, scope.signal, hints) };
 		this.byCredential.set(key, account);

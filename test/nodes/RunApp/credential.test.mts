@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NODE_NAME, type EngineRun } from '../../engine/engine.mts';
 import {
 	clock,
@@ -12,6 +12,7 @@ import {
 	submissions,
 	useSandbox,
 } from '../../engine/support.mts';
+import { answers, serverThat } from '../../client/transport/servers.mts';
 import { mostInFlight } from '../../mostInFlight.mts';
 import { aMoment, until } from '../../until.mts';
 
@@ -45,6 +46,40 @@ describe('the credential', () => {
 		expect(run.error?.message).toBe('The Inference.sh credential has no API key [item 0]');
 		expect(sandbox().requests).toEqual([]);
 	});
+
+	it.each([
+		['http://api.example.com/v1', 'api.example.com'],
+		['http://8.8.8.8:8080', '8.8.8.8:8080'],
+	])('with the base URL %s is told to go unencrypted, once', async (baseUrl, host) => {
+		const proxy = await serverThat(
+			answers('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
+		);
+		onTestFinished(() => void vi.unstubAllEnvs());
+		for (const name of ['HTTP_PROXY', 'http_proxy']) {
+			vi.stubEnv(name, `http://127.0.0.1:${proxy.port}`);
+		}
+		for (const name of ['NO_PROXY', 'no_proxy']) vi.stubEnv(name, '');
+		const run = await runApp(sandbox(), {
+			items: [{}, {}],
+			onError: 'continueRegularOutput',
+			credentials: { ...credentialsOf(sandbox()), baseUrl },
+		});
+		expect(proxy.opened()).toBeGreaterThan(0);
+		const told = hintsOf(run).filter((hint) => hint.includes('unencrypted'));
+		expect(told).toEqual([expect.stringContaining(`go to ${host} unencrypted`)]);
+	});
+
+	it.each(['127.0.0.1', 'localhost'])(
+		'with a base URL inside the own network is not told so: %s',
+		async (host) => {
+			const baseUrl = sandbox().url.replace(/127\.0\.0\.1|localhost/, host);
+			const run = await runApp(sandbox(), {
+				items: [{}],
+				credentials: { ...credentialsOf(sandbox()), baseUrl },
+			});
+			expect(hintsOf(run)).toEqual([]);
+		},
+	);
 
 	it.each([
 		'',
