@@ -39,11 +39,13 @@ describe('queue mode', () => {
 				value: { batch, row },
 			}));
 		const answers = await Promise.all(
-			[0, 1].map(async (number) => await (await queue.post('adapting', naps(number))).json()),
+			[0, 1].map(async (number): Promise<unknown> => {
+				const response = await queue.post('adapting', naps(number));
+				return await response.json();
+			}),
 		);
-		expect(answers).toEqual(
-			answers.map(() => [expect.objectContaining({ total: 120, succeeded: 120 })]),
-		);
+		const whole = { total: 120, succeeded: 120 };
+		expect(answers).toMatchObject([[whole], [whole]]);
 		const [first, second] = [await queue.begunBy('worker-1'), await queue.begunBy('worker-2')];
 		expect([first.size, second.size]).toEqual([1, 1]);
 
@@ -54,19 +56,16 @@ describe('queue mode', () => {
 				batch: batchOf(input),
 			}));
 		expect(tasks).toHaveLength(240);
-		const [begin0 = 0, begin1 = 0] = [0, 1].map((number) =>
-			Math.min(...tasks.filter(({ batch }) => batch === number).map((task) => task.createdAt)),
-		);
-		const [end0 = 0, end1 = 0] = [0, 1].map((number) =>
-			Math.max(...tasks.filter(({ batch }) => batch === number).map((task) => task.finishedAt)),
-		);
+		const of = (number: number) => tasks.filter(({ batch }) => batch === number);
+		const begins = [0, 1].map((number) => Math.min(...of(number).map((task) => task.createdAt)));
+		const ends = [0, 1].map((number) => Math.max(...of(number).map((task) => task.finishedAt)));
 		// As long as both were at work.
-		const [from, to] = [Math.max(begin0, begin1), Math.min(end0, end1)];
+		const [from, to] = [Math.max(...begins), Math.min(...ends)];
 		const within = tasks.filter(({ finishedAt }) => finishedAt > from && finishedAt <= to);
 		const share = within.filter(({ batch }) => batch === 0).length / within.length;
 		expect(share).toBeGreaterThan(0.35);
 		expect(share).toBeLessThan(0.65);
-		const wall = Math.max(end0, end1) - Math.min(begin0, begin1);
+		const wall = Math.max(...ends) - Math.min(...begins);
 		const waited = tasks.reduce((sum, task) => sum + task.startedAt - task.createdAt, 0) / wall;
 		const perfect = tasks.reduce((sum, task) => sum + task.finishedAt - task.startedAt, 0) / PLAN;
 		expect(waited).toBeLessThan(PLAN);
