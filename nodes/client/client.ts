@@ -12,6 +12,7 @@ import type { CancelSignal } from './util/cancelSignal';
 import { systemClock, type Clock } from './util/clock';
 import { PendingWork } from './util/pendingWork';
 import { QuietWatch } from './util/quietWatch';
+import { WorkspaceApi } from './workspace/workspaceApi';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -30,7 +31,7 @@ export interface ClientOptions {
 }
 
 /**
- * The shared async client of inference.sh, one for each node run: the door to four rooms, over what
+ * The shared async client of inference.sh, one for each node run: the door to its rooms, over what
  * the process shares for each account.
  */
 export class InferenceClient implements AsyncDisposable {
@@ -40,6 +41,7 @@ export class InferenceClient implements AsyncDisposable {
 	readonly agents: AgentsApi;
 	readonly apps: AppsApi;
 	readonly files: FilesApi;
+	readonly workspace: WorkspaceApi;
 	/** Stands for the base URL and the key, without telling them; the same in every process. */
 	readonly accountId: string;
 	private readonly work = new PendingWork();
@@ -73,6 +75,7 @@ export class InferenceClient implements AsyncDisposable {
 		this.tasks = new TasksApi(context, work);
 		this.agents = new AgentsApi(context, work);
 		this.apps = apps;
+		this.workspace = new WorkspaceApi(context, work);
 		this.files = new FilesApi(
 			{ ...context, transport, baseUrl },
 			{ schemaOf: async (app, entry) => await apps.outputSchema(app, entry) },

@@ -11,11 +11,18 @@ import {
 import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
+import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { appRef } from '../engine/support.mts';
 
-const NODES = [new RunApp(), new Batch(), new StreamTask(), new AgentMessage()].map((node) => ({
+const NODES = [
+	new RunApp(),
+	new Batch(),
+	new StreamTask(),
+	new AgentMessage(),
+	new InferenceSh(),
+].map((node) => ({
 	name: node.description.displayName,
 	node,
 }));
@@ -51,7 +58,10 @@ async function subtitleOf(type: INodeType, parameters: INodeParameters): Promise
 describe.each(NODES)('$name', ({ node: { description } }) => {
 	it('has a short name on the canvas, which the steps of a tool survive', () => {
 		const { name = '' } = description.defaults;
-		expect(description.displayName).toBe(`Inference.sh ${name}`);
+		// The workspace itself is called like the service.
+		expect(description.displayName).toBe(
+			name === 'Inference' ? 'Inference.sh' : `Inference.sh ${name}`,
+		);
 		// The editor writes underscores for blanks and nothing else; the tool is called by the other.
 		expect(nodeNameToToolName(name)).toBe(name.replaceAll(' ', '_'));
 	});

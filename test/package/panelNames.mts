@@ -3,6 +3,7 @@ import type { INodeProperties, INodePropertyOptions, INodeTypeDescription } from
 import { InferenceShApi } from '../../credentials/InferenceShApi.credentials.ts';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
+import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 
@@ -11,6 +12,7 @@ export const DESCRIPTIONS: readonly INodeTypeDescription[] = [
 	new Batch(),
 	new StreamTask(),
 	new AgentMessage(),
+	new InferenceSh(),
 ].map(({ description }) => description);
 
 /** Everything in a panel that has a name: parameters, what is inside of them, and their choices. */

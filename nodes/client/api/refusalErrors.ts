@@ -21,6 +21,7 @@ import {
 import { isJsonObject, listOf, textOf } from '../util/json';
 import { planFacts } from './entitlement';
 import { excerpt, isPage, withoutFullStop, wordsOf, wordsOfPage, type Problem } from './problem';
+import { scopesFor } from './scopes';
 
 /** An answer that is not a success. */
 export interface Refusal {
@@ -260,8 +261,12 @@ export function isOfAGateway({ body, text, said }: Answer): boolean {
 }
 
 /** What a key that has not all scopes lacks. */
-const SCOPES =
-	'Give the key the missing scope (apps:read and apps:execute for apps; agents:read, agents:execute, conversations:read and conversations:write for agents; files:read and files:write for uploads) or use another key.';
+function scopeHint(call: string): string {
+	const scopes = scopesFor(call);
+	return scopes === undefined
+		? 'Give the key the missing scope, or use another key.'
+		: `It needs the scope${/, | and /.test(scopes) ? 's' : ''} ${scopes}. Give them to the key, or use another one.`;
+}
 
 export function permissionError({ call, problem, said, facts }: Answer): InferenceError {
 	// Without a scope nothing can be started; without the right to an app, others can.
@@ -271,7 +276,7 @@ export function permissionError({ call, problem, said, facts }: Answer): Inferen
 	return new PermissionError(`The API key may not do this: ${said}`, {
 		...facts,
 		hopeless,
-		hint: SCOPES,
+		hint: scopeHint(call),
 	});
 }
 

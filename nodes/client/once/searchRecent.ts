@@ -1,10 +1,10 @@
-import type { Api, ApiCall, ApiReply } from '../api/api';
+import type { ApiCall, ApiReply } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE } from '../api/paging';
+import { PAGE_SIZE, readPage } from '../api/paging';
 import type { Placed } from '../api/serviceClock';
 import type { CancelSignal } from '../util/cancelSignal';
 import { monotonicNow } from '../util/clock';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { textOf, type JsonObject } from '../util/json';
 import type { Comparison } from './comparison';
 
 /** How a search ended; `absent` is only said if it is proved. */
@@ -108,34 +108,6 @@ function inOrder<T>(newestFirst: ReadonlyArray<Dated<T>>): ReadonlyArray<Dated<T
 	const order = (left: Dated<T>, right: Dated<T>) =>
 		Number(left.hasFailed) - Number(right.hasFailed) || left.at - right.at || 0;
 	return newestFirst.toReversed().sort(order);
-}
-
-/** How a list goes on after a page. */
-export type NextPage =
-	| { readonly kind: 'more'; readonly cursor: string }
-	| { readonly kind: 'end' }
-	/** The list goes on, but does not say where. */
-	| { readonly kind: 'lost' };
-
-/**
- * Reads a page of a cursor list; rows without an id are none.
- *
- * @throws ProtocolError if it is not one
- */
-export function readPage(
-	api: Api,
-	call: ApiCall,
-	reply: ApiReply,
-): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
-	const list = Array.isArray(reply.value) ? { items: reply.value } : reply.value;
-	if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
-	const rows = listOf(list['items'])
-		.filter(isJsonObject)
-		.filter((row) => textOf(row['id']) !== undefined);
-	const cursor = textOf(list['next_cursor']);
-	if (list['has_next'] === false) return { rows, next: { kind: 'end' } };
-	if (cursor !== undefined) return { rows, next: { kind: 'more', cursor } };
-	return { rows, next: { kind: list['has_next'] === true ? 'lost' : 'end' } };
 }
 
 function createdAt(row: JsonObject): string | undefined {

@@ -1,11 +1,10 @@
 import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE } from '../api/paging';
+import { PAGE_SIZE, readPage } from '../api/paging';
 import { readService } from '../api/readService';
 import { retrying } from '../api/retry';
 import { appName } from '../apps/appRef';
 import { InferenceError } from '../errors';
-import { readPage } from '../once/searchRecent';
 import { monotonicNow } from '../util/clock';
 import { asJsonObject, textOf, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';

@@ -2,7 +2,7 @@
  * Task statuses in the order of their numbers on the wire (API notes 3.2). The numbers are not in
  * the order of a task's life: `cancelling` may be followed by `uploading`.
  */
-const STATUS_NAMES = [
+export const TASK_STATUSES = [
 	'unknown',
 	'received',
 	'queued',
@@ -18,7 +18,7 @@ const STATUS_NAMES = [
 	'cancelled',
 ] as const;
 
-export type TaskStatus = (typeof STATUS_NAMES)[number];
+export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 export type TerminalStatus = Extract<TaskStatus, 'completed' | 'failed' | 'cancelled'>;
 
@@ -28,12 +28,12 @@ export type TerminalStatus = Extract<TaskStatus, 'completed' | 'failed' | 'cance
  * @returns `unknown`, which is not terminal, for everything it does not know
  */
 export function parseTaskStatus(value: unknown): TaskStatus {
-	if (typeof value === 'number') return STATUS_NAMES[value] ?? 'unknown';
+	if (typeof value === 'number') return TASK_STATUSES[value] ?? 'unknown';
 	if (typeof value !== 'string') return 'unknown';
 	const text = value.trim().toLowerCase();
-	if (/^\d+$/.test(text)) return STATUS_NAMES[Number(text)] ?? 'unknown';
+	if (/^\d+$/.test(text)) return TASK_STATUSES[Number(text)] ?? 'unknown';
 	if (text === 'canceled') return 'cancelled';
-	return STATUS_NAMES.find((name) => name === text) ?? 'unknown';
+	return TASK_STATUSES.find((name) => name === text) ?? 'unknown';
 }
 
 export function isTerminal(status: TaskStatus): status is TerminalStatus {

@@ -11,7 +11,7 @@ export function isStream(value: unknown): value is Readable {
 
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
-	readonly method: 'GET' | 'POST' | 'PUT';
+	readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
 	/** Bytes and streams need a Content-Length among the headers. A stream is destroyed if it fails. */

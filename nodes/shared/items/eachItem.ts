@@ -6,6 +6,7 @@ import { systemClock } from '../../client/util/clock';
 import type { TaskWait } from '../callback/webhookWait';
 import { failureJson, toNodeError } from '../output/failures';
 import { runOf, type ItemRun } from '../run/itemRun';
+import type { ItemMemory, ItemsMemory } from '../run/retryMemory';
 import type { Costs } from '../run/costs';
 import type { NodeRun } from '../run/nodeRun';
 import { ItemCount, ProgressReports } from '../run/progress';
@@ -15,13 +16,16 @@ import { runItems, type ItemOutcome } from '../run/window';
 /** Why everything ends if one item fails and the node is not set to continue. */
 const ANOTHER_FAILED = 'was given up because another item failed';
 
+/** What an input item gives: one item, or as many as there are. */
+export type ItemOutput = INodeExecutionData | readonly INodeExecutionData[];
+
 /**
- * Makes the output item of an input item.
+ * Makes the output of an input item.
  *
  * @param run under the item's account
  * @param earlier what an earlier try has begun for it
  */
-type ItemWork = (run: ItemRun, index: number, earlier: TaskProgress) => Promise<INodeExecutionData>;
+type ItemWork = (run: ItemRun, index: number, earlier: TaskProgress) => Promise<ItemOutput>;
 
 interface ItemFailure {
 	readonly error: unknown;
@@ -29,7 +33,7 @@ interface ItemFailure {
 }
 
 /**
- * Does `work` for every input item, a few at a time, and returns one item for each, in order. What
+ * Does `work` for every input item, a few at a time, and returns what they give, in order. What
  * an earlier try has finished is not done again.
  *
  * @param callback waits for what `work` starts, so that nothing is finished yet
@@ -81,15 +85,21 @@ async function unlessDone(
 	index: number,
 	work: ItemWork,
 	callback: TaskWait | undefined,
-): Promise<INodeExecutionData> {
+): Promise<ItemOutput> {
 	const { memory, scope } = run;
 	const earlier = memory.recall(index);
 	if (earlier.state === 'done') return earlier.item;
+	const items = memory.recallItems(index);
+	if (items) return items;
 	if (!memory.knows(index) && scope.signal.aborted) throw notStarted(scope.signal.reason);
 	const itemRun = await runOf(run, { position: index, itemIndex: index });
-	const item = await work(itemRun, index, earlier);
-	if (!callback) memory.remember(index, { state: 'done', item });
-	return item;
+	const output = await work(itemRun, index, earlier);
+	if (!callback) memory.remember(index, achieved(output));
+	return output;
+}
+
+function achieved(output: ItemOutput): ItemMemory | ItemsMemory {
+	return 'json' in output ? { state: 'done', item: output } : { state: 'listed', items: output };
 }
 
 /**
@@ -128,12 +138,12 @@ export async function throwIfStopped(run: NodeRun, fates: RunFates): Promise<voi
 }
 
 function outputOf(
-	outcome: ItemOutcome<INodeExecutionData> | undefined,
+	outcome: ItemOutcome<ItemOutput> | undefined,
 	index: number,
 	costs: Costs,
 ): readonly INodeExecutionData[] {
 	if (!outcome) return [];
-	if (outcome.kind === 'done') return [outcome.value];
+	if (outcome.kind === 'done') return 'json' in outcome.value ? [outcome.value] : outcome.value;
 	const json = failureJson(outcome.error, index);
 	costs.putFailure(outcome.error, json.details);
 	return [{ json, pairedItem: { item: index } }];

@@ -10,8 +10,16 @@ export type ItemMemory =
 	| TaskProgress
 	| { readonly state: 'done'; readonly item: INodeExecutionData };
 
+/** That an item is done which gives several output items, or none. */
+export interface ItemsMemory {
+	readonly state: 'listed';
+	readonly items: readonly INodeExecutionData[];
+}
+
+type Memory = ItemMemory | ItemsMemory | TurnProgress;
+
 interface RememberedRun {
-	readonly items: Map<number, ItemMemory | TurnProgress>;
+	readonly items: Map<number, Memory>;
 	/** Under whose account each of them is. */
 	readonly credentials: Map<number, RunCredential>;
 	/** Under which id each of them is, or was, at the service. */
@@ -58,7 +66,7 @@ function callOf(context: IExecuteFunctions): object | undefined {
 
 type Turn = Exclude<TurnProgress, { state: 'none' }>;
 
-function isTurn(memory: ItemMemory | TurnProgress): memory is Turn {
+function isTurn(memory: Memory): memory is Turn {
 	return ['sending', 'deciding', 'answering'].includes(memory.state);
 }
 
@@ -147,7 +155,13 @@ export class RetryMemory implements Disposable {
 
 	recall(itemIndex: number): ItemMemory {
 		const known = this.run.items.get(itemIndex);
-		return !known || isTurn(known) ? NOTHING : known;
+		return !known || isTurn(known) || known.state === 'listed' ? NOTHING : known;
+	}
+
+	/** The output items of an item that an earlier try has finished and that may have several. */
+	recallItems(itemIndex: number): readonly INodeExecutionData[] | undefined {
+		const known = this.run.items.get(itemIndex);
+		return known?.state === 'listed' ? known.items : undefined;
 	}
 
 	/** What an earlier try has done of a chat's turn. */
@@ -156,7 +170,7 @@ export class RetryMemory implements Disposable {
 		return known && isTurn(known) ? known : NOTHING;
 	}
 
-	remember(itemIndex: number, memory: ItemMemory | TurnProgress): void {
+	remember(itemIndex: number, memory: Memory): void {
 		const { works, finished } = this.run;
 		const begin = (kind: RemoteWork['kind'], id: string) => {
 			this.journal.started(itemIndex, id);

@@ -1,0 +1,115 @@
+import type { ApiCall } from '../api/api';
+import type { ClientContext } from '../api/context';
+import { withinItsTime } from '../api/itemTime';
+import { retrying } from '../api/retry';
+import type { CancelSignal } from '../util/cancelSignal';
+import { asJsonObject, type JsonObject } from '../util/json';
+import type { PendingWork } from '../util/pendingWork';
+import { readList, type ListQuery, type ListRows } from './readList';
+
+/** What is in a workspace around running: tasks, files, flows, chats, costs (API notes 3.1, 6.1). */
+export class WorkspaceApi {
+	/** @param work is told of everything under way */
+	constructor(
+		private readonly context: ClientContext,
+		private readonly work: PendingWork,
+	) {}
+
+	/**
+	 * Does something for an item, within its time and with a place among those of its account.
+	 *
+	 * @param signal aborts with the node run
+	 * @throws TimeoutError and StoppedError that say whether something may have been changed; what
+	 * `job` throws
+	 */
+	async forItem<T>(signal: CancelSignal, job: (reach: Reach) => Promise<T>): Promise<T> {
+		const { context } = this;
+		let reach: Reach | undefined;
+		const item = withinItsTime(
+			{ signal, verb: 'finish' },
+			context,
+			async (inner) => await job((reach = new Reach(inner))),
+			async (givenUp) =>
+				await Promise.resolve(
+					reach?.mayHaveChanged === true
+						? givenUp.error('The item', UNCLEAR, { mayRun: true, hint: LOOK })
+						: givenUp.error('The item', 'Nothing was changed for it.'),
+				),
+		);
+		return await this.work.track(item);
+	}
+}
+
+const UNCLEAR = 'It is not known whether the service has done what was asked.';
+const LOOK = 'Look at inference.sh before running this item again.';
+
+type Question = Pick<ApiCall, 'path' | 'body' | 'about'>;
+
+/**
+ * What an item can ask of the service, as long as it has time. Every request is one that may be
+ * repeated, and is, as the settings allow.
+ */
+export class Reach {
+	/** Whether something that changes the workspace has been sent. */
+	mayHaveChanged = false;
+
+	/** @param context whose signal aborts with the item */
+	constructor(private readonly context: ClientContext) {}
+
+	/** Aborts with the item. */
+	get signal(): CancelSignal {
+		return this.context.signal;
+	}
+
+	/**
+	 * Reads an object.
+	 *
+	 * @throws NotFoundError if it is not there; InferenceError
+	 */
+	async get(path: string, about?: ApiCall['about']): Promise<JsonObject> {
+		return await this.ask('GET', { path, about }, asJsonObject);
+	}
+
+	/** Asks a question that is too long for an address; nothing is changed by it. */
+	async query(path: string, body: JsonObject): Promise<JsonObject> {
+		return await this.ask('POST', { path, body }, asJsonObject);
+	}
+
+	/**
+	 * Reads what is no object, such as a list that comes whole.
+	 *
+	 * @param decode undefined for what the API does not promise
+	 */
+	async read<T>(path: string, decode: (value: unknown) => T | undefined): Promise<T> {
+		return await this.ask('GET', { path }, decode);
+	}
+
+	/** Changes something in a way that may be repeated; its answer may be anything. */
+	async change(method: 'POST' | 'DELETE', question: Question): Promise<unknown> {
+		this.mayHaveChanged = true;
+		const answered = await this.ask(method, question, (value) => ({ value }));
+		this.mayHaveChanged = false;
+		return answered.value;
+	}
+
+	/** Reads a list page by page; see `readList`. */
+	async list<T>(query: ListQuery, view: (row: JsonObject) => T): Promise<ListRows<T>> {
+		return await readList(query, view, this.context);
+	}
+
+	private async ask<T>(
+		method: ApiCall['method'],
+		question: Question,
+		decode: (value: unknown) => T | undefined,
+	): Promise<T> {
+		const { context } = this;
+		const { api, signal } = context;
+		const call: ApiCall = { ...question, method, signal };
+		return await retrying(async () => {
+			const reply = await api.send(call);
+			const value = decode(reply.value);
+			if (value === undefined) throw api.unexpected(call, reply);
+			return value;
+		}, context);
+	}
+}
