@@ -9,7 +9,7 @@ import { RunParameters } from '../shared/parameters/runParameters';
 import { Conversations } from './conversations';
 import { respond } from './respond';
 import { send } from './send';
-import { chatItem } from './turnOutput';
+import { chatItem } from '../shared/output/chatItems';
 import { readChatId, type MessageRun } from './messageRun';
 
 /**

@@ -9,8 +9,8 @@ import { Pace } from '../shared/run/pace';
 import { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Conversations } from './conversations';
 import { LiveText } from './liveText';
-import { turnItem, type TurnWords } from './turnOutput';
-import { awaited, waitingText } from './waitingText';
+import { turnItem, type TurnWords } from '../shared/output/chatItems';
+import { awaited, waitingText } from '../shared/output/waitingText';
 import type { Release } from '../client/util/keyedQueue';
 
 /** What an operation has for an item: the run, under the item's account. */

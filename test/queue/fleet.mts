@@ -14,7 +14,8 @@ import { packPackage } from '../package/pack.mts';
 import { findServers, startPostgres, startRedis } from './services.mts';
 
 const COMPOSE = path.join(ROOT, 'docs', 'queue-mode', 'compose.yaml');
-export const WORKER_CONCURRENCY = 10;
+/** Executions at once. */
+const WORKER_CONCURRENCY = 10;
 
 /** A main instance and its workers, until it is disposed of. */
 export interface Fleet extends AsyncDisposable {
@@ -82,6 +83,8 @@ async function installNodes(packageFolder: string, folder: string): Promise<stri
 export interface FleetOptions {
 	/** Names of the workers. */
 	readonly workers: readonly string[];
+	/** Executions that a worker takes at once. Default 10. */
+	readonly workerConcurrency?: number;
 	/** Settings besides those of the compose file. */
 	readonly env?: NodeJS.ProcessEnv;
 	/** Gets a line for each step. */
@@ -141,7 +144,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 	const workers = new Map<string, N8n>();
 	const addWorker = async (name: string): Promise<N8n> => {
 		const worker = await open(name, { WEBHOOK_URL: `${main.url}/` });
-		await worker.startWorker(WORKER_CONCURRENCY);
+		await worker.startWorker(options.workerConcurrency ?? WORKER_CONCURRENCY);
 		workers.set(name, worker);
 		return worker;
 	};

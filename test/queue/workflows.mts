@@ -1,6 +1,19 @@
 /** Workflows for the tests of queue mode: a webhook, one of this package's nodes, an answer. */
 import { CREDENTIAL } from '../e2e/demo/demoInstance.mts';
 
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Parameters of a node that makes each item a task. */
+export const FROM_ROWS = {
+	inputMode: 'item',
+	concurrency: 5,
+	timeout: 120,
+	maxRetries: 3,
+	options: {},
+};
+
+export const app = (value: string): Json => ({ __rl: true, mode: 'ref', value });
+
 interface Options {
 	readonly id: string;
 	/** `runApp` or `batch`. */

@@ -28,6 +28,8 @@ export interface SandboxTaskView {
 	readonly function?: string;
 	readonly sessionId?: string;
 	readonly cancelRequestedAt?: number;
+	/** Epoch milliseconds at which it was given a place of the scheduler. */
+	readonly startedAt?: number;
 	/** Epoch milliseconds at which the terminal status was set. */
 	readonly finishedAt?: number;
 }

@@ -90,6 +90,16 @@ export class N8nRest {
 		await this.call('POST', `executions/${executionId}/stop`);
 	}
 
+	/**
+	 * Presses "Retry execution".
+	 *
+	 * @returns the id of the new execution, which has ended
+	 */
+	async retry(executionId: string): Promise<string> {
+		const path = `executions/${executionId}/retry`;
+		return (await this.call<{ id: string }>('POST', path, { loadWorkflow: false })).id;
+	}
+
 	/** The latest executions of a workflow, the newest first. */
 	async executions(workflowId: string): Promise<readonly ExecutionSummary[]> {
 		const filter = encodeURIComponent(JSON.stringify({ workflowId }));

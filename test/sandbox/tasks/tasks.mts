@@ -391,6 +391,7 @@ export class Tasks {
 
 /** A task as tests see it. */
 export function taskView(task: Task): SandboxTaskView {
+	const started = task.events.find(({ status }) => status === RUNNING);
 	return {
 		id: task.id,
 		app: task.entry.ref,
@@ -403,6 +404,7 @@ export function taskView(task: Task): SandboxTaskView {
 		function: task.functionName,
 		...(task.session ? { sessionId: task.session.id } : {}),
 		...(task.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: task.cancelRequestedAt }),
+		...(started ? { startedAt: started.at } : {}),
 		...(task.finishedAt === undefined ? {} : { finishedAt: task.finishedAt }),
 	};
 }

@@ -1,8 +1,8 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import type { ChatView } from '../client/agents/chatView';
-import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../client/agents/chat';
-import type { TurnRun } from '../client/agents/turnRun';
-import { asData } from '../shared/output/items';
+import type { ChatView } from '../../client/agents/chatView';
+import type { ChatMessage, MessageFile, PendingCall, ToolCall } from '../../client/agents/chat';
+import type { TurnRun } from '../../client/agents/turnRun';
+import { asData } from './items';
 import { waitingText } from './waitingText';
 
 /** n8n's expressions refuse to read a field called `arguments`, so there is a second name for it. */

@@ -1,5 +1,5 @@
-import type { PendingCall } from '../client/agents/chat';
-import { isJsonObject } from '../client/util/json';
+import type { PendingCall } from '../../client/agents/chat';
+import { isJsonObject } from '../../client/util/json';
 
 /** Arguments of a call are shown this long at most. */
 const LONGEST = 300;
