@@ -21,6 +21,7 @@ import { Budget, OverBudget } from './budget';
 import type { BreakerPlace } from './breaker';
 import { describeFailure, failedItem, withoutPlace } from './failedItem';
 import { Results } from './results';
+import { checkReuse } from './reuseCheck';
 import type { BatchSettings } from './settings';
 import { StopRules } from './stopRules';
 import { Tally } from './summary';
@@ -65,11 +66,12 @@ export class BatchRun {
 	 *
 	 * @returns Succeeded, Failed and Summary
 	 * @throws NodeOperationError if it is going to cost too much or the execution is stopped;
-	 * CredentialError if no item has a credential that can be used
+	 * InferenceError if what would be reused cannot be read; CredentialError if no item has a credential that can be used
 	 */
 	async outputs(): Promise<NodeOutputs> {
 		const { callback, source, run } = this;
 		const { total } = source;
+		await checkReuse(run, source);
 		await checkCost(run, source);
 		await this.budget?.check(run, source);
 		await this.reports.during(

@@ -71,7 +71,7 @@ export class Reuse {
 
 function notRead(app: string, error: InferenceError): InferenceError {
 	return error.reworded(
-		`Nothing was started, because "Reuse: Earlier Results" is on and the earlier tasks of ${app} cannot be read: ${error.message}`,
+		`Not started, because "Reuse: Earlier Results" is on and the earlier tasks of ${app} cannot be read: ${error.message}`,
 	);
 }
 

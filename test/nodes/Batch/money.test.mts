@@ -125,3 +125,58 @@ describe('Budget', () => {
 		expect(summary).toMatchObject({ reused: 8, succeeded: 10, not_started: 2, cost_usd: 2 * CENT });
 	});
 });
+
+describe('Reuse', () => {
+	const LIST = 'POST /tasks/list';
+	const lists = () => sandbox().count('POST', '/tasks/list');
+	const unreadable = { on: LIST, kind: 'status', status: 403, times: Infinity } as const;
+
+	it('starts nothing if the earlier tasks cannot be read, and the node says why, once', async () => {
+		sandbox().fault(unreadable);
+		const run = await refused({ reuse: 'completed' }, { items: cents(30) });
+		expect(run.error?.message).toContain('the earlier tasks of sandbox/echo cannot be read');
+		expect(bought()).toBe(0);
+		expect(lists()).toBe(1);
+	});
+
+	it('if the node continues on errors, all items come out as not started', async () => {
+		sandbox().fault(unreadable);
+		const { failed, summary } = await batch(
+			{ reuse: 'completed' },
+			{ items: cents(3), onError: 'continueRegularOutput' },
+		);
+		expect(failed.map(({ json }) => json['status'])).toEqual(Array(3).fill('not_started'));
+		expect(summary).toMatchObject({ total: 3, not_started: 3, failed: 0 });
+		expect(bought()).toBe(0);
+	});
+
+	it('an app by expression whose tasks cannot be read fails by itself', async () => {
+		sandbox().fault({ ...unreadable, skip: 1 });
+		const apps = ['sandbox/echo', 'sandbox/instant', 'sandbox/echo'];
+		const { succeeded, failed } = await batch(
+			{ reuse: 'completed' },
+			{
+				app: '={{ $json.app }}',
+				items: apps.map((app, n) => ({ app, text: `${n}` })),
+				parameters: { concurrency: 1 },
+			},
+		);
+		expect(succeeded).toHaveLength(2);
+		expect(failed[0]?.json).toMatchObject({
+			status: 'failed',
+			error: { message: expect.stringContaining('of sandbox/instant cannot be read') as string },
+		});
+		expect(bought()).toBe(2);
+	});
+
+	it.each([-1, 0, 1e9, 'tomorrow'])(
+		'%s hours are refused before anything starts',
+		async (hours) => {
+			const run = await refused({ reuse: 'completed', reuseWithin: hours } as INodeParameters, {
+				items: cents(2),
+			});
+			expect(run.error?.message).toContain('Within (Hours)');
+			expect(sandbox().requests).toEqual([]);
+		},
+	);
+});

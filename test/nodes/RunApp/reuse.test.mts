@@ -238,7 +238,7 @@ describe('a list', () => {
 	])('that cannot be read starts nothing, and the node says so: %j', async (fault) => {
 		sandbox().fault(fault);
 		const result = await run({ items: texts('a', 'b') });
-		expect(result.error?.message).toContain('Nothing was started');
+		expect(result.error?.message).toContain('Not started');
 		expect(bought()).toBe(0);
 	});
 
@@ -261,6 +261,37 @@ describe('a list', () => {
 		await run({ items: texts('a') });
 		expect(bought()).toBe(1);
 		expect(lists()).toBe(2);
+	});
+
+	it('that repeats rows gives each of them once', async () => {
+		await runApp(sandbox(), { items: texts('a') });
+		const [task] = sandbox().tasks();
+		const listed = await fetch(`${sandbox().url}/tasks/list`, {
+			method: 'POST',
+			headers: { authorization: `Bearer ${sandbox().apiKey}` },
+		});
+		const { data } = (await listed.json()) as { data: { items: readonly object[] } };
+		const items = [...data.items, ...data.items];
+		for (const next of ['more', '']) {
+			const page = { items, next_cursor: next, has_next: next !== '' };
+			sandbox().fault({ on: LIST, kind: 'body', body: JSON.stringify({ data: page }) });
+		}
+		const second = await run({ items: texts('a', 'a', 'a') });
+		expect(lists()).toBe(1 + 2);
+		expect(jsonOf(second).filter(({ id }) => id === task?.id)).toHaveLength(1);
+		expect(bought()).toBe(3);
+	});
+
+	it('that ends early shows fewer tasks: the others are bought', async () => {
+		const items = texts(...Array.from({ length: 150 }, (_, n) => `text ${n}`));
+		await runApp(sandbox(), { items });
+		const lost = { items: null, next_cursor: '', has_next: false };
+		const body = JSON.stringify({ data: lost });
+		sandbox().fault({ on: LIST, kind: 'body', body, skip: 1 });
+		const second = await run({ items });
+		expect(lists()).toBe(2);
+		expect(bought()).toBe(150 + 50);
+		expect(new Set(ids(jsonOf(second))).size).toBe(150);
 	});
 });
 
