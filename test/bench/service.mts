@@ -49,6 +49,9 @@ function answer(question: Question): Answer {
 			sandbox.reset();
 			sandbox.configure({ record: question.record });
 			return null;
+		case 'workspaces':
+			for (const apiKey of question.apiKeys) sandbox.workspace(apiKey);
+			return null;
 		case 'requests':
 			return sandbox.requests.length;
 		case 'running':

@@ -5,6 +5,7 @@ import path from 'node:path';
 /** What the service can be asked. */
 export type Question =
 	| { readonly ask: 'address' | 'requests' | 'running' | 'ends' }
+	| { readonly ask: 'workspaces'; readonly apiKeys: readonly string[] }
 	| { readonly ask: 'reset'; readonly record: boolean };
 
 export interface Address {
@@ -24,6 +25,8 @@ export type Answer = null | number | Address | readonly TaskEnd[];
 export interface Service extends Address, AsyncDisposable {
 	/** Forgets all tasks. `record` counts requests from now on, which costs a little. */
 	reset(options?: { record?: boolean }): Promise<void>;
+	/** Adds workspaces, each with a key of its own. */
+	addWorkspaces(apiKeys: readonly string[]): Promise<void>;
 	/** Requests since the last reset that asked for them to be recorded. */
 	requests(): Promise<number>;
 	/** How many tasks have not ended. */
@@ -68,6 +71,9 @@ export async function startService(): Promise<Service> {
 		...address,
 		async reset({ record = false } = {}) {
 			await ask<null>({ ask: 'reset', record });
+		},
+		async addWorkspaces(apiKeys) {
+			await ask<null>({ ask: 'workspaces', apiKeys });
 		},
 		requests: async () => await ask<number>({ ask: 'requests' }),
 		running: async () => await ask<number>({ ask: 'running' }),

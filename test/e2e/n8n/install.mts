@@ -7,7 +7,8 @@ import { DEMO_FOLDER, nodeForN8n, nodeHeaders } from './paths.mts';
 import { npmCommand, ProcessError, run, works } from './process.mts';
 import { ShownProgress, type Progress } from './progress.mts';
 
-export const N8N_VERSION = '2.41.1';
+/** The version that the tests are written for, unless another one is to be tried. */
+export const N8N_VERSION = process.env['N8N_VERSION'] ?? '2.41.1';
 /** Where the demo and the tests have it. */
 export const N8N_FOLDER = path.join(DEMO_FOLDER, `n8n-${N8N_VERSION}`);
 /** How many packages this version brings: what progress is measured against. */

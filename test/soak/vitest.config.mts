@@ -1,0 +1,8 @@
+import { defineConfig, mergeConfig } from 'vitest/config';
+import units from '../../vitest.config.mts';
+
+/** `npm run test:soak` */
+export default mergeConfig(
+	{ ...units, test: { ...units.test, include: [], exclude: [] } },
+	defineConfig({ test: { include: ['test/soak/**/*.test.mts'], fileParallelism: false } }),
+);
