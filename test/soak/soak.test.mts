@@ -140,7 +140,7 @@ async function runs(kind: Kind, from: number, to: number): Promise<void> {
 /** Sockets, timers and whatever else keeps a process alive, without what was there before. */
 const handles = () => process.getActiveResourcesInfo().toSorted();
 
-it.each(KINDS)('$node $what', async (kind) => {
+it.for(KINDS)('$node $what', async (kind, { annotate }) => {
 	await service.reset();
 	const keys = Array.from({ length: RUNS * 2 }, (_, n) => `inf_key_${n}`);
 	await service.addWorkspaces(keys);
@@ -154,7 +154,7 @@ it.each(KINDS)('$node $what', async (kind) => {
 	// Connections are kept for a few seconds, for whoever comes next.
 	await until(() => handles().length <= before.length);
 	const growth = heldMegabytes() - warm;
-	console.log(`${kind.node} ${kind.what}: ${growth.toFixed(2)} MB more after ${RUNS} runs`);
+	await annotate(`${growth.toFixed(2)} MB more after ${RUNS} runs`);
 	expect(growth).toBeLessThanOrEqual(MOST_GROWTH_MB);
 	expect(await service.running()).toBe(0);
 });
