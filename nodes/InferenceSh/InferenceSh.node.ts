@@ -6,6 +6,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { searchAgents, searchApps } from '../shared/editor/appSearch';
+import { searchFiles } from '../shared/editor/workspacePickers';
 import { nameParameters } from '../shared/parameters/displayNames';
 import { properties, subtitle } from './description';
 import { inferenceSh } from './execute';
@@ -32,7 +33,7 @@ export class InferenceSh implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch: { searchAgents, searchApps } };
+	methods = { listSearch: { searchAgents, searchApps, searchFiles } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		nameParameters(this, properties);

@@ -74,13 +74,13 @@ describe('the published package', () => {
 		expect(others).toEqual([]);
 	});
 
-	it('is at most 480 kB unpacked and 150 kB packed', () => {
+	it('is at most 510 kB unpacked and 155 kB packed', () => {
 		const bytes = [...packed.files.values()].reduce((sum, size) => sum + size, 0);
 		process.stdout.write(
 			`package: ${packed.files.size} files, ${bytes} bytes unpacked, ${packed.bytes} packed\n`,
 		);
-		expect(bytes).toBeLessThanOrEqual(480_000);
-		expect(packed.bytes).toBeLessThanOrEqual(150_000);
+		expect(bytes).toBeLessThanOrEqual(510_000);
+		expect(packed.bytes).toBeLessThanOrEqual(155_000);
 	});
 
 	it('depends on nothing but the n8n that loads it', () => {

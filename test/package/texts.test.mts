@@ -95,7 +95,9 @@ describe('the texts in', () => {
 		.filter((file) => !/description|\.node\.ts$/.test(file))
 		.sort();
 	it.each(sources)('%s', (file) => {
-		const wrong = textsOf(file).map((text) => ({ text, names: wrongNames(text, everywhere) }));
+		// Operations have their part of the panel in their own files.
+		const texts = textsOf(file).filter((text) => !everywhere.has(text));
+		const wrong = texts.map((text) => ({ text, names: wrongNames(text, everywhere) }));
 		expect(wrong.filter(({ names }) => names.length > 0)).toEqual([]);
 	});
 });

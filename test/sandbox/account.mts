@@ -1,13 +1,23 @@
 /** Who the key belongs to and what its plan allows. */
-import { data } from './http/answers.mts';
+import { data, problem } from './http/answers.mts';
 import { TEAM_ID } from './files/files.mts';
 import type { Route } from './http/routes.mts';
 import type { SandboxSettings } from './types.mts';
 
 /** What a key may be given; any valid key may ask. */
-const SCOPES = ['agents', 'apps', 'conversations', 'files'].flatMap((resource) =>
-	['read', 'write', 'execute'].map((action) => `${resource}:${action}`),
-);
+const SCOPES = [
+	'agents',
+	'apps',
+	'billing',
+	'conversations',
+	'files',
+	'flows',
+	'knowledge',
+].flatMap((resource) => ['read', 'write', 'execute'].map((action) => `${resource}:${action}`));
+
+/** Microcents that the workspace begins with: 25 dollars. */
+const BALANCE = 2_500_000_000;
+const RANGES = ['1h', '1d', '7d', '30d', '90d'];
 
 interface AccountContext {
 	readonly settings: SandboxSettings;
@@ -15,9 +25,11 @@ interface AccountContext {
 	readonly startedAt: number;
 	readonly runningTasks: () => number;
 	readonly submittedTasks: () => number;
+	/** App and cost of what has been bought, in microcents. */
+	readonly spent: () => ReadonlyArray<readonly [app: string, cost: number]>;
 }
 
-/** `/me`, `/entitlements` and `/entitlements/usage`. */
+/** `/me`, `/entitlements`, what the workspace has spent, and what of its plan it has used. */
 export function accountRoutes(context: AccountContext): Route[] {
 	const { settings, clock, startedAt } = context;
 	const at = clock(startedAt);
@@ -76,6 +88,30 @@ export function accountRoutes(context: AccountContext): Route[] {
 			method: 'GET',
 			url: '/scopes',
 			handle: () => data({ scopes: SCOPES }),
+		},
+		{
+			method: 'GET',
+			url: '/billing/balance',
+			handle: () =>
+				data({ balance: BALANCE - context.spent().reduce((sum, [, cost]) => sum + cost, 0) }),
+		},
+		{
+			method: 'GET',
+			url: '/usage/breakdown',
+			handle: ({ query }) => {
+				const range = new URLSearchParams(query).get('range') ?? '30d';
+				if (!RANGES.includes(range))
+					return problem(400, 'invalid_request', `unknown range: ${range}`);
+				const total = new Map<string, number>();
+				for (const [app, cost] of context.spent()) total.set(app, (total.get(app) ?? 0) + cost);
+				const cost = [...total.values()].reduce((sum, one) => sum + one, 0);
+				return data({
+					range,
+					total_cost: cost,
+					per_model: [...total].map(([model, one]) => ({ model, total_cost: one })),
+					timeseries: [{ timestamp: at, cost }],
+				});
+			},
 		},
 		{
 			method: 'GET',

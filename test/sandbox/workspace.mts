@@ -4,11 +4,12 @@ import type { SandboxAgent } from './agents/agentTypes.mts';
 import type { Catalogue } from './apps/catalogue.mts';
 import { chatService, type ChatService } from './chats/chatService.mts';
 import type { FileStore } from './files/files.mts';
+import { knowledgeRoutes } from './knowledge.mts';
 import { RateLimiter } from './http/limits.mts';
 import { ReplicaLag } from './http/replicaLag.mts';
 import type { Route } from './http/routes.mts';
 import { Sessions } from './tasks/sessions.mts';
-import { isTerminal, statusName } from './tasks/status.mts';
+import { COMPLETED, isTerminal, statusName } from './tasks/status.mts';
 import { taskRoutes } from './tasks/taskRoutes.mts';
 import { Tasks, taskView, type Task } from './tasks/tasks.mts';
 import { TaskWire } from './tasks/taskWire.mts';
@@ -71,14 +72,26 @@ export class Workspace {
 			...this.chat.routes,
 			...sessions.routes(),
 			...files.routes(),
+			...knowledgeRoutes(),
 			...accountRoutes({
 				settings,
 				clock,
 				startedAt: Date.now(),
 				runningTasks: () => this.running().length,
 				submittedTasks: () => this.tasks().length,
+				spent: () => this.spent(),
 			}),
 		];
+	}
+
+	/** What has completed costs what its app does. */
+	private spent(): Array<readonly [app: string, cost: number]> {
+		return [...this.service.all()]
+			.filter(({ status }) => status === COMPLETED)
+			.map(({ entry: { ref, app } }) => {
+				const { price = 0 } = app;
+				return [ref, typeof price === 'number' ? price : price[0]] as const;
+			});
 	}
 
 	readonly tasks = (): SandboxTaskView[] => [...this.service.all()].map(taskView);

@@ -1,11 +1,23 @@
 import type { ApiCall } from '../api/api';
 import type { ClientContext } from '../api/context';
 import { withinItsTime } from '../api/itemTime';
+import { readPage } from '../api/paging';
 import { retrying } from '../api/retry';
+import { InferenceError, NotFoundError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
 import { asJsonObject, type JsonObject } from '../util/json';
+import { outcomeOf } from '../util/outcome';
 import type { PendingWork } from '../util/pendingWork';
 import { readList, type ListQuery, type ListRows } from './readList';
+
+/** Entries that a picker gets at once. */
+const PICKER_PAGE = 50;
+
+/** Files as a list shows them. */
+export interface FilePage {
+	readonly rows: readonly JsonObject[];
+	readonly nextCursor: string | undefined;
+}
 
 /** What is in a workspace around running: tasks, files, flows, chats, costs (API notes 3.1, 6.1). */
 export class WorkspaceApi {
@@ -14,6 +26,23 @@ export class WorkspaceApi {
 		private readonly context: ClientContext,
 		private readonly work: PendingWork,
 	) {}
+
+	/** A page of the files of the workspace, newest first, for a picker. */
+	async files(search: string | undefined, cursor?: string): Promise<FilePage> {
+		const term = search?.trim() ?? '';
+		const body = {
+			limit: PICKER_PAGE,
+			cursor,
+			sort: [{ field: 'created_at', dir: 'desc' }],
+			search: term === '' ? undefined : { term, exact: false },
+		};
+		const { context } = this;
+		const { api, signal } = context;
+		const call = { method: 'POST', path: '/files/list', body, signal } as const;
+		const read = async () => readPage(api, call, await api.send(call));
+		const { rows, next } = await this.work.track(retrying(read, context));
+		return { rows, nextCursor: next.kind === 'more' ? next.cursor : undefined };
+	}
 
 	/**
 	 * Does something for an item, within its time and with a place among those of its account.
@@ -85,11 +114,30 @@ export class Reach {
 	}
 
 	/** Changes something in a way that may be repeated; its answer may be anything. */
-	async change(method: 'POST' | 'DELETE', question: Question): Promise<unknown> {
+	async change(question: Question): Promise<unknown> {
 		this.mayHaveChanged = true;
-		const answered = await this.ask(method, question, (value) => ({ value }));
+		const answered = await this.ask('POST', question, (value) => ({ value }));
 		this.mayHaveChanged = false;
 		return answered.value;
+	}
+
+	/**
+	 * Deletes something.
+	 *
+	 * @throws NotFoundError if it is not there, unless an earlier attempt may have deleted it
+	 */
+	async remove(path: string): Promise<void> {
+		const { context } = this;
+		const { api, signal } = context;
+		let mayBeDone = false;
+		this.mayHaveChanged = true;
+		await retrying(async () => {
+			const sent = await outcomeOf(api.send({ method: 'DELETE', path, signal }));
+			if (sent.ok || (mayBeDone && sent.error instanceof NotFoundError)) return;
+			mayBeDone ||= sent.error instanceof InferenceError && sent.error.mayHaveBeenAccepted;
+			throw sent.error;
+		}, context);
+		this.mayHaveChanged = false;
 	}
 
 	/** Reads a list page by page; see `readList`. */

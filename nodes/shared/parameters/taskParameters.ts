@@ -213,6 +213,6 @@ function readWorkers(workers: Parameter): readonly string[] | undefined {
  * @param help what to do if it is empty
  * @throws NodeOperationError
  */
-function readItemFile(parameter: Parameter, help?: string): ItemFile {
+export function readItemFile(parameter: Parameter, help?: string): ItemFile {
 	return isFileRecord(parameter.value) ? parameter.value : parameter.text(help);
 }

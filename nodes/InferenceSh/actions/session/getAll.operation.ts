@@ -1,0 +1,34 @@
+import { isJsonObject, listOf } from '../../../client/util/json';
+import type { Operation } from '../../operation';
+import { simplifyProperty } from '../../properties';
+import { shown } from '../../view';
+import { sessionView } from './sessionView';
+
+/** The service gives them all at once. */
+export const getSessions: Operation = {
+	kind: 'request',
+	name: 'Get Many',
+	value: 'getAll',
+	action: 'Get many sessions',
+	description: 'List the sessions of the workspace',
+	properties: [
+		{
+			displayName: 'Only Active',
+			name: 'onlyActive',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to leave out sessions that have ended or expired',
+		},
+		simplifyProperty,
+	],
+	async execute({ reach }, item) {
+		const simplify = item.get('simplify', true).isOn();
+		const onlyActive = item.get('onlyActive', true).isOn();
+		const rows = await reach.read('/sessions', (value) =>
+			value === null || Array.isArray(value) ? listOf(value).filter(isJsonObject) : undefined,
+		);
+		return rows
+			.filter(({ status }) => !onlyActive || status === 'active')
+			.map((row) => ({ json: shown(sessionView, row, simplify) }));
+	},
+};
