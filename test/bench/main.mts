@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { loadSdk } from '../contract/sdk.mts';
 import { BatchNode } from './batchNode.mts';
 import { files } from './files.mts';
+import { following } from './following.mts';
 import { growth } from './growth.mts';
 import { latency } from './latency.mts';
 import { liveLatency } from './liveLatency.mts';
@@ -28,6 +29,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	live: liveLatency,
 	growth,
 	files,
+	following,
 	stop,
 	loading,
 };

@@ -19,6 +19,7 @@ import type { Timings } from '../settings';
 import {
 	AnswerTooLargeError,
 	TransportError,
+	type Purpose,
 	type ResponseBody,
 	type Transport,
 	type TransportRequest,
@@ -49,6 +50,8 @@ export interface ApiCall {
 	readonly graceMs?: number;
 	/** Cancelling does not wait until a rate limit's pause is over. */
 	readonly urgent?: boolean;
+	/** Cancelling does not wait behind other requests. */
+	readonly purpose?: Purpose;
 }
 
 /** A success answer, decoded. */
@@ -235,6 +238,7 @@ export class Api {
 			body: call.body === undefined ? undefined : jsonText(call.body),
 			signal: call.signal,
 			graceMs: call.graceMs,
+			purpose: kind === 'stream' ? kind : call.purpose,
 			headersTimeoutMs: call.headersTimeoutMs ?? this.timings.headersMs,
 			silenceMs: kind === 'stream' ? this.timings.streamSilenceMs : this.timings.headersMs,
 		};

@@ -134,7 +134,8 @@ class Cancelling {
 	}
 
 	private call(question: Pick<ApiCall, 'method' | 'path'>, signal: CancelSignal): ApiCall {
-		return { ...question, signal, about: this.work.about, urgent: true };
+		const { about } = this.work;
+		return { ...question, signal, about, urgent: true, purpose: 'cancel' };
 	}
 }
 

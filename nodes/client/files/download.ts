@@ -4,6 +4,7 @@ import { ProtocolError, StoppedError, ValidationError, type InferenceError } fro
 import { outcomeOf } from '../util/outcome';
 import { retrying } from '../api/retry';
 import {
+	inTransfers,
 	isForPublicHosts,
 	StreamWatch,
 	transferBroken,
@@ -51,7 +52,10 @@ export async function downloadFile<T>(
 ): Promise<T> {
 	const { signal } = options;
 	const context = { ...base, signal };
-	return await retrying(async () => await attempt(url, options, store, context), context);
+	const inTurn = async () => {
+		return await inTransfers(signal, async () => await attempt(url, options, store, context));
+	};
+	return await retrying(inTurn, context);
 }
 
 async function attempt<T>(
@@ -117,6 +121,7 @@ async function openThroughRedirects(
 				signal: scope.signal,
 				headersTimeoutMs: timings.headersMs,
 				silenceMs: timings.headersMs,
+				purpose: 'transfer',
 				publicOnly: isForPublicHosts(url.href, context),
 			}),
 		);

@@ -17,6 +17,8 @@ import type { QuietStream, QuietWatch } from '../util/quietWatch';
 import type { RetryContext } from '../api/retry';
 import { rateLimitReset, requestedDelay } from '../api/retryTiming';
 import type { Timings } from '../settings';
+import { connectionLimits } from '../transport/connectionLimits';
+import type { CancelSignal } from '../util/cancelSignal';
 import { isPublicHost, NotPublicError } from '../transport/publicHosts';
 import { TransportError, type Readable, type Transport } from '../transport/transport';
 
@@ -38,6 +40,21 @@ export interface TransferContext extends RetryContext {
 export function isForPublicHosts(url: string, { baseUrl }: TransferContext): boolean {
 	const base = new URL(baseUrl);
 	return isPublicHost(base.hostname) && new URL(url).origin !== base.origin;
+}
+
+/**
+ * Moves a file when there is a place for it.
+ *
+ * @throws what `job` throws; the abort reason of `signal`
+ */
+export async function inTransfers<T>(signal: CancelSignal, job: () => Promise<T>): Promise<T> {
+	const { transfers } = connectionLimits;
+	const leave = transfers.tryTake() ?? (await transfers.take(signal));
+	try {
+		return await job();
+	} finally {
+		leave();
+	}
 }
 
 export interface StreamWatchOptions {

@@ -5,12 +5,14 @@ import { isJsonObject, textOf } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import { readyToCreate, retrying } from '../api/retry';
 import {
+	inTransfers,
 	isForPublicHosts,
 	StreamWatch,
 	transferBroken,
 	transferRefused,
 	type TransferContext,
 } from './transfer';
+import { untilHandles } from '../transport/connectionLimits';
 import { asTransportError, type Readable } from '../transport/transport';
 import { parseHttpUrl } from '../util/url';
 import { USER_AGENT } from '../util/version';
@@ -51,7 +53,7 @@ export async function uploadFile(
 	for (let renewed = false; ; renewed = true) {
 		const place = await retrying(async () => await askForPlace(source, context), context);
 		const sent = await outcomeOf(
-			retrying(async () => await put(source, place.uploadUrl, context), context),
+			retrying(async () => await putInTurn(source, place.uploadUrl, context), context),
 		);
 		if (sent.ok) {
 			const { filename, contentType: content_type, size } = source;
@@ -86,6 +88,15 @@ async function askForPlace(source: UploadSource, context: TransferContext): Prom
 	return { uri, uploadUrl };
 }
 
+async function putInTurn(
+	source: UploadSource,
+	url: string,
+	context: TransferContext,
+): Promise<void> {
+	const once = async () => await put(source, url, context);
+	await inTransfers(context.signal, async () => await untilHandles(once, context));
+}
+
 async function put(source: UploadSource, url: string, context: TransferContext): Promise<void> {
 	const { transport, signal, timings, clock, quiet, api } = context;
 	const what = `The upload of ${JSON.stringify(source.filename)} to ${new URL(url).host}`;
@@ -114,6 +125,7 @@ async function put(source: UploadSource, url: string, context: TransferContext):
 			signal: scope.signal,
 			headersTimeoutMs: timings.submitMs + (inOnePiece ? source.size / SLOWEST_BYTES_PER_MS : 0),
 			silenceMs: timings.headersMs,
+			purpose: 'transfer',
 			publicOnly: isForPublicHosts(url, context),
 		}),
 	);

@@ -1,5 +1,6 @@
 import type { ApiCall } from '../api/api';
 import { readPieces } from '../transport/body';
+import { connectionLimits } from '../transport/connectionLimits';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Deadline } from '../util/deadline';
 import {
@@ -11,6 +12,8 @@ import {
 	type RemoteWork,
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
+import { isOutOfHandles } from '../transport/transport';
+import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
 import type { ItemContext } from '../api/itemTime';
 import { isRefusal } from '../api/refusals';
@@ -79,6 +82,12 @@ export interface Reached {
 	readonly fellBack: boolean;
 }
 
+/** Ends the polling of what waits for a place for its stream. */
+const ITS_TURN = new StoppedError('there is a place for its stream');
+
+/** Those that wait for a place ask this far from each other in the end, ms. */
+const POLL_APART_MS = 10;
+
 /** Ends what belongs to a stream; made once, because every stream needs it. */
 const STREAM_OVER = new StoppedError('the stream is over');
 
@@ -103,6 +112,8 @@ class Follower {
 	private failedAsks = 0;
 	/** Whether the last stream was let go because its subject's status was refused. */
 	private refusedWhileQuiet = false;
+	/** Whether this process had no file handle for the last stream. */
+	private lackedHandle = false;
 	/** Whether its subject was seen at work while the last stream was quiet. */
 	private ranWhileQuiet = false;
 
@@ -127,17 +138,24 @@ class Follower {
 			const via = await this.streaming(mode === 'stream');
 			if (via) return { via, fellBack: false };
 		}
-		await this.polling();
+		await this.polling(this.context.signal);
 		return { via: 'poll', fellBack: mode !== 'poll' };
 	}
 
 	/** Streams until the end; gives up only if it may and keeps failing without news. */
 	private async streaming(forever: boolean): Promise<Reached['via'] | undefined> {
 		const { timings, clock, signal, log } = this.context;
+		const { streams } = connectionLimits;
 		let failures = 0;
 		while (forever || failures < timings.streamFailures) {
-			const news = await this.stream();
+			const place = streams.tryTake() ?? (await this.pollUntilPlace());
+			if (!place) return 'poll';
+			const news = await this.stream(place);
 			if (this.ended || (await this.fetchMissingResult())) return 'stream';
+			if (this.lackedHandle) {
+				await clock.delay(this.backoff(1), signal);
+				continue;
+			}
 			await this.refresh();
 			if (await this.fetchMissingResult()) return 'poll';
 			// What is asked while its stream is held back is known sooner than by polling.
@@ -150,9 +168,30 @@ class Follower {
 		return undefined;
 	}
 
-	private async polling(): Promise<void> {
-		const { settings, timings, clock, signal } = this.context;
-		const cap = Math.max(settings.pollIntervalMs, timings.pollCapMs);
+	/** Polls until there is a place for a stream; undefined if the end comes first. */
+	private async pollUntilPlace(): Promise<Release | undefined> {
+		const waiting = new Deadline(this.context.signal);
+		let place: Release | undefined;
+		let isOver = false;
+		void outcomeOf(connectionLimits.streams.take(waiting.signal)).then((taken) => {
+			if (!taken.ok) return;
+			if (isOver) return taken.value();
+			place = taken.value;
+			waiting.abort(ITS_TURN);
+		});
+		const polled = await outcomeOf(this.polling(waiting.signal));
+		isOver = true;
+		waiting[Symbol.dispose]();
+		if (!polled.ok && polled.error === ITS_TURN) return place;
+		waiting.abort(ITS_TURN);
+		place?.();
+		if (!polled.ok) throw polled.error;
+		return undefined;
+	}
+
+	/** @param signal ends it, but for a question that is asked */
+	private async polling(signal: CancelSignal): Promise<void> {
+		const { settings, timings, clock } = this.context;
 		let interval = settings.pollIntervalMs;
 		for (;;) {
 			const wait = interval * (0.9 + 0.2 * clock.random());
@@ -162,6 +201,8 @@ class Follower {
 			);
 			if (status ? this.polled(status) : this.isRefused) await this.refresh();
 			if (await this.fetchMissingResult()) return;
+			const crowdMs = connectionLimits.streams.waiting * POLL_APART_MS;
+			const cap = Math.max(settings.pollIntervalMs, timings.pollCapMs, crowdMs);
 			interval = Math.min(cap, interval * 1.5);
 		}
 	}
@@ -209,13 +250,18 @@ class Follower {
 		return isOver(subject.state);
 	}
 
-	/** Reads one stream to its end. Returns whether it said anything that was not known. */
-	private async stream(): Promise<boolean> {
+	/**
+	 * Reads one stream to its end. Returns whether it said anything that was not known.
+	 *
+	 * @param place is given back when the stream is over
+	 */
+	private async stream(place: Release): Promise<boolean> {
 		const { signal, log, quiet } = this.context;
 		const scope = new Deadline(signal);
 		let checked = false;
 		this.refusedWhileQuiet = false;
 		this.ranWhileQuiet = false;
+		this.lackedHandle = false;
 		const pulse = new StreamPulse(this.context, this.since, () => {
 			checked = true;
 			void this.checkQuiet(pulse, scope);
@@ -232,6 +278,7 @@ class Follower {
 			return !isOver(state);
 		};
 		const read = await outcomeOf(this.readStream(scope.signal, pulse, take));
+		place();
 		quiet.remove(pulse);
 		scope[Symbol.dispose]();
 		// The stream itself has ended or been let go: aborting it would only cost its connection.
@@ -239,6 +286,7 @@ class Follower {
 		if (!read.ok) {
 			signal.throwIfAborted();
 			log.debug(`Following ${this.name}: its stream broke (${String(read.error)})`);
+			this.lackedHandle = isOutOfHandles(read.error);
 			this.pauseIfLimited(read.error);
 			this.throwIfRefused(read.error);
 		}

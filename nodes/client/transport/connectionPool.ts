@@ -1,7 +1,8 @@
 import { CancelSource } from '../util/cancelSignal';
+import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
 import type { Connector, Route, Undici } from './connect';
-import { asTransportError } from './transport';
+import { asTransportError, isOutOfHandles } from './transport';
 
 /** A connection that has been idle this long is closed, before a load balancer does it. */
 const KEEP_ALIVE_MS = 4_000;
@@ -16,11 +17,16 @@ export class ConnectionPool {
 		readonly connector: Connector,
 	) {}
 
-	/** A connection for one request, to be given back or dropped. It connects as the request is sent. */
-	take(route: Route): PooledConnection {
+	/**
+	 * A connection for one request, to be given back or dropped. It connects as the request is sent.
+	 *
+	 * @param place is given back with it
+	 */
+	take(route: Route, place: Release): PooledConnection {
 		const key = `${route.origin} ${route.proxy} ${String(route.publicOnly)}`;
 		const connection = this.idle.get(key)?.pop() ?? new PooledConnection(this, route, key);
 		connection.isIdle = false;
+		connection.place = place;
 		return connection;
 	}
 
@@ -30,6 +36,13 @@ export class ConnectionPool {
 		const others = this.idle.get(connection.key);
 		if (others) others.push(connection);
 		else this.idle.set(connection.key, [connection]);
+	}
+
+	/** Closes what nobody uses. */
+	closeIdle(): void {
+		for (const idle of [...this.idle.values()].flat()) {
+			idle.drop(new Error('its handle was needed for something else'));
+		}
 	}
 
 	/** A connection that was idle has been closed. */
@@ -44,6 +57,8 @@ export class ConnectionPool {
 export class PooledConnection {
 	readonly client: InstanceType<Undici['Client']>;
 	isIdle = false;
+	/** Gives back the place that its request has taken. */
+	place: Release = () => {};
 	private readonly life = new CancelSource();
 
 	constructor(
@@ -59,7 +74,10 @@ export class PooledConnection {
 				void connector.connect(route, this.life).then(
 					(socket) => done(null, socket),
 					// By some errors of its own undici would connect again.
-					(error: unknown) => done(asTransportError(error, false), null),
+					(error: unknown) => {
+						if (isOutOfHandles(error)) pool.closeIdle();
+						done(asTransportError(error, false), null);
+					},
 				);
 			},
 		});
@@ -71,11 +89,13 @@ export class PooledConnection {
 	/** Its request is over, and it may have another one. */
 	giveBack(): void {
 		if (!this.client.destroyed) this.pool.keep(this);
+		this.place();
 	}
 
 	/** Closes it, whatever it is doing: nothing of it is left, and what was not sent never is. */
 	drop(reason: Error): void {
 		this.life.abort(reason);
 		if (!this.client.destroyed) void outcomeOf(this.client.destroy(reason));
+		this.place();
 	}
 }

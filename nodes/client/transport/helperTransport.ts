@@ -3,13 +3,16 @@ import { monotonicNow } from '../util/clock';
 import { Grace, timerFor } from '../util/deadline';
 import { messageOf } from '../util/errorMessage';
 import { isJsonObject } from '../util/json';
+import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
+import { connectionLimits, inTurn } from './connectionLimits';
 import { flatHeaders } from './headers';
 import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
 	asTransportError,
 	givenUpUnsent,
 	isStream,
+	MadeRoomError,
 	TransportError,
 	type BodyReader,
 	type ResponseBody,
@@ -175,6 +178,13 @@ export class HelperTransport implements Transport {
 
 	async request(request: TransportRequest): Promise<TransportResponse> {
 		const { status, headers, stream, drop } = await this.begin(request);
+		if (request.purpose === 'stream') {
+			const closed = connectionLimits.streamOpened(() => {
+				stream.destroy(new MadeRoomError());
+				drop();
+			});
+			stream.on('close', closed);
+		}
 		return { status, headers, body: new StreamBody(stream, request.silenceMs, drop) };
 	}
 
@@ -184,9 +194,15 @@ export class HelperTransport implements Transport {
 	}
 
 	private async begin(request: TransportRequest): Promise<DroppableResponse> {
+		const { signal, url, publicOnly } = request;
+		signal.throwIfAborted();
+		if (publicOnly) mustBePublic(url);
+		const { origin } = new URL(url);
+		return await inTurn(origin, request, async (place) => await this.beginOnce(request, place));
+	}
+
+	private async beginOnce(request: TransportRequest, place: Release): Promise<DroppableResponse> {
 		const { graceMs, publicOnly } = request;
-		request.signal.throwIfAborted();
-		if (publicOnly) mustBePublic(request.url);
 		const grace = graceMs
 			? new Grace(request.signal, Math.min(graceMs, BLIND_GRACE_MS))
 			: undefined;
@@ -197,6 +213,7 @@ export class HelperTransport implements Transport {
 		const leave = () => {
 			signal.removeEventListener('abort', abort);
 			grace?.[Symbol.dispose]();
+			place();
 		};
 		const sent = await outcomeOf(this.send(request, controller.signal));
 		const response = sent.ok ? sent.value : undefined;

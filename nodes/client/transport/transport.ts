@@ -9,6 +9,12 @@ export function isStream(value: unknown): value is Readable {
 	return typeof value === 'object' && value !== null && 'on' in value && 'destroy' in value;
 }
 
+/**
+ * What a request is for. Those that are soon over wait for their turn if there are many; for the
+ * others, which may stay open for long, whoever sends them has taken a place (`connectionLimits`).
+ */
+export type Purpose = 'request' | 'cancel' | 'stream' | 'transfer';
+
 /** One HTTP request, as a transport carries it out. Redirects are never followed. */
 export interface TransportRequest {
 	readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -23,6 +29,8 @@ export interface TransportRequest {
 	readonly headersTimeoutMs: number;
 	/** Longest silence inside the answer's body, ms. */
 	readonly silenceMs: number;
+	/** Default: `request`. */
+	readonly purpose?: Purpose | undefined;
 	/** Whether only hosts of the public internet may be reached; else it is a NotPublicError. */
 	readonly publicOnly?: boolean;
 }
@@ -92,11 +100,26 @@ export class AnswerTooLargeError extends TransportError {
 	}
 }
 
+/** A stream was closed, because this process has few file handles and another request needed one. */
+export class MadeRoomError extends TransportError {
+	constructor() {
+		super('its connection was needed for another request', true, undefined);
+	}
+}
+
 export const NO_ANSWER = 'no answer came in time';
 
 /** The error for a request that its signal has ended before there was a connection for it. */
 export function givenUpUnsent(reason: unknown): TransportError {
 	return new TransportError('it was given up before it was sent', false, reason);
+}
+
+/** What a request fails with whose signal has aborted before it was sent. */
+export function givenUp({
+	signal,
+	graceMs = 0,
+}: Pick<TransportRequest, 'signal' | 'graceMs'>): unknown {
+	return graceMs > 0 ? givenUpUnsent(signal.reason) : signal.reason;
 }
 
 const NOT_TLS =
@@ -106,6 +129,9 @@ const NO_HANDLES = 'this machine has no file handles left for another connection
 export const NOT_CONNECTED = 'no connection could be made in time';
 const CLOSED = 'the connection was closed before an answer came';
 const CLOSED_EARLY = 'the connection was closed before it was ready';
+
+/** The process has none left, or the machine. */
+const HANDLE_CODES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
 /** Failures that happen before the first byte of a request can be sent; empty if their text will do. */
 const BEFORE_SENDING: Readonly<Record<string, string>> = {
@@ -177,6 +203,11 @@ function isBeforeSending(error: unknown): boolean {
 		if (typeof text !== 'string') return false;
 		return CONNECTING.has(property(one, 'syscall')) || NOT_YET_SECURE.test(text);
 	});
+}
+
+/** Whether all that a request lacked was a file handle for its connection. */
+export function isOutOfHandles(error: unknown): boolean {
+	return [...chainOf(error)].some((one) => HANDLE_CODES.has(property(one, 'code')));
 }
 
 /**

@@ -2,11 +2,13 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { timerFor } from '../util/deadline';
 import { asError } from '../util/errorMessage';
 import { proxyRefusal } from './connect';
+import { connectionLimits } from './connectionLimits';
 import type { PooledConnection } from './connectionPool';
 import { flatHeaders, headersFromPairs, type HeaderValues } from './headers';
 import {
 	asTransportError,
 	givenUpUnsent,
+	MadeRoomError,
 	isStream,
 	NO_ANSWER,
 	NOT_CONNECTED,
@@ -18,7 +20,7 @@ import {
 } from './transport';
 
 /** How the wait for an answer's head ends. */
-interface Waiting {
+export interface Waiting {
 	resolve(answer: UndiciAnswer): void;
 	reject(reason: unknown): void;
 }
@@ -38,6 +40,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	/** Whether the request has been handed to a connection that was established, TLS included. */
 	private handedOver = false;
 	private readonly limit: CancelSignal;
+	private streamIsOver = () => {};
 
 	/** @param connection what the request is sent over, and nothing else until it is over */
 	constructor(
@@ -125,6 +128,9 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.status = status;
 		this.rawHeaders = headers;
 		this.limit.removeEventListener('abort', this.onLimit);
+		if (this.request.purpose === 'stream') {
+			this.streamIsOver = connectionLimits.streamOpened(() => this.close(new MadeRoomError()));
+		}
 		this.waiting.resolve(this);
 	}
 
@@ -133,6 +139,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.ending = error ? { error } : {};
 		this.request.signal.removeEventListener('abort', this.onAbort);
 		this.limit.removeEventListener('abort', this.onLimit);
+		this.streamIsOver();
 		if (error) this.connection.drop(error);
 		else this.connection.giveBack();
 		if (this.status === 0 && error) this.waiting.reject(asTransportError(error, this.handedOver));

@@ -1,16 +1,20 @@
 import { timerFor } from '../util/deadline';
 import { isJsonObject } from '../util/json';
+import type { Release } from '../util/keyedQueue';
 import { asError } from '../util/errorMessage';
 import { outcomeOf } from '../util/outcome';
 import { Connector, loginOf, type EgressPolicy, type Route, type Undici } from './connect';
+import { inTurn, placeNow } from './connectionLimits';
 import { ConnectionPool } from './connectionPool';
 import { flatHeaders } from './headers';
 import { hostModule } from './hostModule';
 import { mustBePublic } from './publicHosts';
-import { UndiciAnswer } from './undiciAnswer';
+import { UndiciAnswer, type Waiting } from './undiciAnswer';
 import {
 	asTransportError,
-	givenUpUnsent,
+	givenUp,
+	isOutOfHandles,
+	isStream,
 	NO_ANSWER,
 	TransportError,
 	type StreamedResponse,
@@ -53,9 +57,8 @@ function pathOf(url: string, origin: string): string {
 const NO_PROXY = 'the proxy that is set in the environment of this n8n has no usable address';
 
 /** What is not connected yet has not left. */
-function throwIfGivenUp({ signal, graceMs = 0 }: TransportRequest): void {
-	if (signal.aborted && graceMs > 0) throw givenUpUnsent(signal.reason);
-	signal.throwIfAborted();
+function throwIfGivenUp(request: TransportRequest): void {
+	if (request.signal.aborted) throw givenUp(request);
 }
 
 /** Requests over undici: pooled, keep-alive, through n8n's proxies, under its egress policy. */
@@ -76,10 +79,28 @@ export class UndiciTransport implements Transport {
 		return new Promise<TransportResponse>((resolve, reject) => {
 			throwIfGivenUp(request);
 			const route = this.routeOf(request);
-			const connection = this.pool.take(route);
-			const answer = new UndiciAnswer({ resolve, reject }, request, connection);
-			connection.client.dispatch(this.asSent(route, request), answer);
+			const wait = () => void this.inTurn(route, request).then(resolve, reject);
+			// Nearly all find a place and a file handle at once, which spares them three promises.
+			const place = isStream(request.body) ? undefined : placeNow(route.origin, request);
+			if (!place) return wait();
+			const failed = (error: unknown) => (isOutOfHandles(error) ? wait() : reject(error));
+			this.send(route, request, place, { resolve, reject: failed });
 		});
+	}
+
+	private async inTurn(route: Route, request: TransportRequest): Promise<TransportResponse> {
+		return await inTurn(route.origin, request, async (place) => {
+			return await new Promise((resolve, reject) => {
+				throwIfGivenUp(request);
+				this.send(route, request, place, { resolve, reject });
+			});
+		});
+	}
+
+	private send(route: Route, request: TransportRequest, place: Release, waiting: Waiting): void {
+		const connection = this.pool.take(route, place);
+		const answer = new UndiciAnswer(waiting, request, connection);
+		connection.client.dispatch(this.asSent(route, request), answer);
 	}
 
 	/** A request as undici wants it. A proxy that opens no tunnel is told the whole URL. */
@@ -100,10 +121,21 @@ export class UndiciTransport implements Transport {
 	}
 
 	async open(request: TransportRequest): Promise<StreamedResponse> {
-		const { signal } = request;
 		throwIfGivenUp(request);
 		const route = this.routeOf(request);
-		const connection = this.pool.take(route);
+		return await inTurn(route.origin, request, async (place) => {
+			return await this.openOnce(route, request, place);
+		});
+	}
+
+	private async openOnce(
+		route: Route,
+		request: TransportRequest,
+		place: Release,
+	): Promise<StreamedResponse> {
+		const { signal } = request;
+		throwIfGivenUp(request);
+		const connection = this.pool.take(route, place);
 		const limit = timerFor(request.headersTimeoutMs);
 		const leave = () => connection.drop(asError(signal.reason));
 		const giveUp = () => connection.drop(new TransportError(NO_ANSWER, true, undefined));

@@ -11,11 +11,27 @@ import type { Release } from './keyedQueue';
  * of the queue, where places are counted.
  */
 export class Slots {
-	private most = Infinity;
-	private taken = 0;
+	private given = 0;
 	private readonly inOrder = pLimit(1);
 	/** Lets whoever is at the front look again. */
 	private lookAgain = () => {};
+
+	constructor(private most = Infinity) {}
+
+	/** Places that somebody has. */
+	get taken(): number {
+		return this.given;
+	}
+
+	/** About how many wait for one; those that gave up may count until their turn. */
+	get waiting(): number {
+		return this.inOrder.activeCount + this.inOrder.pendingCount;
+	}
+
+	/** Whether nobody has a place or waits for one. */
+	get unused(): boolean {
+		return this.given === 0 && this.waiting === 0;
+	}
 
 	/** @param most places from now on; Infinity for no limit */
 	limitTo(most: number): void {
@@ -25,8 +41,7 @@ export class Slots {
 
 	/** Takes a place if that needs no waiting, so that a promise is spared. */
 	tryTake(): Release | undefined {
-		const nobodyWaits = this.inOrder.activeCount + this.inOrder.pendingCount === 0;
-		const isFree = this.most === Infinity || (nobodyWaits && this.taken < this.most);
+		const isFree = this.most === Infinity || (this.given < this.most && this.waiting === 0);
 		return isFree ? this.give() : undefined;
 	}
 
@@ -46,7 +61,7 @@ export class Slots {
 			};
 			signal.addEventListener('abort', leave);
 			void this.inOrder(async () => {
-				while (!gaveUp && this.taken >= this.most) await this.change();
+				while (!gaveUp && this.given >= this.most) await this.change();
 				if (gaveUp) return;
 				signal.removeEventListener('abort', leave);
 				resolve(this.give());
@@ -61,12 +76,12 @@ export class Slots {
 	}
 
 	private give(): Release {
-		this.taken += 1;
+		this.given += 1;
 		let isHeld = true;
 		return () => {
 			if (!isHeld) return;
 			isHeld = false;
-			this.taken -= 1;
+			this.given -= 1;
 			this.lookAgain();
 		};
 	}

@@ -115,7 +115,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		sandbox().fault({ on: LIST, kind: 'hang', when: 'before', times: 99 });
 		await keepGoing(execution());
 		await until(() => sandbox().count('POST', '/tasks/list') > 0);
-		const other = { app: 'sandbox/echo', input: { text: 'other' } };
+		const other = { app: 'sandbox/manual', input: { text: 'other' } };
 		const impatient = execution({ maxRetryAfterMs: 120_000 });
 		const headers = { 'retry-after': '3600' };
 		sandbox().fault({ on: ON, kind: 'status', status: 429, headers });

@@ -1,11 +1,5 @@
 /** Requests that never left this machine are known as that; what may have left is not. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { rolldown } from 'rolldown';
-import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
 	TransportError,
 	type Transport,
@@ -243,67 +237,3 @@ function throughProxy(port: number): void {
 	vi.stubEnv('NO_PROXY', '');
 	vi.stubEnv('no_proxy', '');
 }
-
-describe('without file handles', () => {
-	let directory = '';
-	/** Uses up what it may open, then sends a request. */
-	const SCRIPT = (name: string) => `
-		import { UndiciTransport } from ${JSON.stringify(join(process.cwd(), 'nodes/client/transport/undiciTransport.ts'))};
-		import * as undici from ${JSON.stringify(name)};
-		import { openSync } from 'node:fs';
-		const transport = new UndiciTransport({ undici, proxyFor: () => '' });
-		// Handles of what was read to get here are given back a little later, and are taken, too.
-		for (let quiet = 0; quiet < 20; quiet += 1) {
-			try { for (;;) { openSync('/dev/null'); quiet = 0; } } catch {}
-			await new Promise((resolve) => setTimeout(resolve, 5));
-		}
-		const signal = new AbortController().signal;
-		const times = { headersTimeoutMs: 60_000, silenceMs: 60_000 };
-		transport
-			.request({ method: 'POST', url: process.argv[2], headers: {}, body: '{}', signal, ...times })
-			.catch(({ message, mayHaveArrived }) => {
-				process.stdout.write(JSON.stringify({ message, mayHaveArrived }));
-				process.exit(0);
-			});
-	`;
-
-	beforeAll(async () => {
-		directory = await mkdtemp(join(tmpdir(), 'file-handles-'));
-		return async () => await rm(directory, { recursive: true });
-	});
-
-	it.each(['undici6', 'undici', 'undici8'])('over %s: never left', async (name) => {
-		const file = join(directory, `${name}.mjs`);
-		const ENTRY = '\0entry';
-		await using bundle = await rolldown({
-			input: 'entry',
-			logLevel: 'silent',
-			platform: 'node',
-			external: ['n8n-workflow'],
-			plugins: [
-				{
-					name: 'entry',
-					resolveId: (id) => (id === 'entry' ? ENTRY : null),
-					load: (id) => (id === ENTRY ? SCRIPT(name) : null),
-				},
-			],
-		});
-		await bundle.write({ file, format: 'esm' });
-		const server = await serverThat(saysNothing);
-		const child = spawn('sh', [
-			'-c',
-			`ulimit -n 40; exec "$0" "$@"`,
-			process.execPath,
-			file,
-			`http://127.0.0.1:${server.port}/`,
-		]);
-		onTestFinished(() => void child.kill());
-		let said = '';
-		child.stdout.on('data', (chunk) => (said += String(chunk)));
-		await once(child, 'close');
-		expect(JSON.parse(said)).toEqual({
-			message: 'this machine has no file handles left for another connection',
-			mayHaveArrived: false,
-		});
-	});
-});
