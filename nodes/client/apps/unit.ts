@@ -18,6 +18,7 @@ const UNITS: Readonly<Record<string, string>> = {
 	mb: 'MB',
 	gb: 'GB',
 	hz: 'Hz',
+	hertz: 'Hz',
 	khz: 'kHz',
 	db: 'dB',
 	fps: 'fps',
@@ -31,7 +32,10 @@ const UNITS: Readonly<Record<string, string>> = {
 
 /** Units that a description names: "Length of the video in seconds". */
 const DESCRIBED =
-	/\bin (milliseconds|seconds|minutes|hours|days|pixels|hz|khz|db|degrees|percent|usd)\b/i;
+	/\bin (milliseconds|seconds|minutes|hours|days|pixels|hz|hertz|khz|db|degrees|percent|usd)\b/i;
+
+/** Units that also say what is counted: without it "Target FPS" would be a target of what? */
+const RATES: ReadonlySet<string> = new Set(['fps', 'bpm', 'kbps']);
 
 const words = (text: string) => text.split(/[_\s-]+/).filter((word) => word !== '');
 
@@ -53,8 +57,9 @@ export function titleAndUnit(
 	const titleWords = words(title);
 	const endsInIt =
 		last !== undefined && named !== undefined && titleWords.at(-1)?.toLowerCase() === last;
+	const isName = named !== undefined && RATES.has(named);
 	return {
-		title: endsInIt && titleWords.length > 1 ? titleWords.slice(0, -1).join(' ') : title,
+		title: endsInIt && !isName && titleWords.length > 1 ? titleWords.slice(0, -1).join(' ') : title,
 		unit,
 	};
 }

@@ -19,7 +19,8 @@ export const SETUP = 'setup:';
 /** The limits of a number as a label has them: `1–16384`, `at least 1`. */
 function range(kind: FieldKind & { readonly type: 'number' }): string | undefined {
 	const { min, max, above, below } = kind;
-	if (min !== undefined && max !== undefined) return `${min}–${max}`;
+	// A dash beside a minus cannot be read.
+	if (min !== undefined && max !== undefined) return `${min}${min < 0 ? ' to ' : '–'}${max}`;
 	const limits = [
 		min === undefined ? '' : `at least ${min}`,
 		above === undefined ? '' : `above ${above}`,
@@ -34,9 +35,23 @@ export function displayNameOf({ title, unit, kind }: FormField): string {
 	if (kind.type === 'file') return title + FILE;
 	if (kind.type === 'list' && kind.items.type === 'file') return title + FILES;
 	if (kind.type !== 'number') return title;
-	const isSaid = (text: string) => title.toLowerCase().includes(text.toLowerCase());
-	const facts = [unit, range(kind)].filter((fact) => fact !== undefined && !isSaid(fact));
-	return facts.length === 0 ? title : `${title} (${facts.join(', ')})`;
+	const said = inPlainWords(title);
+	const facts = [unit, range(kind)].filter(
+		(fact) => fact !== undefined && !said.includes(inPlainWords(fact)),
+	);
+	if (facts.length === 0) return title;
+	// What an author has put into brackets is of the same kind.
+	const [, name = title, told] = /^(.+) \(([^()]*)\)$/.exec(title) ?? [];
+	return `${name} (${[...(told === undefined ? [] : [told]), ...facts].join(', ')})`;
+}
+
+/** Words between blanks, so that one is not found inside of another: `ms` is not in `items`. */
+function inPlainWords(text: string): string {
+	const words = text
+		.toLowerCase()
+		.replace(/(\d)\s*[-–—]\s*(?=\d)/g, '$1–')
+		.split(/[\s()[\],;:]+/);
+	return ` ${words.filter((word) => word !== '').join(' ')} `;
 }
 
 const SAVED_KINDS: Readonly<Record<string, FieldKind>> = {
