@@ -24,6 +24,8 @@ export interface ErrorFacts {
 	readonly answer?: string | undefined;
 	/** Why no other item of the account can succeed either, if that is so. */
 	readonly hopeless?: string | undefined;
+	/** Whether it was not the service that refused, but something before it. */
+	readonly byGateway?: boolean | undefined;
 	readonly cause?: unknown;
 }
 
@@ -77,6 +79,7 @@ export abstract class InferenceError extends Error {
 	readonly reason: string | undefined;
 	readonly request: string | undefined;
 	readonly answer: string | undefined;
+	readonly byGateway: boolean;
 	/** The class itself. */
 	declare readonly ['constructor']: ErrorClass;
 
@@ -98,6 +101,7 @@ export abstract class InferenceError extends Error {
 		this.request = facts.request;
 		this.answer = facts.answer;
 		this.hopeless = facts.hopeless;
+		this.byGateway = facts.byGateway === true;
 	}
 
 	/** The same situation in words that fit better, with this error as the cause. */
@@ -125,7 +129,8 @@ export class PermissionError extends InferenceError {
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
-	override readonly outOfReach = true;
+	/** A gateway knows nothing of what was asked for. */
+	override readonly outOfReach = !this.byGateway;
 }
 
 /**
@@ -139,7 +144,6 @@ export class BlockedError extends InferenceError {
 	readonly repeatable = undefined;
 	readonly mayHaveBeenAccepted = false;
 	readonly endsFollowing = true;
-	override readonly outOfReach = true;
 	override readonly hopeless = 'the service refuses everything from here';
 }
 

@@ -15,6 +15,7 @@ import {
 	CHECK_GATEWAYS,
 	connectionError,
 	featureError,
+	gatewayRefusal,
 	isOfAGateway,
 	isOfAWebsite,
 	isOfTheAddress,
@@ -120,11 +121,7 @@ const SITUATIONS: readonly Situation[] = [
 	{
 		status: is(403),
 		when: isOfAGateway,
-		error: plain(
-			PermissionError,
-			'Something between this n8n and inference.sh refused the request (HTTP 403)',
-			'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check "Base URL" in the Inference.sh credential.',
-		),
+		error: gatewayRefusal,
 	},
 	{ status: is(403), error: permissionError },
 	{ status: is(404, 410), error: notFoundError },
@@ -139,6 +136,7 @@ const SITUATIONS: readonly Situation[] = [
 		status: is(408),
 		error: connectionError('The service did not receive the whole request in time', NOT_TAKEN),
 	},
+	{ status: is(412), when: isOfAWebsite, error: notTheApi },
 	{ status: is(412), error: requirementsError },
 	{
 		status: is(421),

@@ -18,7 +18,7 @@ import {
 	type MissingRequirement,
 	type RemoteWork,
 } from '../errors';
-import { isJsonObject, listOf, textOf } from '../util/json';
+import { isJsonObject, listOf, parseJson, textOf } from '../util/json';
 import { planFacts } from './entitlement';
 import { excerpt, isPage, withoutFullStop, wordsOf, wordsOfPage, type Problem } from './problem';
 import { scopesFor } from './scopes';
@@ -84,7 +84,8 @@ function describeRequirement(entry: unknown): MissingRequirement | undefined {
 	};
 	const fix =
 		fixes[textOf(action['type']) ?? ''] ?? `set up ${key || type} in your inference.sh workspace`;
-	return { type, key, message: wordsOf(entry['message']) ?? `${type} ${key} is missing`, fix };
+	const message = wordsOf(entry['message']) ?? `${`${type} ${key}`.trimEnd()} is missing`;
+	return { type, key, message, fix };
 }
 
 /** What is missing, by the name under which it is set up, too. */
@@ -97,15 +98,27 @@ function named({ type, key, message }: MissingRequirement): string {
 /** More than an app has; a longer list would be no help. */
 const MOST_REQUIREMENTS = 50;
 
-export function requirementsError({ body, problem, facts }: Answer): InferenceError {
-	const missing = listOf(isJsonObject(body) ? body['errors'] : undefined)
+/** Where the list is: at the top, or in whatever has been put around it. */
+function requirementsIn(body: unknown): readonly unknown[] {
+	if (!isJsonObject(body)) return [];
+	const places = [body, body['data'], body['error'], body['meta']].filter(isJsonObject);
+	return places.map((place) => listOf(place['errors'])).find((list) => list.length > 0) ?? [];
+}
+
+/** What is said, each thing once. */
+function once(words: readonly string[]): string {
+	return [...new Set(words)].join('; ');
+}
+
+export function requirementsError({ body, problem, said, facts }: Answer): InferenceError {
+	const missing = requirementsIn(body)
 		.slice(0, MOST_REQUIREMENTS)
 		.map(describeRequirement)
 		.filter((requirement) => requirement !== undefined);
-	const list = missing.map(named).join('; ');
-	const todo = missing.map(({ fix }) => fix).join('; ');
+	const list = once(missing.map(named));
+	const todo = once(missing.map(({ fix }) => fix));
 	return new RequirementsNotMetError(
-		`The app's requirements are not met: ${list || problem.message || 'no details given'}`,
+		`The app's requirements are not met: ${list || (problem.message === undefined ? 'no details given' : said)}`,
 		{
 			...facts,
 			missing,
@@ -123,7 +136,7 @@ function saidOfPlan({ problem, said }: Answer): string {
 }
 
 export function paymentError(answer: Answer): InferenceError {
-	return new PaymentError(`The plan or balance does not allow this: ${saidOfPlan(answer)}.`, {
+	return new PaymentError(`The plan or balance does not allow this: ${saidOfPlan(answer)}`, {
 		...answer.facts,
 		hint: 'Check the balance and plan of the workspace on inference.sh.',
 	});
@@ -136,7 +149,7 @@ export function balanceError(answer: Answer): InferenceError {
 }
 
 export function featureError(answer: Answer): InferenceError {
-	return new PaymentError(`The plan does not include this: ${saidOfPlan(answer)}.`, {
+	return new PaymentError(`The plan does not include this: ${saidOfPlan(answer)}`, {
 		...answer.facts,
 		hint: 'Add it to the plan of the workspace on inference.sh, or do without it.',
 	});
@@ -200,13 +213,18 @@ export function isOfAWebsite({ body, text }: Answer): boolean {
 
 /**
  * Whether a 404 is of a server that does not have what was called at all: one in words for people, or
- * one that names the path. The API says in JSON what it has not found.
+ * one that names the path. The API says in JSON what it has not found; and its lists are always there.
  */
-function isOfSomethingElse({ body, text, call, said }: Answer): boolean {
-	if (body === undefined) return text.trim() !== '';
+function isOfSomethingElse({ body, text, call, problem, said }: Answer): boolean {
 	const [, path = ''] = call.split(' ');
-	return path !== '' && said.includes(path);
+	if (LISTS.test(path) && problem.code === undefined) return true;
+	if (body === undefined) return text.trim() !== '';
+	const told = isJsonObject(body) ? [said, body['message'], body['path']] : [said];
+	return path !== '' && told.some((words) => textOf(words)?.includes(path));
 }
+
+/** Routes that name nothing which may be missing. */
+const LISTS = /^\/(?:(?:apps|agents|tasks|chats|files)\/list|sessions)$/;
 
 /** The error for an answer of something that is not the API. */
 export function notTheApi(
@@ -216,8 +234,10 @@ export function notTheApi(
 	const page = isPage(text);
 	const words = withoutFullStop(page ? wordsOfPage(text) : excerpt(text));
 	const quoted = words === '' ? '' : `: "${words}"`;
+	const other = parseJson(text) === undefined ? 'text' : 'other data';
+	const what = page ? 'a web page' : text.trim() === '' ? 'nothing' : other;
 	return new ProtocolError(
-		`What answers at ${address} is not inference.sh. It sent ${page ? 'a web page' : 'text'} (HTTP ${httpStatus})${quoted}`,
+		`What answers at ${address} is not inference.sh. It sent ${what} (HTTP ${httpStatus})${quoted}`,
 		{ ...facts, answer: excerpt(text), hint: CHECK_ADDRESS },
 	);
 }
@@ -258,6 +278,17 @@ export function blockedError({ said, facts }: Answer): InferenceError {
 /** Whether a 403 is a page or text of somebody before the API, such as a firewall. */
 export function isOfAGateway({ body, text, said }: Answer): boolean {
 	return body === undefined && text.trim() !== '' && !OF_THE_KEY.test(said);
+}
+
+export function gatewayRefusal({ said, facts }: Answer): InferenceError {
+	return new PermissionError(
+		`Something between this n8n and inference.sh refused the request (HTTP 403): ${said}`,
+		{
+			...facts,
+			byGateway: true,
+			hint: 'This has nothing to do with the API key. Look for a firewall or proxy between this n8n and the service that blocks the request because of its content, and check "Base URL" in the Inference.sh credential.',
+		},
+	);
 }
 
 /** What a key that has not all scopes lacks. */

@@ -22,12 +22,17 @@ import {
 import { useSandbox } from '../../useSandbox.mts';
 import { makeClient, rejection, runOne } from '../support.mts';
 
-function refused(httpStatus: number, body: unknown, retryAfterMs?: number): InferenceError {
+function refused(
+	httpStatus: number,
+	body: unknown,
+	retryAfterMs?: number,
+	call = 'POST /apps/run',
+): InferenceError {
 	return errorFromRefusal({
 		httpStatus,
 		text: typeof body === 'string' ? body : JSON.stringify(body),
 		retryAfterMs,
-		call: 'POST /apps/run',
+		call,
 		address: 'https://api.example',
 		about: { kind: 'task', id: 't1' },
 	});
@@ -260,6 +265,7 @@ describe('HTTP 403', () => {
 		['of a blocked address', { message: 'access denied' }, 'blocked', /address/],
 		['of a firewall', '<html>Attention required</html>', 'permission', /firewall/],
 		['of a missing scope', { message: 'missing scope: apps:execute' }, 'permission', /apps:read/],
+		['of another firewall', 'Request blocked', 'permission', /firewall/],
 		['without any words', '', 'permission', /apps:read/],
 		['in old words', { error: 'forbidden' }, 'permission', /apps:read/],
 		['of a wanted password', problem('otp_required', 'x'), 'permission', /does not need one/],
@@ -267,6 +273,13 @@ describe('HTTP 403', () => {
 		const error = refused(403, body);
 		expect(error.code).toBe(code);
 		expect(error.hint).toMatch(hint);
+	});
+
+	it('of the service may be about what was asked for; of anything before it, it is not', () => {
+		expect(refused(403, { error: 'forbidden' }).outOfReach).toBe(true);
+		expect(refused(403, '<html>Attention required</html>').outOfReach).toBe(false);
+		expect(refused(403, 'Request blocked').outOfReach).toBe(false);
+		expect(refused(403, { message: 'access denied' }).outOfReach).toBe(false);
 	});
 });
 
@@ -305,6 +318,31 @@ describe('a page that is not the API’s', () => {
 			code: 'protocol',
 			message: expect.stringContaining('is not inference.sh') as string,
 		});
+	});
+
+	it.each([
+		{ message: 'Route POST:/apps/run not found', error: 'Not Found', statusCode: 404 },
+		{ status: 404, error: 'Not Found', path: '/apps/run' },
+	])('at HTTP 404 may be the data of another server: %j', (body) => {
+		expect(refused(404, body).message).toMatch(
+			/^What answers at .* is not inference\.sh\. It sent other data \(HTTP 404\): "\{.*\}"$/,
+		);
+	});
+
+	it.each<[what: string, body: unknown, sent: string]>([
+		['nothing', '', 'It sent nothing (HTTP 404)'],
+		['other data', { detail: 'Not Found' }, 'It sent other data (HTTP 404)'],
+		['another code', { code: 404, message: 'not found' }, 'It sent other data (HTTP 404)'],
+	])('at HTTP 404 of a list may be %s: a list is always there', (_what, body, sent) => {
+		for (const call of ['POST /apps/list', 'POST /store/apps/list', 'GET /sessions']) {
+			const isStore = call.includes('store');
+			const { message, hint } = refused(404, body, undefined, call);
+			expect(message.includes(sent)).toBe(!isStore);
+			expect(hint?.includes('Base URL')).toBe(!isStore);
+		}
+		expect(refused(404, problem('not_found', 'x'), undefined, 'POST /apps/list').code).toBe(
+			'not_found',
+		);
 	});
 });
 
@@ -372,6 +410,29 @@ describe('missing requirements (HTTP 412)', () => {
 		expect(error).toMatchObject({ missing: [{ type: 'requirement', key: '' }] });
 	});
 
+	it.each<[what: string, body: unknown]>([
+		['an envelope', { data: { satisfied: false, errors: [SECRET] } }],
+		['an error', { success: false, error: { code: 'requirements', errors: [SECRET] } }],
+		['a problem', problem('requirements', 'not met', { meta: { errors: [SECRET] } })],
+	])('are found in %s as well', (_what, body) => {
+		expect(refused(412, body)).toMatchObject({ missing: [{ key: SECRET.key }] });
+	});
+
+	it('are said once each, and well', () => {
+		const error = refused(412, { errors: [SECRET, SECRET, {}] });
+		expect(error.message).toBe(
+			"The app's requirements are not met: OPENAI_API_KEY is not set; requirement is missing",
+		);
+		expect(error.hint?.match(/add the secret/g)).toHaveLength(1);
+		expect(refused(412, { detail: 'Set a key first.' }).message).toBe(
+			"The app's requirements are not met: Set a key first",
+		);
+	});
+
+	it('are none if a web page says so', () => {
+		expect(refused(412, '<h1>Precondition Failed</h1>').message).toContain('is not inference.sh');
+	});
+
 	it.each([
 		['no list', { satisfied: false }],
 		['a null list', { satisfied: false, errors: null }],
@@ -409,14 +470,14 @@ describe('a refusal that names an entitlement', () => {
 		const error = refused(status, body);
 		expect(error).toBeInstanceOf(PaymentError);
 		expect(error.message).toBe(
-			'The plan or balance does not allow this: quota used up. Limit: Task executions per month (100 of 100 used).',
+			'The plan or balance does not allow this: quota used up. Limit: Task executions per month (100 of 100 used)',
 		);
 		expect(error.hint).toContain('balance and plan');
 	});
 
 	it('goes by the name of the resource if there is no label', () => {
 		const { message } = refused(402, { error: { message: 'no', meta: { resource: 'seats' } } });
-		expect(message).toBe('The plan or balance does not allow this: no. Limit: seats.');
+		expect(message).toBe('The plan or balance does not allow this: no. Limit: seats');
 	});
 
 	it('says so if the usage is not told', () => {
@@ -428,7 +489,7 @@ describe('a refusal that names an entitlement', () => {
 
 	it('at HTTP 402 is a payment matter without any details', () => {
 		expect(refused(402, '').message).toBe(
-			'The plan or balance does not allow this: no reason given.',
+			'The plan or balance does not allow this: no reason given',
 		);
 	});
 
@@ -491,12 +552,12 @@ describe('a refusal that names an entitlement', () => {
 	});
 
 	it.each<[price: unknown, shown: string]>([
-		[1_250, 'The add-on Pack ($12.50) includes it.'],
-		['900', 'The add-on Pack ($9.00) includes it.'],
-		[0, 'The add-on Pack ($0.00) includes it.'],
-		[undefined, 'The add-on Pack includes it.'],
-		['free', 'The add-on Pack includes it.'],
-		[-1, 'The add-on Pack includes it.'],
+		[1_250, 'The add-on Pack ($12.50) includes it'],
+		['900', 'The add-on Pack ($9.00) includes it'],
+		[0, 'The add-on Pack ($0.00) includes it'],
+		[undefined, 'The add-on Pack includes it'],
+		['free', 'The add-on Pack includes it'],
+		[-1, 'The add-on Pack includes it'],
 	])('names what can be bought, in dollars: %o', (price, shown) => {
 		const meta = { addon_plan_name: 'Pack', addon_plan_price: price };
 		for (const status of [402, 403]) {

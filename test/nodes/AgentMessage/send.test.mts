@@ -247,6 +247,24 @@ describe('a conversation', () => {
 		expect(jsonOf(next)).toMatchObject([{ text: expect.stringContaining('"again"') as string }]);
 	});
 
+	it.each([
+		['a firewall', '<html>Attention required</html>', 'Something between this n8n'],
+		['a blocked address', { message: 'access denied' }, 'blocks the address of this n8n'],
+	])('is not forgotten because of %s', async (_what, body, said) => {
+		const conversationKey = `kept ${said}`;
+		await agentMessage(sandbox(), { conversationKey });
+		for (const on of ['POST /agents/run', 'GET /chats/*', 'POST /chats']) {
+			sandbox().fault({ on, kind: 'status', status: 403, body, times: 2 });
+		}
+		const items = saying('again');
+		const refused = await passing(agentMessage(sandbox(), { conversationKey, items }));
+		expect(refused.error?.message).toContain(said);
+		expect(refused.hints('Node')).toEqual([]);
+		sandbox().clearFaults();
+		await agentMessage(sandbox(), { conversationKey, items });
+		expect(sandbox().chats()).toHaveLength(1);
+	});
+
 	it('is not begun anew for a message that its chat has taken', async () => {
 		const conversationKey = 'vanishing';
 		await agentMessage(sandbox(), { conversationKey });
