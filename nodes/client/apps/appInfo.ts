@@ -34,6 +34,14 @@ function functionFrom(name: string, value: unknown, fallback: JsonObject): AppFu
 	};
 }
 
+/** Whatever an app is like, it has some of these. */
+const OF_APPS = ['id', 'app_id', 'name', 'version', 'version_id', 'functions', 'input_schema'];
+
+/** Whether an object is an app; somebody else's answer is none. */
+export function isApp(wire: JsonObject): boolean {
+	return OF_APPS.some((key) => key in wire);
+}
+
 /** Reads an app with its version, or the version alone. */
 export function appFromWire(wire: JsonObject): AppInfo {
 	const version = asJsonObject(wire['version']) ?? wire;

@@ -7,7 +7,7 @@ import type { CancelSignal } from '../util/cancelSignal';
 import { isJsonObject, textOf } from '../util/json';
 import { outcomeOf, type Outcome } from '../util/outcome';
 import { SharedWork } from '../util/sharedWork';
-import { appFromWire, type AppInfo } from './appInfo';
+import { appFromWire, isApp, type AppInfo } from './appInfo';
 import { appName } from './appRef';
 import { versionRows } from './versions';
 
@@ -77,7 +77,8 @@ export class Catalogue {
 }
 
 async function fetchApp(route: string, context: ClientContext): Promise<AppInfo> {
-	const decode = (value: unknown) => (isJsonObject(value) ? appFromWire(value) : undefined);
+	const decode = (value: unknown) =>
+		isJsonObject(value) && isApp(value) ? appFromWire(value) : undefined;
 	return await readService({ method: 'GET', path: route }, decode, context);
 }
 

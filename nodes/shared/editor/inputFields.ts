@@ -8,6 +8,7 @@ import type { Choice, FieldKind, Form, FormField } from '../../client/apps/input
 import { outcomeOf } from '../../client/util/outcome';
 import { displayNameOf, formOf } from '../parameters/appForm';
 import { adviceOn, askService, chosenApp } from './editorQuery';
+import { withoutFullStop } from '../../client/api/problem';
 import { messageOf } from '../../client/util/errorMessage';
 
 /** Of a form without any field that has to be shown, so many are. */
@@ -67,7 +68,7 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 	if (!ref) return nothing('Choose an app to see its inputs here.');
 	const app = await outcomeOf(askService(this, async ({ apps }) => await apps.get(ref.app)));
 	if (!app.ok) {
-		const reason = messageOf(app.error);
+		const reason = withoutFullStop(messageOf(app.error));
 		// Without its saved fields the editor would throw away what has been filled in.
 		const saved = this.getCurrentNodeParameter('fields');
 		return {

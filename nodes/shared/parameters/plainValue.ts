@@ -10,6 +10,7 @@ export type PlainValue =
 
 const plain = (value: unknown): PlainValue => ({ kind: 'plain', value });
 const NOT_SENT = 'which cannot be sent';
+const CHANGED = `but ${ROUNDED}: give it as text`;
 
 /** What cannot be sent, and where in the value it is. */
 class Unusable {
@@ -46,7 +47,7 @@ class Plain {
 				if (!Number.isFinite(value)) return new Unusable(String(value));
 				return value;
 			case 'bigint':
-				return fromBigInt(value) ?? new Unusable(`the number ${value}`, ROUNDED);
+				return fromBigInt(value) ?? new Unusable(`the number ${value}`, CHANGED);
 			case 'function':
 			case 'symbol':
 				return new Unusable(`a ${typeof value}`);
@@ -112,7 +113,7 @@ class Plain {
 	private inside(value: unknown): unknown {
 		const made = this.of(value);
 		if (typeof made !== 'number' || !mayBeRounded(made)) return made;
-		return new Unusable(`the number ${made}`, `but ${ROUNDED}: give it as text`);
+		return new Unusable(`the number ${made}`, CHANGED);
 	}
 }
 

@@ -3,6 +3,7 @@ import { isJsonObject } from '../../client/util/json';
 import { displayNameOf } from './displayNames';
 import { nodeOf } from './nodeOf';
 import { parameterError, shown } from './parameterError';
+import { withoutFullStop } from '../../client/api/problem';
 import { messageOf } from '../../client/util/errorMessage';
 
 /** Which parameter to read, and for which item. */
@@ -49,7 +50,7 @@ export function readParameter(context: IExecuteFunctions, request: ParameterRequ
 		if (!isExpression(entered(node.parameters, name))) fixed.set(name, value);
 		return value;
 	} catch (error) {
-		const message = messageOf(error);
+		const message = withoutFullStop(messageOf(error));
 		throw parameterError(node, {
 			parameter: displayName ?? displayNameOf(context, name),
 			problem: `cannot be read: ${message}. Its value is ${shown(entered(node.parameters, name))}`,

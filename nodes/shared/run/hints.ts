@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { ServiceNotice } from '../../client/api/envelope';
+import { withoutFullStop } from '../../client/api/problem';
 import type { TaskRun } from '../../client/tasks/taskRun';
 
 /** Different notices of the service that are shown; more would bury the output. */
@@ -21,7 +22,7 @@ export class RunHints {
 	}
 
 	notDownloaded(reason: string): void {
-		this.missing.push(reason);
+		this.missing.push(withoutFullStop(reason));
 	}
 
 	say(message: string): void {

@@ -194,6 +194,17 @@ describe('sessions', () => {
 	});
 });
 
+it.each(['{}', '{"status":"ok"}', '{"data":{"success":true}}'])(
+	"somebody else's answer is no app: %s",
+	async (body) => {
+		sandbox.fault({ on: 'GET /apps/*', kind: 'body', body, times: 9 });
+		expect(await rejection(makeClient(sandbox).apps.get('sandbox/echo'))).toMatchObject({
+			code: 'protocol',
+			hint: expect.stringContaining('Base URL') as string,
+		});
+	},
+);
+
 describe('an app on the wire', () => {
 	const input = { type: 'object', properties: { a: {} } };
 

@@ -185,6 +185,12 @@ describe('a number', () => {
 		expect(sandbox().tasks()).toEqual([]);
 	});
 
+	it('of an expression says where it is, and what to do', async () => {
+		expect(await formWith({ extra: '={{ ({ ids: [9007199254740993n] }) }}' })).toMatch(
+			/has the number 9007199254740993 at ids\.0, but n8n holds .*: give it as text \[item 0\]$/,
+		);
+	});
+
 	it('in text of JSON is text', async () => {
 		const jsonInput = '{"id": "9007199254740993", "say": "\\"9007199254740993\\" 1e400"}';
 		expect(await jsonWith(jsonInput)).toEqual(JSON.parse(jsonInput));

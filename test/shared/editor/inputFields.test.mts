@@ -211,6 +211,11 @@ describe('the input form', () => {
 			{ status: 404, body: { detail: "app 'sandbox/studio' not found" } },
 			/There is no such app or version, or this API key cannot see it: .*\. Check the reference/,
 		],
+		[
+			'the plan does not allow it',
+			{ status: 402, body: { detail: 'Balance used up.' } },
+			/does not allow this: Balance used up\. Check the balance/,
+		],
 		['the key is refused', { status: 401 }, /does not accept the API key.* Check the API key in/],
 		[
 			'the app is retired',
