@@ -173,7 +173,7 @@ describe('the app picker', () => {
 		expect(await rejection(search())).toMatchObject({
 			message: expect.stringContaining('The API key may not do this') as string,
 			description: expect.stringMatching(
-				/apps:read .* You can still enter it by hand\.$/,
+				/apps:read\b.* You can still enter it by hand\.$/,
 			) as string,
 		});
 		sandbox().clearFaults();
