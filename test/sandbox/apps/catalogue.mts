@@ -5,6 +5,7 @@ import { newId, shortId } from '../util/ids.mts';
 import { cursorList } from '../http/lists.mts';
 import type { Call, Route } from '../http/routes.mts';
 import { validate } from './schemas.mts';
+import { isChatModel } from './chatModels.mts';
 import { didYouMean } from './similar.mts';
 import type { SandboxApp, SandboxFunction } from '../types.mts';
 import { asRecord } from '../util/values.mts';
@@ -223,6 +224,24 @@ export class Catalogue {
 		});
 	}
 
+	/** OpenAI's list, which is in no envelope. */
+	private models(): Answer {
+		const rows = [...this.byRef.values()]
+			.filter(({ app }) => isChatModel(app))
+			.map(({ ref, app, createdAt }) => ({
+				id: ref,
+				object: 'model',
+				created: Math.floor(createdAt / 1000),
+				owned_by: app.namespace,
+			}));
+		return {
+			kind: 'raw',
+			status: 200,
+			body: JSON.stringify({ object: 'list', data: rows }),
+			contentType: 'application/json',
+		};
+	}
+
 	private estimate(call: Call): Answer {
 		const entry = this.find(call.params['id'] ?? '');
 		if (!entry) return notFound('app');
@@ -255,6 +274,7 @@ export class Catalogue {
 		return [
 			{ method: 'POST', url: '/apps/list', handle: (call) => this.list(call, false) },
 			{ method: 'POST', url: '/store/apps/list', handle: (call) => this.list(call, true) },
+			{ method: 'GET', url: '/models/openai/models', handle: () => this.models() },
 			{
 				method: 'POST',
 				url: '/store/apps/:id/estimate',

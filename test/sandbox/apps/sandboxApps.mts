@@ -10,6 +10,7 @@ import {
 	string,
 } from './schemas.mts';
 import type { Job, JsonSchema, Refusal, SandboxApp } from '../types.mts';
+import { chatModels } from './chatModels.mts';
 import { speak, usageSchema, write } from './language.mts';
 import { mp4, png } from './media.mts';
 import { text } from '../util/values.mts';
@@ -578,4 +579,4 @@ const files: readonly SandboxApp[] = [
 ];
 
 /** Every app of the namespace `sandbox`. */
-export const sandboxApps: readonly SandboxApp[] = [...behaviours, ...files];
+export const sandboxApps: readonly SandboxApp[] = [...behaviours, ...files, ...chatModels];

@@ -10,7 +10,7 @@ import {
 	string,
 } from './schemas.mts';
 import type { SandboxApp } from '../types.mts';
-import { speak, usageSchema } from './language.mts';
+import { ableFunctions, talk } from './chatModels.mts';
 import { mp4, png } from './media.mts';
 
 const aspectRatio = {
@@ -119,32 +119,8 @@ export const storeApps: readonly SandboxApp[] = [
 		category: 'chat',
 		store: true,
 		price: [1_000_000, 50_000_000],
-		functions: {
-			run: {
-				input: inputSchema(
-					{
-						text: string('Text', { description: 'The message' }),
-						system_prompt: string('System Prompt', { default: '' }),
-						context: { type: 'array', items: { type: 'object' }, default: [], title: 'Context' },
-						images: optional({
-							type: 'array',
-							items: { type: 'string', format: 'file' },
-							title: 'Images',
-						}),
-						tools: optional({ type: 'array', items: { type: 'object' }, title: 'Tools' }),
-						reasoning_effort: string('Reasoning Effort', {
-							enum: ['none', 'low', 'medium', 'high'],
-							default: 'none',
-						}),
-						temperature: optional(number('Temperature', { minimum: 0, maximum: 1 })),
-					},
-					['text'],
-				),
-				output: outputSchema({ response: string('Response'), usage: usageSchema }, ['response']),
-			},
-		},
-		// No real model answers so fast that the first words are there before anybody listens.
-		run: (job) => speak(job, 150),
+		functions: ableFunctions,
+		run: talk,
 	},
 	{
 		namespace: 'falai',
