@@ -6,6 +6,8 @@ const host = process.env['N8N_HOST'];
 const require = createRequire(host === undefined ? import.meta.url : `${host}/host.js`);
 
 function hostModule(name: string): unknown {
+	// Above the folder of an older host are the modules of this project.
+	if (host !== undefined && name.startsWith('@n8n/ai-')) return undefined;
 	try {
 		return require(name);
 	} catch {

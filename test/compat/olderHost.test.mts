@@ -1,10 +1,11 @@
-/** What an n8n before 2.39 cannot do, and says so. Run by `npm run test:compat` only. */
+/** What an n8n before 2.16 or 2.39 cannot do, and says so. Run by `npm run test:compat` only. */
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { jsonOf, runApp } from '../engine/support.mts';
+import { askModel } from '../nodes/LmChatInferenceSh/asking.mts';
 import { useSandbox } from '../useSandbox.mts';
 import { HOST_VARIABLE } from './hosts.mts';
 
@@ -24,6 +25,12 @@ describe('an older n8n', () => {
 			'"Wait" set to "For the Callback" needs n8n 2.39 or newer',
 		);
 		expect(sandbox().tasks()).toEqual([]);
+	});
+
+	test('has no SDK for chat models, and is told so', async () => {
+		const run = await askModel(sandbox(), async () => ({}));
+		expect(run.error?.message).toBe('The chat model needs n8n 2.16 or newer');
+		expect(sandbox().requests).toEqual([]);
 	});
 
 	test('runs an app', async () => {

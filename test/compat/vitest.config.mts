@@ -2,10 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 import config from '../../vitest.config.mts';
 
-/** Waiting for callbacks needs n8n 2.39, see olderHost.test.mts; the combined binary mode a late 2.x, too. */
+/**
+ * Waiting for callbacks needs n8n 2.39 and the chat model 2.16, see olderHost.test.mts; the combined
+ * binary mode a late 2.x, too.
+ */
 const NEED_NEWER = [
 	'nodes/AgentMessage/combinedMode',
 	'nodes/Batch/waiting',
+	'nodes/LmChatInferenceSh/promises',
+	'nodes/LmChatInferenceSh/traps',
 	'nodes/outputFormsWaiting',
 	'shared/callback/webhookCallback',
 	'shared/callback/webhookWait',

@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
+import { LmChatInferenceSh } from '../../nodes/LmChatInferenceSh/LmChatInferenceSh.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { BEHIND_ICONS, contrast, LEAST_CONTRAST, type Theme } from './contrast.mts';
 import { ROOT } from './pack.mts';
 
-const FOLDERS = { RunApp, Batch, StreamTask, AgentMessage, InferenceSh };
+const FOLDERS = { RunApp, Batch, StreamTask, AgentMessage, LmChatInferenceSh, InferenceSh };
 const THEMES: readonly Theme[] = ['light', 'dark'];
 
 const nodes = Object.entries(FOLDERS).map(([folder, Node]) => {

@@ -14,7 +14,8 @@ const PAGES = [
 	'SECURITY.md',
 ].concat(globSync('docs/decisions/*.md', { cwd: ROOT }).sort());
 /** What begins with one of these is a path; within the sources it is given below `nodes/`, without its ending. */
-const WITHIN_NODES = /^(?:client|shared|RunApp|Batch|StreamTask|AgentMessage|InferenceSh)\/\S+$/;
+const WITHIN_NODES =
+	/^(?:client|shared|RunApp|Batch|StreamTask|AgentMessage|LmChatInferenceSh|InferenceSh)\/\S+$/;
 const WITHIN_PROJECT =
 	/^(?:nodes|test|docs|examples|credentials|\.github)\/\S*$|^[\w.-]+\.(?:js|mjs|json|md)$/;
 

@@ -74,13 +74,13 @@ describe('the published package', () => {
 		expect(others).toEqual([]);
 	});
 
-	it('is at most 510 kB unpacked and 155 kB packed', () => {
+	it('is at most 535 kB unpacked and 165 kB packed', () => {
 		const bytes = [...packed.files.values()].reduce((sum, size) => sum + size, 0);
 		process.stdout.write(
 			`package: ${packed.files.size} files, ${bytes} bytes unpacked, ${packed.bytes} packed\n`,
 		);
-		expect(bytes).toBeLessThanOrEqual(510_000);
-		expect(packed.bytes).toBeLessThanOrEqual(155_000);
+		expect(bytes).toBeLessThanOrEqual(535_000);
+		expect(packed.bytes).toBeLessThanOrEqual(165_000);
 	});
 
 	it('depends on nothing but the n8n that loads it', () => {
@@ -88,7 +88,10 @@ describe('the published package', () => {
 		expect(dependencies ?? {}).toEqual({});
 		expect(optionalDependencies ?? {}).toEqual({});
 		expect(bundledDependencies ?? []).toEqual([]);
-		expect(packed.manifest.peerDependencies).toEqual({ 'n8n-workflow': '*' });
+		expect(packed.manifest.peerDependencies).toEqual({
+			'@n8n/ai-node-sdk': '*',
+			'n8n-workflow': '*',
+		});
 	});
 
 	it('runs no script where it is installed', () => {

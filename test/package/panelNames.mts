@@ -4,6 +4,7 @@ import { InferenceShApi } from '../../credentials/InferenceShApi.credentials.ts'
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
+import { LmChatInferenceSh } from '../../nodes/LmChatInferenceSh/LmChatInferenceSh.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 
@@ -13,6 +14,7 @@ export const DESCRIPTIONS: readonly INodeTypeDescription[] = [
 	new StreamTask(),
 	new AgentMessage(),
 	new InferenceSh(),
+	new LmChatInferenceSh(),
 ].map(({ description }) => description);
 
 /** Everything in a panel that has a name: parameters, what is inside of them, and their choices. */

@@ -4,6 +4,7 @@ import type { JsonObject } from '../util/json';
 import type { PendingWork } from '../util/pendingWork';
 import { functionOf, type AppInfo } from './appInfo';
 import { Catalogue } from './catalogue';
+import { listChatModels } from './chatModels';
 import { estimateCost, type CostEstimate, type EstimateRequest } from './estimate';
 import { listSessions, type SessionSummary } from './sessions';
 import { listSummaries, type AppSummary, type Page } from './summaries';
@@ -38,6 +39,11 @@ export class AppsApi {
 	 */
 	async listStore(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
 		return await this.work.track(listSummaries('/store/apps/list', search, cursor, this.context));
+	}
+
+	/** References of the apps that are language models; see `listChatModels`. */
+	async chatModels(): Promise<readonly string[]> {
+		return await this.work.track(listChatModels(this.context));
 	}
 
 	/**

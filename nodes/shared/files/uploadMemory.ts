@@ -14,14 +14,16 @@ const LIFETIME_MS = 10 * 60_000;
 
 /** Uploads of the executions of this process. */
 const executions = new Map<string, ExecutionUploads>();
-const byContext = new WeakMap<IExecuteFunctions, ExecutionUploads>();
+/** The context of a node that runs, or that supplies something. */
+type Context = Pick<IExecuteFunctions, 'getExecutionId' | 'onExecutionFinish'>;
+const byContext = new WeakMap<Context, ExecutionUploads>();
 
 /**
  * The uploads of the execution that a node run belongs to; a further try finds them again.
  *
  * @param account who uploads, as `InferenceClient.accountId` names it
  */
-export function uploadsOf(context: IExecuteFunctions, account: string): SharedWork<UploadedFile> {
+export function uploadsOf(context: Context, account: string): SharedWork<UploadedFile> {
 	const uploads = byContext.get(context) ?? find(context);
 	byContext.set(context, uploads);
 	uploads.usedAt = Date.now();
@@ -30,7 +32,7 @@ export function uploadsOf(context: IExecuteFunctions, account: string): SharedWo
 	return work;
 }
 
-function find(context: IExecuteFunctions): ExecutionUploads {
+function find(context: Context): ExecutionUploads {
 	for (const [key, { usedAt }] of executions) {
 		if (Date.now() - usedAt > LIFETIME_MS) executions.delete(key);
 	}

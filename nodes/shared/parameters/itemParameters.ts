@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, NodeOperationError, NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject, listOf, type JsonObject } from '../../client/util/json';
 import { displayNameOf } from './displayNames';
-import { nodeOf } from './nodeOf';
+import { nodeOf, type ParameterContext } from './nodeOf';
 import { Parameter, type ParameterName, type ParameterOwner } from './parameter';
 import { pickedValue, readParameter } from './readParameter';
 
@@ -51,12 +51,12 @@ export class ParameterGroup {
  * The parameters of one item. They are read when they are asked for, not before: an expression
  * costs about 0.3 ms, in which n8n does nothing else.
  */
-export class ItemParameters {
+export class ItemParameters<Context extends ParameterContext = IExecuteFunctions> {
 	private readonly owner: ParameterOwner;
 	private collection: ParameterGroup | undefined;
 
 	constructor(
-		readonly context: IExecuteFunctions,
+		readonly context: Context,
 		readonly itemIndex: number,
 	) {
 		this.owner = { node: nodeOf(context), itemIndex };

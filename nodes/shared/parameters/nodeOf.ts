@@ -1,5 +1,8 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
 
+/** What parameters are read from: the context of a node that runs, or that supplies something. */
+export type ParameterContext = Pick<IExecuteFunctions, 'getNode' | 'getNodeParameter'>;
+
 const nodes = new WeakMap<object, INode>();
 
 /** The node of a context. n8n copies it whenever it is asked for, which every item would pay for. */

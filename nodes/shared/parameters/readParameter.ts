@@ -1,7 +1,7 @@
-import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
+import type { NodeParameterValueType } from 'n8n-workflow';
 import { isJsonObject } from '../../client/util/json';
 import { displayNameOf } from './displayNames';
-import { nodeOf } from './nodeOf';
+import { nodeOf, type ParameterContext } from './nodeOf';
 import { parameterError, shown } from './parameterError';
 import { withoutFullStop } from '../../client/api/problem';
 import { messageOf } from '../../client/util/errorMessage';
@@ -39,7 +39,7 @@ export function pickedValue(value: unknown): unknown {
  *
  * @throws NodeOperationError that names the parameter and the item if its expression fails
  */
-export function readParameter(context: IExecuteFunctions, request: ParameterRequest): unknown {
+export function readParameter(context: ParameterContext, request: ParameterRequest): unknown {
 	const { name, displayName, itemIndex, fallback, extractValue = false } = request;
 	const fixed = fixedValues.get(context) ?? new Map<string, unknown>();
 	fixedValues.set(context, fixed);

@@ -1,6 +1,6 @@
-import type { IExecuteFunctions, NodeParameterValueType } from 'n8n-workflow';
+import type { NodeParameterValueType } from 'n8n-workflow';
 import { displayNameOf } from './displayNames';
-import { nodeOf } from './nodeOf';
+import { nodeOf, type ParameterContext } from './nodeOf';
 import { Parameter, type ParameterOwner } from './parameter';
 import { readParameter } from './readParameter';
 
@@ -11,7 +11,7 @@ import { readParameter } from './readParameter';
 export class RunParameters {
 	private readonly owner: ParameterOwner;
 
-	constructor(private readonly context: IExecuteFunctions) {
+	constructor(private readonly context: ParameterContext) {
 		this.owner = { node: nodeOf(context), itemIndex: undefined };
 	}
 

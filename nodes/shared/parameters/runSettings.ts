@@ -1,5 +1,5 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
 import type { RetryReason, RunSettings } from '../../client/settings';
+import type { ParameterContext } from './nodeOf';
 import { RunParameters } from './runParameters';
 
 /** Settings of a whole node run; read once, from the first item. */
@@ -67,7 +67,7 @@ function limit(value: number): number | undefined {
  * @throws NodeOperationError that names the parameter and prints the bad value
  */
 export function readRunSettings(
-	context: IExecuteFunctions,
+	context: ParameterContext,
 	fate: 'cancel' | 'keep' = 'cancel',
 ): NodeRunSettings {
 	const run = new RunParameters(context);

@@ -127,7 +127,7 @@ function variesByItem(context: IExecuteFunctions): boolean {
 
 function readWithoutInput(item: ItemParameters): WithoutInput {
 	const { options } = item;
-	const ref = readApp(item);
+	const ref = readAppRef(item.picked('app'), 'app');
 	const app = withVersion(ref.app, options.picked('version').optionalText());
 	const entry = options.picked('function').optionalText() ?? ref.function;
 	const session = options.picked('session').optionalText();
@@ -156,12 +156,18 @@ function readSessionTimeout(options: ParameterGroup): number | undefined {
 	return seconds.number({ min: 1, max: LONGEST_SESSION_SECONDS, integer: true });
 }
 
-function readApp(item: ItemParameters): AppRef {
-	const app = item.picked('app');
+/**
+ * The app that a picker names.
+ *
+ * @param noun what it is called there
+ * @throws NodeOperationError if it is empty or no reference
+ */
+export function readAppRef(app: Parameter, noun: 'app' | 'model'): AppRef {
 	if (app.isBlank) {
+		const article = noun === 'app' ? 'an' : 'a';
 		throw app.error(
 			'is empty',
-			'Pick an app from the list, or enter its reference, for example <code>namespace/name</code>.',
+			`Pick ${article} ${noun} from the list, or enter its reference, for example <code>namespace/name</code>.`,
 		);
 	}
 	const ref = typeof app.value === 'string' ? parseAppRef(app.value) : undefined;

@@ -3,8 +3,10 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 /** Ids in one line, at most. */
 export const MOST_IN_A_LINE = 100;
 
+type LogContext = Pick<IExecuteFunctions, 'getExecutionId' | 'getNode' | 'logger'>;
+
 /** Writes a line about a run into n8n's log. */
-export function log(context: IExecuteFunctions, line: string): void {
+export function log(context: LogContext, line: string): void {
 	const where = `execution ${context.getExecutionId()}, "${context.getNode().name}"`;
 	context.logger.info(`inference.sh: ${where}: ${line}`);
 }

@@ -1,6 +1,7 @@
 import {
 	type IExecuteFunctions,
 	type ILoadOptionsFunctions,
+	type ISupplyDataFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import type { Credential } from '../../client/api/api';
@@ -25,7 +26,11 @@ const HELP_WITHOUT_ITEMS =
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Contexts in which nodes do something; outside of an execution there are no items. */
-export type Host = IExecuteFunctions | ILoadOptionsFunctions | IWebhookFunctions;
+export type Host =
+	| IExecuteFunctions
+	| ISupplyDataFunctions
+	| ILoadOptionsFunctions
+	| IWebhookFunctions;
 
 /** A checked credential: who pays, where, and how many items of it may be in flight. */
 export interface RunCredential extends Credential {
@@ -40,7 +45,7 @@ export interface RunCredential extends Credential {
  * @throws CredentialError with the item's index if it cannot be used
  */
 export async function credentialOf(
-	context: IExecuteFunctions,
+	context: IExecuteFunctions | ISupplyDataFunctions,
 	itemIndex: number,
 ): Promise<RunCredential> {
 	const read = await outcomeOf(context.getCredentials(CREDENTIAL_NAME, itemIndex));

@@ -30,7 +30,7 @@ export class RunHints {
 	}
 
 	/** Shows the hints above the output. */
-	show(context: IExecuteFunctions): void {
+	show(context: Pick<IExecuteFunctions, 'addExecutionHints'>): void {
 		const say = (message: string, type: 'info' | 'warning') =>
 			context.addExecutionHints({ message, type, location: 'outputPane' });
 		for (const { message, level } of [...this.notices.values()].slice(0, MOST_NOTICES)) {
