@@ -54,7 +54,7 @@ export default tseslint.config(
 			'test/runAll.mts',
 			'test/package/scan.mts',
 			'test/sandbox/main.mts',
-			'test/{bench,compat,e2e,queue}/**',
+			'test/{bench,chaos,compat,e2e,queue}/**',
 		],
 		rules: { 'no-console': 'off' },
 	},

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { AgentChoice } from '../client/agents/messageRequest';
-import { isJsonObject, textOf, type JsonObject } from '../client/util/json';
+import { isJsonObject, textOf } from '../client/util/json';
 import { nodeOf } from '../shared/parameters/nodeOf';
 
 /** What makes a conversation: who talks with whom. */
@@ -27,11 +27,14 @@ const MOST_IN_PROCESS = 10_000;
 const inProcess = new Map<string, Memory>();
 
 /**
- * The static data of a node that executions of this process have. n8n loads a copy for each
- * execution and saves it whole when that one ends: whoever ends last would overwrite what the
- * others have learned, so all copies are told.
+ * What is saved of a node: one object in the static data of all executions of this process, the
+ * conversation that was not used for longest first. n8n loads a copy for each execution and saves it
+ * whole when that one ends: whoever ends last would overwrite what the others have learned.
  */
-const copies = new Map<string, Set<WeakRef<IDataObject>>>();
+const shared = new Map<string, WeakRef<IDataObject>>();
+const unshared = new FinalizationRegistry((node: string) => {
+	if (shared.get(node)?.deref() === undefined) shared.delete(node);
+});
 
 /**
  * Which chat belongs to which conversation of a node. It is kept where n8n keeps a node's static
@@ -45,8 +48,6 @@ export class Conversations {
 	constructor(context: IExecuteFunctions) {
 		this.node = JSON.stringify([context.getWorkflow().id, nodeOf(context).id]);
 		this.data = context.getWorkflowStaticData('node');
-		const known = copies.get(this.node) ?? new Set();
-		copies.set(this.node, known.add(new WeakRef(this.data)));
 	}
 
 	/** Name of a conversation among those of all nodes. */
@@ -57,7 +58,7 @@ export class Conversations {
 	/** The chat of a conversation. */
 	recall(talk: Talk): string | undefined {
 		const own = inProcess.get(this.nameOf(talk));
-		const chats = chatsOf(this.data);
+		const chats = this.chats();
 		const saved = memoryFrom(chats[keyOf(talk)] ?? chats[oldKeyOf(talk)]);
 		return (own && saved && own.at < saved.at ? saved : (own ?? saved))?.chatId;
 	}
@@ -71,39 +72,52 @@ export class Conversations {
 			if (inProcess.size <= MOST_IN_PROCESS) break;
 			inProcess.delete(oldest);
 		}
-		this.change((chats) => {
-			const kept = Object.entries(chats)
-				.filter(([name]) => name !== keyOf(talk) && name !== oldKeyOf(talk))
-				.sort(([, left], [, right]) => timeOf(right) - timeOf(left))
-				.slice(0, MOST_SAVED - 1);
-			return { ...Object.fromEntries(kept), [keyOf(talk)]: memory };
-		});
+		const chats = this.chats();
+		for (const name of [keyOf(talk), oldKeyOf(talk)]) delete chats[name];
+		chats[keyOf(talk)] = memory;
+		this.keep(chats);
 	}
 
 	/** Forgets a conversation whose chat is gone. */
 	forget(talk: Talk): void {
 		inProcess.delete(this.nameOf(talk));
-		this.change((chats) => {
-			const { [keyOf(talk)]: gone, [oldKeyOf(talk)]: old, ...others } = chats;
-			return gone === undefined && old === undefined ? chats : others;
-		});
+		const chats = this.chats();
+		for (const name of [keyOf(talk), oldKeyOf(talk)]) delete chats[name];
+		this.keep(chats);
 	}
 
-	/** Changes what is to be saved, in every execution that is going to save it. */
-	private change(change: (chats: JsonObject) => JsonObject): void {
-		const known = copies.get(this.node) ?? new Set();
-		for (const copy of known) {
-			const data = copy.deref();
-			if (!data) {
-				known.delete(copy);
-				continue;
-			}
-			const before = chatsOf(data);
-			const after = change(before);
-			// n8n saves static data only if one of its own properties has been set.
-			if (after !== before) Object.assign(data, { chats: { ...after } });
+	/** The object that is shared, with what only this execution has loaded. */
+	private chats(): IDataObject {
+		const { chats: loaded } = this.data;
+		const known = shared.get(this.node)?.deref();
+		if (known && loaded === known) return known;
+		const chats = known ?? {};
+		const both = [chats, isJsonObject(loaded) ? loaded : {}].flatMap((each) =>
+			Object.entries(each),
+		);
+		const memories = both.flatMap(([name, value]) => {
+			const memory = memoryFrom(value);
+			return memory ? [{ name, memory }] : [];
+		});
+		memories.sort((left, right) => left.memory.at - right.memory.at);
+		for (const { name, memory } of memories) {
+			// What is set last comes last.
+			delete chats[name];
+			chats[name] = { ...memory };
 		}
-		if (known.size === 0) copies.delete(this.node);
+		if (!known) {
+			shared.set(this.node, new WeakRef(chats));
+			unshared.register(chats, this.node);
+		}
+		this.keep(chats);
+		return chats;
+	}
+
+	/** Has them saved: n8n does that if one of the data's own properties has been set. */
+	private keep(chats: IDataObject): void {
+		const names = Object.keys(chats);
+		for (const name of names.slice(0, Math.max(0, names.length - MOST_SAVED))) delete chats[name];
+		this.data['chats'] = chats;
 	}
 }
 
@@ -122,17 +136,8 @@ function agentName(agent: AgentChoice): unknown {
 	return isJsonObject(core) ? core['ref'] : '';
 }
 
-function chatsOf(data: IDataObject): JsonObject {
-	const { chats } = data;
-	return isJsonObject(chats) ? chats : {};
-}
-
 function memoryFrom(value: unknown): Memory | undefined {
 	if (!isJsonObject(value)) return undefined;
 	const chatId = textOf(value['chatId']);
 	return chatId === undefined ? undefined : { chatId, at: Number(value['at']) || 0 };
-}
-
-function timeOf(value: unknown): number {
-	return memoryFrom(value)?.at ?? 0;
 }

@@ -16,22 +16,25 @@ const START_MS = 300_000;
 const REQUEST_MS = 120_000;
 
 interface Options extends Pick<FleetOptions, 'workers' | 'workerConcurrency'> {
+	/** The service's address for n8n, if something is between them. Default: the sandbox's own. */
+	readonly through?: (sandbox: Sandbox) => Promise<string>;
 	/** They are active before the first test. */
 	readonly workflows: ReadonlyArray<ReturnType<typeof webhookWorkflow>>;
 }
 
 /** Starts a fleet and a sandbox for the tests of a file; the sandbox is reset before each. */
-export function useFleet({ workflows, ...options }: Options): QueueMode {
+export function useFleet({ workflows, through, ...options }: Options): QueueMode {
 	const queue = new QueueMode();
 	beforeAll(async () => {
 		const sandbox = await startSandbox();
 		queue.started.sandbox = sandbox;
+		const baseUrl = through ? await through(sandbox) : sandbox.url;
 		queue.started.fleet = await startFleet({
 			...options,
 			env: QUICK_TO_NOTICE,
 			say: (line) => console.log(`[queue] ${line}`),
 			prepare: async (main) => {
-				const data = { apiKey: API_KEY, baseUrl: sandbox.url, maxConcurrency: 0 };
+				const data = { apiKey: API_KEY, baseUrl, maxConcurrency: 0 };
 				await main.importJson('credentials', [{ ...CREDENTIAL, data }]);
 				await main.importJson('workflow', workflows);
 			},

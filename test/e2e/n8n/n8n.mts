@@ -54,6 +54,7 @@ export interface NodeRun {
 	readonly data?: {
 		readonly main: ReadonlyArray<ReadonlyArray<{
 			readonly json: Readonly<Record<string, unknown>>;
+			readonly pairedItem?: unknown;
 		}> | null>;
 	};
 }

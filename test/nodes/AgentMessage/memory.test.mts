@@ -203,4 +203,34 @@ describe('a conversation', () => {
 			expect(Object.keys(saved.chats)).toHaveLength(5);
 		}
 	});
+
+	it('takes no more for a message when many executions went before it', async () => {
+		const node = newNode();
+		let written = 0;
+		const send = async (conversationKey: string) => {
+			let data: IDataObject = {};
+			await agentMessage(sandbox(), {
+				...node,
+				conversationKey,
+				adjustContext: (context) => {
+					data = context.getWorkflowStaticData('node');
+					const counted = new Proxy(data, {
+						set: (...change) => {
+							written += 1;
+							return Reflect.set(...change);
+						},
+					});
+					vi.spyOn(context, 'getWorkflowStaticData').mockReturnValue(counted);
+				},
+			});
+			return data;
+		};
+		// As long as they are not collected as garbage, they are there.
+		const earlier: IDataObject[] = [];
+		for (let n = 0; n < 20; n += 1) earlier.push(await send(`earlier ${n}`));
+		written = 0;
+		await send('now');
+		expect(written).toBeLessThan(5);
+		for (const data of earlier) expect(Object.keys(data['chats'] ?? {})).toHaveLength(21);
+	});
 });
