@@ -116,7 +116,8 @@ export class BatchRun {
 		return await callback.outputs(results.settled(), {
 			order: settings.order,
 			total: tally.total,
-			started_at: startedAt,
+			// It may be another process that goes on.
+			started_at: Date.now() - (systemClock.now() - startedAt),
 			retries,
 			rate_limited: rateLimited,
 			max_in_flight: Math.max(tally.mostInFlight, callback.started),

@@ -66,7 +66,7 @@ export class Tally extends ItemCount {
 			succeeded: this.succeeded,
 			failed: this.failed,
 			not_started: this.notStarted,
-			duration_ms: Math.round(now - this.startedAt),
+			duration_ms: Math.max(0, Math.round(now - this.startedAt)),
 			per_second: Math.round(this.rate(now) * 100) / 100,
 			p50_ms: percentile(0.5),
 			p95_ms: percentile(0.95),

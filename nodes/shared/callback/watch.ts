@@ -1,3 +1,4 @@
+import { monotonicNow } from '../../client/util/clock';
 import { outcomeOf } from '../../client/util/outcome';
 import type { WaitState } from './waitState';
 
@@ -20,8 +21,8 @@ export class Watch {
 	private looking: Promise<unknown> | undefined;
 	/** Whether somebody waits for that, to look next. */
 	private queued = false;
-	/** When the execution was resumed, ms since the epoch. */
-	private resumedAt = 0;
+	/** When the execution was resumed, by the monotonic clock. */
+	private resumedAt = -Infinity;
 
 	/** The watch on a wait. Task ids are unique, so the first one names the wait. */
 	static on({ tasks }: WaitState<unknown>): Watch {
@@ -49,14 +50,14 @@ export class Watch {
 			await this.looking;
 			this.queued = false;
 		}
-		if (Date.now() - this.resumedAt < RESUMING_MS) return undefined;
+		if (monotonicNow() - this.resumedAt < RESUMING_MS) return undefined;
 		const looking = outcomeOf(look());
 		this.looking = looking;
 		const outcome = await looking;
 		this.looking = undefined;
 		if (!outcome.ok) throw outcome.error;
 		// At once: whoever looks next is about to go on.
-		if (outcome.value !== undefined) this.resumedAt = Date.now();
+		if (outcome.value !== undefined) this.resumedAt = monotonicNow();
 		return outcome.value;
 	}
 }

@@ -1,11 +1,12 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
+import { monotonicNow } from '../../client/util/clock';
 import { SharedWork } from '../../client/util/sharedWork';
 import type { UploadedFile } from '../../client/files/upload';
 
 interface ExecutionUploads {
 	/** By account: a file belongs to the one that has uploaded it. */
 	readonly byAccount: Map<string, SharedWork<UploadedFile>>;
-	/** Last used, ms since the epoch. */
+	/** Last used, by the monotonic clock. */
 	usedAt: number;
 }
 
@@ -26,7 +27,7 @@ const byContext = new WeakMap<Context, ExecutionUploads>();
 export function uploadsOf(context: Context, account: string): SharedWork<UploadedFile> {
 	const uploads = byContext.get(context) ?? find(context);
 	byContext.set(context, uploads);
-	uploads.usedAt = Date.now();
+	uploads.usedAt = monotonicNow();
 	const work = uploads.byAccount.get(account) ?? new SharedWork<UploadedFile>();
 	uploads.byAccount.set(account, work);
 	return work;
@@ -34,12 +35,12 @@ export function uploadsOf(context: Context, account: string): SharedWork<Uploade
 
 function find(context: Context): ExecutionUploads {
 	for (const [key, { usedAt }] of executions) {
-		if (Date.now() - usedAt > LIFETIME_MS) executions.delete(key);
+		if (monotonicNow() - usedAt > LIFETIME_MS) executions.delete(key);
 	}
 	const id = context.getExecutionId();
 	const known = executions.get(id);
 	if (known) return known;
-	const uploads = { byAccount: new Map(), usedAt: Date.now() };
+	const uploads = { byAccount: new Map(), usedAt: monotonicNow() };
 	executions.set(id, uploads);
 	context.onExecutionFinish?.(() => executions.delete(id));
 	return uploads;

@@ -2,6 +2,7 @@ import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } 
 import type { RemoteWork } from '../../client/errors';
 import type { TurnProgress } from '../../client/agents/turnRun';
 import type { TaskProgress } from '../../client/tasks/taskRun';
+import { monotonicNow } from '../../client/util/clock';
 import type { RunCredential } from './credential';
 import type { TaskJournal } from './taskJournal';
 
@@ -27,7 +28,7 @@ interface RememberedRun {
 	/** What they have as their results. */
 	readonly finished: Set<RemoteWork>;
 	tries: number;
-	/** When its last try ended, ms since the epoch; undefined while one is under way. */
+	/** When its last try ended, by the monotonic clock; undefined while one is under way. */
 	endedAt: number | undefined;
 }
 
@@ -46,7 +47,7 @@ const calls = new WeakMap<object, RememberedRun>();
 
 function forgetOld(): void {
 	for (const [key, run] of runs) {
-		if (run.endedAt !== undefined && Date.now() - run.endedAt > LIFETIME_MS) runs.delete(key);
+		if (run.endedAt !== undefined && monotonicNow() - run.endedAt > LIFETIME_MS) runs.delete(key);
 	}
 }
 
@@ -197,7 +198,7 @@ export class RetryMemory implements Disposable {
 
 	/** Ends the try; what was remembered is kept only if another one is going to need it. */
 	[Symbol.dispose](): void {
-		if (this.failed && this.hasTriesLeft) this.run.endedAt = Date.now();
+		if (this.failed && this.hasTriesLeft) this.run.endedAt = monotonicNow();
 		else this.forget();
 	}
 }
