@@ -13,6 +13,7 @@ import { respondToCall, type ResponseRequest } from './respondToCall';
 import { sendMessage, type SendOptions } from './sendMessage';
 import { stopChat } from './stopChat';
 import type { TurnOptions, TurnRun } from './turnRun';
+import { listWaiting, type WaitingChat } from './waitingChats';
 
 /** Those who want the same conversation, for each account. */
 const queues = new WeakMap<Account, KeyedQueue>();
@@ -33,6 +34,11 @@ export class AgentsApi {
 	 */
 	async list(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
 		return await this.work.track(listSummaries('/agents/list', search, cursor, this.context));
+	}
+
+	/** Chats whose agents wait for somebody, a page at a time; see `listWaiting`. */
+	async waiting(cursor: string | undefined): Promise<Page<WaitingChat>> {
+		return await this.work.track(listWaiting(cursor, this.context));
 	}
 
 	/**

@@ -83,6 +83,11 @@ function stampOf(text: string | undefined): Stamp | undefined {
 	return { at, zoned, stepMs: STEPS_MS.find((step) => at % step === 0) ?? 1 };
 }
 
+/** When something was created, ms, as the service shows it; undefined if it does not. */
+export function createdMs(text: string | undefined): number | undefined {
+	return stampOf(text)?.at;
+}
+
 /**
  * What is known of a service's clock, so that it can be told whether something was created before
  * or after a moment of ours although the clocks differ.

@@ -1,14 +1,12 @@
 import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE, readPage } from '../api/paging';
 import { readService } from '../api/readService';
-import { retrying } from '../api/retry';
 import { appName } from '../apps/appRef';
-import { InferenceError } from '../errors';
 import { monotonicNow } from '../util/clock';
 import { asJsonObject, textOf, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import { INDEXED, TaskIndex } from './taskIndex';
+import { TaskList, type ListFilter } from './taskList';
 
 /** Which earlier tasks count. */
 export interface EarlierWanted {
@@ -40,14 +38,21 @@ export async function readEarlier(
 ): Promise<TaskIndex> {
 	const app = await readApp(ref, context);
 	const index = new TaskIndex(app, wanted.running);
-	const list = new TaskList(narrowed(app, wanted, context), context);
-	for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-		const rows = await list.nextPage();
-		if (!rows) break;
-		const young = rows.filter(({ row, at }) => !isTooOld(row, at, wanted.withinMs, context));
-		for (const { row } of young) index.add(row);
+	const list = new TaskList(context);
+	const question = {
+		newestFirst: true,
+		fields: INDEXED,
+		filters: filtersFor(app, wanted, context),
+	};
+	const asked = new Set<string>();
+	for (let cursor = ''; asked.size < MOST_PAGES && !asked.has(cursor); ) {
+		asked.add(cursor);
+		const { rows, next, at } = await list.page({ ...question, cursor });
+		const young = rows.filter((row) => !isTooOld(row, at, wanted.withinMs, context));
+		for (const row of young) index.add(row);
 		wanted.onPage?.(index.size);
-		if (young.length === 0 && rows.length > 0) break;
+		if (next.kind !== 'more' || (young.length === 0 && rows.length > 0)) break;
+		({ cursor } = next);
 	}
 	return index;
 }
@@ -63,68 +68,15 @@ async function readApp(ref: string, context: ClientContext): Promise<JsonObject 
 }
 
 /** What the service need not send. */
-function narrowed(
+function filtersFor(
 	app: JsonObject | undefined,
 	{ withinMs }: EarlierWanted,
 	{ clock }: ClientContext,
-): JsonObject {
+): readonly ListFilter[] {
 	const since = new Date(clock.now() - withinMs - CLOCKS_DIFFER_MS).toISOString();
 	const id = textOf(app?.['id']);
-	const filters = [
-		{ field: 'created_at', operator: 'gte', value: since },
-		...(id === undefined ? [] : [{ field: 'app_id', operator: 'eq', value: id }]),
-	];
-	return { filters, fields: INDEXED };
-}
-
-interface ListedRow {
-	readonly row: JsonObject;
-	/** When it was shown, by the monotonic clock (ms). */
-	readonly at: number;
-}
-
-/** The task list, page by page. */
-class TaskList {
-	private readonly asked = new Set<string>();
-	private cursor: string | undefined = '';
-
-	/** @param narrow what is asked for in addition, as long as the service takes it */
-	constructor(
-		private narrow: JsonObject,
-		private readonly context: ClientContext,
-	) {}
-
-	/** Undefined after the last one. */
-	async nextPage(): Promise<readonly ListedRow[] | undefined> {
-		const { cursor, asked } = this;
-		if (cursor === undefined || asked.has(cursor)) return undefined;
-		asked.add(cursor);
-		const { rows, next, at } = await this.read(cursor);
-		this.cursor = next.kind === 'more' ? next.cursor : undefined;
-		return rows.map((row) => ({ row, at }));
-	}
-
-	private async read(cursor: string) {
-		const answer = await outcomeOf(this.ask(cursor));
-		if (answer.ok) return answer.value;
-		const { error } = answer;
-		const isPlain = Object.keys(this.narrow).length === 0;
-		if (isPlain || !(error instanceof InferenceError) || error.httpStatus !== 400) throw error;
-		this.narrow = {};
-		return await this.ask(cursor);
-	}
-
-	private async ask(cursor: string) {
-		const { context, narrow } = this;
-		const { api, signal } = context;
-		const sort = [{ field: 'created_at', dir: 'desc' }];
-		const body = { limit: PAGE_SIZE, sort, cursor, ...narrow };
-		const call = { method: 'POST', path: '/tasks/list', body, signal } as const;
-		return await retrying(async () => {
-			const reply = await api.sendTimed(call);
-			return { ...readPage(api, call, reply), at: reply.exchange.receivedAt };
-		}, context);
-	}
+	const young = { field: 'created_at', operator: 'gte', value: since } as const;
+	return id === undefined ? [young] : [young, { field: 'app_id', operator: 'eq', value: id }];
 }
 
 /** By the service's clock, or by ours where nothing is known of that. */

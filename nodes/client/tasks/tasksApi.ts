@@ -15,6 +15,7 @@ import { runTask } from './runTask';
 import { readCost, type CostRecord } from './taskCost';
 import { failureOf } from './taskFailure';
 import type { TaskIndex } from './taskIndex';
+import { TaskList, type TaskListPage, type TaskListQuestion } from './taskList';
 import type { TaskRun, TaskRunOptions } from './taskRun';
 import { taskFromWire, type Task } from './task';
 import { parseTaskStatus, type TaskStatus } from './taskStatus';
@@ -27,11 +28,15 @@ export type Patience = 'once' | 'patient';
 
 /** Tasks: one is one run of an app (API notes 2 to 4). */
 export class TasksApi {
+	private readonly list: TaskList;
+
 	/** @param work is told of everything under way */
 	constructor(
 		private readonly context: ClientContext,
 		private readonly work: PendingWork,
-	) {}
+	) {
+		this.list = new TaskList(context);
+	}
 
 	/** Runs one app to its end; see `runTask`. */
 	run(request: RunRequest, options: TaskRunOptions): Promise<TaskRun> {
@@ -46,6 +51,11 @@ export class TasksApi {
 	/** Reads what an app has run before; see `readEarlier`. */
 	earlier(ref: string, wanted: EarlierWanted): Promise<TaskIndex> {
 		return this.work.track(readEarlier(ref, wanted, this.context));
+	}
+
+	/** Reads a page of the account's tasks; see `TaskList.page`. */
+	page(question: TaskListQuestion): Promise<TaskListPage> {
+		return this.work.track(this.list.page(question));
 	}
 
 	/** Reads what a task has cost; see `readCost`. */
@@ -81,6 +91,11 @@ export class TasksApi {
 	): Promise<{ task: Task; failure: InferenceError | undefined }> {
 		const task = await this.read(taskId, path('tasks', taskId), taskFromWire, patience);
 		return { task, failure: failureOf(task, this.context.api) };
+	}
+
+	/** Why a task has no result; undefined unless it has ended without one. */
+	failureOf(task: Task): InferenceError | undefined {
+		return failureOf(task, this.context.api);
 	}
 
 	private async read<T>(
