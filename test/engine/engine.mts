@@ -318,7 +318,8 @@ export function additionalDataFor(
 	};
 }
 
-function nodeTypesOf(known: Record<string, INodeType>): INodeTypes {
+/** Node classes by their types. */
+export function nodeTypesOf(known: Record<string, INodeType>): INodeTypes {
 	const byName = (name: string): INodeType => {
 		const node = known[name] ?? (name === PASSTHROUGH ? passthrough : undefined);
 		if (!node) throw new Error(`No class for the node type ${JSON.stringify(name)}`);

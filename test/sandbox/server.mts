@@ -153,6 +153,8 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	cancelAnswer: 'null',
 	cancelOfEnded: 200,
 	stopOfEnded: 409,
+	unknownFilters: [],
+	listCursors: 'ids',
 	listPreloads: 'app',
 	costAfterMs: 0,
 	webhookRetriesMs: [100, 500, 2000],

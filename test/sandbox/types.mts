@@ -156,6 +156,10 @@ export interface SandboxSettings {
 	cancelOfEnded: 200 | 404 | 409 | 410;
 	/** The status for stopping a chat in which nothing runs. */
 	stopOfEnded: 200 | 404 | 409 | 410;
+	/** Fields that lists do not filter by: they are refused. */
+	unknownFilters: readonly string[];
+	/** What cursors of lists are: ids of rows, or places, to which other rows move. */
+	listCursors: 'ids' | 'places';
 	/** Whether task lists embed the (version-less) app. */
 	listPreloads: 'app' | 'none';
 	/** How long after its end there is a record of what a task has cost. */

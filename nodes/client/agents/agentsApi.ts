@@ -1,10 +1,13 @@
 import type { Account } from '../api/account';
+import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
+import { readService } from '../api/readService';
 import { listSummaries, type AppSummary, type Page } from '../apps/summaries';
 import { TimeoutError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
 import { Deadline } from '../util/deadline';
 import { chatRoute } from './readChat';
+import { asJsonObject, textOf } from '../util/json';
 import { KeyedQueue, type Release } from '../util/keyedQueue';
 import type { PendingWork } from '../util/pendingWork';
 import { readChatView, type ChatView } from './chatView';
@@ -34,6 +37,18 @@ export class AgentsApi {
 	 */
 	async list(search: string | undefined, cursor?: string): Promise<Page<AppSummary>> {
 		return await this.work.track(listSummaries('/agents/list', search, cursor, this.context));
+	}
+
+	/**
+	 * The id of an agent; undefined if the service does not tell it.
+	 *
+	 * @param ref `namespace/name`
+	 * @throws NotFoundError if there is no such agent, or the key cannot see it
+	 */
+	async idOf(ref: string): Promise<string | undefined> {
+		const call = { method: 'GET', path: path('agents', ...ref.split('/')) } as const;
+		const agent = await this.work.track(readService(call, asJsonObject, this.context));
+		return textOf(agent['id']);
 	}
 
 	/** Chats whose agents wait for somebody, a page at a time; see `listWaiting`. */

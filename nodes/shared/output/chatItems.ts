@@ -75,6 +75,30 @@ const TURN_STATUS: Readonly<Record<string, string>> = {
 	awaiting_input: 'input_required',
 };
 
+/**
+ * The JSON of a chat whose agent waits for somebody, in the fields of a turn's item.
+ *
+ * @param agent `namespace/name`, if it is known
+ */
+export function waitingItem(view: ChatView, agent: string | undefined): IDataObject {
+	const { chatId, status, wire, messages, pending } = view;
+	const asked = messages.findLastIndex(({ role }) => role === 'user');
+	const answers = messages.slice(asked + 1).filter(({ role }) => role === 'assistant');
+	const said = answers.findLast(({ text }) => text !== '');
+	const word = status.toLowerCase();
+	return asData({
+		text: textWith(said?.text ?? '', pending, { tellsWaiting: true }),
+		output: wire['output'] ?? undefined,
+		status: TURN_STATUS[word] ?? word,
+		pending: pending.map(pendingData),
+		files: answers.flatMap(({ files }) => files.map(fileData)),
+		tool_invocations: answers.flatMap(({ tools }) => tools.map(toolData)),
+		chat_id: chatId,
+		message_id: answers.at(-1)?.id ?? messages[asked]?.id,
+		agent,
+	});
+}
+
 /** The output item of a chat. */
 export function chatItem(view: ChatView, itemIndex: number, words: TurnWords): INodeExecutionData {
 	const { chatId, status, wire, messages, pending } = view;

@@ -125,10 +125,14 @@ export function failureItem(error: unknown, itemIndex: number): INodeExecutionDa
 	return { json: failureJson(error, itemIndex), pairedItem: { item: itemIndex } };
 }
 
-/** The JSON of such an item. */
+/**
+ * The JSON of such an item.
+ *
+ * @param itemIndex undefined where there was no item
+ */
 export function failureJson(
 	error: unknown,
-	itemIndex: number,
+	itemIndex: number | undefined,
 ): { readonly error: string; readonly details: IDataObject } {
 	const { message, code, status, id, http_status, request, answer, hint } = failureFacts(error);
 	const known = { code, item_index: itemIndex, id, status, http_status, request, answer, hint };

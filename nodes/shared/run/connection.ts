@@ -1,4 +1,4 @@
-import type { ILoadOptionsFunctions, IWebhookFunctions } from 'n8n-workflow';
+import type { ILoadOptionsFunctions, IPollFunctions, IWebhookFunctions } from 'n8n-workflow';
 import type { RetryStatistics } from '../../client/api/retry';
 import { InferenceClient } from '../../client/client';
 import type { RunSettings } from '../../client/settings';
@@ -51,13 +51,13 @@ export class Connection {
 }
 
 /**
- * Opens a client outside of an execution, for a list in the editor or a callback, and closes it when
+ * Opens a client outside of an execution, for a list in the editor, a poll or a callback, and closes it when
  * `job` is over.
  *
  * @throws CredentialError if the credential cannot be used; what `job` throws
  */
 export async function withClient<T>(
-	host: ILoadOptionsFunctions | IWebhookFunctions,
+	host: ILoadOptionsFunctions | IPollFunctions | IWebhookFunctions,
 	settings: RunSettings,
 	signal: CancelSignal,
 	job: (client: InferenceClient) => Promise<T>,

@@ -1,6 +1,7 @@
 import {
 	type IExecuteFunctions,
 	type ILoadOptionsFunctions,
+	type IPollFunctions,
 	type ISupplyDataFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
@@ -30,6 +31,7 @@ export type Host =
 	| IExecuteFunctions
 	| ISupplyDataFunctions
 	| ILoadOptionsFunctions
+	| IPollFunctions
 	| IWebhookFunctions;
 
 /** A checked credential: who pays, where, and how many items of it may be in flight. */
@@ -72,7 +74,7 @@ const latest = new WeakMap<
  * @throws CredentialError if it cannot be used
  */
 export async function credentialWithoutItems(
-	host: ILoadOptionsFunctions | IWebhookFunctions,
+	host: ILoadOptionsFunctions | IPollFunctions | IWebhookFunctions,
 ): Promise<RunCredential> {
 	return withoutItems(host, await outcomeOf(host.getCredentials(CREDENTIAL_NAME)));
 }

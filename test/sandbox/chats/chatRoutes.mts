@@ -124,6 +124,7 @@ export function chatRoutes(context: ChatRoutesContext): Route[] {
 			url: '/chats/list',
 			handle: ({ body }) =>
 				cursorList(chats.all(), body, {
+					settings,
 					row: (chat) => wire.chat(chat),
 					id: (chat) => chat.id,
 					dto: (chat) => wire.chat(chat),

@@ -1,5 +1,6 @@
 /** Cursor lists: filters, search, sort, limit and cursors as every `/x/list` route has them. */
 import { data, problem, type Answer } from './answers.mts';
+import type { SandboxSettings } from '../types.mts';
 import { asArray, asRecord, text } from '../util/values.mts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -17,6 +18,8 @@ interface ListOptions<T> {
 	readonly dto: (item: T, request: ListRequest) => unknown;
 	/** Text that `search.term` is looked for in. */
 	readonly text?: (item: T) => string;
+	/** How the service treats lists. */
+	readonly settings?: Pick<SandboxSettings, 'unknownFilters' | 'listCursors'>;
 	/** Brings a filter's value into the row's spelling, e.g. status names to numbers. */
 	readonly value?: (field: string, value: unknown) => unknown;
 }
@@ -144,7 +147,9 @@ export function cursorList<T>(items: Iterable<T>, body: unknown, options: ListOp
 		if (!test) {
 			return problem(400, 'invalid_request', `unknown filter operator: ${operator}`);
 		}
-		const known = found[0] === undefined || field in rowOf(found[0]);
+		const known =
+			!options.settings?.unknownFilters.includes(field) &&
+			(found[0] === undefined || field in rowOf(found[0]));
 		if (!known) return problem(400, 'invalid_request', `unknown filter field: ${field}`);
 		found = found.filter((item) => test(rowOf(item)[field]));
 	}
@@ -173,7 +178,10 @@ export function cursorList<T>(items: Iterable<T>, body: unknown, options: ListOp
 	const limit = clampLimit(request['limit']);
 	const cursor = typeof request['cursor'] === 'string' ? request['cursor'] : '';
 	let from = 0;
-	if (cursor !== '') {
+	const byPlace = options.settings?.listCursors === 'places';
+	if (cursor !== '' && byPlace) {
+		from = Number(decodeCursor(cursor));
+	} else if (cursor !== '') {
 		const id = decodeCursor(cursor);
 		const index = found.findIndex((item) => options.id(item) === id);
 		if (index < 0) return problem(400, 'invalid_request', 'invalid cursor');
@@ -187,12 +195,13 @@ export function cursorList<T>(items: Iterable<T>, body: unknown, options: ListOp
 	const last = page.at(-1);
 	const hasNext = from + limit < found.length;
 	const hasPrevious = from > 0;
+	const nextCursor = (row: T) => (byPlace ? String(from + limit) : options.id(row));
 	const listRequest: ListRequest = {
 		preloads: asArray(request['preloads']).filter((one) => typeof one === 'string'),
 	};
 	return data({
 		items: page.map((item) => project(options.dto(item, listRequest), asArray(request['fields']))),
-		next_cursor: hasNext && last !== undefined ? encodeCursor(options.id(last)) : '',
+		next_cursor: hasNext && last !== undefined ? encodeCursor(nextCursor(last)) : '',
 		prev_cursor: hasPrevious && first !== undefined ? encodeCursor(options.id(first)) : '',
 		has_next: hasNext,
 		has_previous: hasPrevious,

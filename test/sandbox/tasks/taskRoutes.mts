@@ -145,6 +145,7 @@ export function taskRoutes(context: TaskRoutesContext): Route[] {
 
 	function list(call: Call): Answer {
 		return cursorList(tasks.all(), call.body, {
+			settings,
 			id: (task) => task.id,
 			row: (task) => ({
 				id: task.id,

@@ -1,0 +1,278 @@
+import {
+	NodeOperationError,
+	type IDataObject,
+	type INodeExecutionData,
+	type IPollFunctions,
+} from 'n8n-workflow';
+import type { InferenceClient } from '../client/client';
+import { NotFoundError, TimeoutError } from '../client/errors';
+import type { Task } from '../client/tasks/task';
+import type { CancelSignal } from '../client/util/cancelSignal';
+import { monotonicNow } from '../client/util/clock';
+import { Deadline } from '../client/util/deadline';
+import { isJsonObject } from '../client/util/json';
+import { KeyedQueue } from '../client/util/keyedQueue';
+import { outcomeOf } from '../client/util/outcome';
+import { toNodeError } from '../shared/output/failures';
+import { nodeOf } from '../shared/parameters/nodeOf';
+import { parameterError } from '../shared/parameters/parameterError';
+import { READ_SETTINGS } from '../shared/parameters/runSettings';
+import { withClient } from '../shared/run/connection';
+import { AccountChats } from './chatSource';
+import { chatItem, isWhole, taskItem } from './items';
+import { KnownTasks } from './knownTasks';
+import { endOf, newestTask, newestWaiting } from './newest';
+import { readTriggerSettings, type TriggerSettings } from './settings';
+import { AccountTasks, type SeenTask } from './taskSource';
+import { beginChatWatch, KnownCalls, watchChats } from './watchChats';
+import { beginWatch, watchTasks } from './watchTasks';
+
+/** Time for one poll if n8n does not say: n8n begins the next one after a minute at the earliest. */
+const LONGEST_MS = 45_000;
+/** The part of it in which something new is begun; the rest is for what is under way. */
+const TO_BEGIN = 0.6;
+/** More events wait for the next poll. */
+const MOST_EVENTS = 10_000;
+/** The same, of the text of what they show. */
+const MOST_CHARACTERS = 50_000_000;
+
+/** What is found in n8n's database; anything else there is begun anew. */
+const SAVED = 'watched';
+
+/** Polls of one node may overlap, and must not look at the same time. */
+const polls = new KeyedQueue();
+/** Contexts that have begun their watch: n8n uses one for all polls until it starts again. */
+const begun = new WeakSet<object>();
+
+/** The time and the room of one poll. */
+class Budget {
+	private readonly from = monotonicNow();
+	private counted = 0;
+	private characters = 0;
+
+	constructor(private readonly ms: number) {}
+
+	readonly hasTime = (): boolean => monotonicNow() - this.from < this.ms * TO_BEGIN;
+
+	/** Whether there is time for more, and room beside what has been found. */
+	readonly hasRoom = (found: readonly SeenTask[]): boolean => {
+		for (const { task } of found.slice(this.counted)) {
+			this.characters += JSON.stringify(task.output ?? '').length;
+		}
+		this.counted = found.length;
+		return found.length < MOST_EVENTS && this.characters < MOST_CHARACTERS && this.hasTime();
+	};
+}
+
+/** What one poll works with. */
+interface Poll {
+	readonly context: IPollFunctions;
+	readonly client: InferenceClient;
+	readonly budget: Budget;
+	readonly signal: CancelSignal;
+	/** What was known before; undefined to begin with this poll. */
+	readonly before: unknown;
+	/** Whether that was learned with another key, which may be of another workspace. */
+	readonly isOtherKey: boolean;
+	/** Keeps what is known now. */
+	keep(known: IDataObject): void;
+}
+
+/**
+ * One poll of the trigger.
+ *
+ * @returns null if there is nothing new, which starts nothing
+ * @throws NodeOperationError or NodeApiError that says why nothing could be read
+ */
+export async function poll(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+	const budgetMs = Math.min(timeOf(context), LONGEST_MS);
+	using deadline = new Deadline(undefined, budgetMs, () => {
+		return new TimeoutError(`the service did not answer within ${budgetMs / 1000} s`);
+	});
+	const { signal } = deadline;
+	const items = await outcomeOf(
+		context.getMode() === 'manual' ? sample(context, signal) : inTurn(context, budgetMs, signal),
+	);
+	if (items.ok) return items.value.length === 0 ? null : [[...items.value]];
+	throw toNodeError(nodeOf(context), items.error);
+}
+
+/** What n8n gives a poll; versions before 2.41 do not say. */
+function timeOf(context: IPollFunctions): number {
+	const { getPollBudgetMs }: { getPollBudgetMs?: unknown } = context;
+	const ms: unknown =
+		typeof getPollBudgetMs === 'function' ? getPollBudgetMs.call(context) : undefined;
+	return typeof ms === 'number' ? ms : LONGEST_MS;
+}
+
+/** The newest event, for a test in the editor. */
+async function sample(
+	context: IPollFunctions,
+	signal: CancelSignal,
+): Promise<readonly INodeExecutionData[]> {
+	const settings = readTriggerSettings(context);
+	return await withClient(context, READ_SETTINGS, signal, async (client) => {
+		if (settings.event === 'taskFinished') {
+			const seen = await newestTask(await tasksOf(context, client, settings));
+			if (!seen) throw nothingYet(context, 'No task has ended yet', settings);
+			const task = isWhole(seen.task) ? seen.task : (await client.tasks.get(seen.id)).task;
+			return [taskItem(task, client, settings.app)];
+		}
+		const waiting = await newestWaiting(new AccountChats(client, settings.agent, signal));
+		if (!waiting) throw nothingYet(context, 'No agent waits for anybody now', settings);
+		return [chatItem(waiting)];
+	});
+}
+
+function nothingYet(
+	context: IPollFunctions,
+	message: string,
+	settings: TriggerSettings,
+): NodeOperationError {
+	const isNarrow =
+		settings.event === 'approvalNeeded'
+			? settings.agent !== undefined
+			: settings.app !== undefined || settings.statuses.length < 3;
+	return new NodeOperationError(
+		nodeOf(context),
+		isNarrow ? `${message} that fits the filters` : message,
+		{
+			description:
+				'The test shows the newest event that there is. Let one happen on inference.sh and test again, or publish the workflow: it then starts with the next one.',
+		},
+	);
+}
+
+async function inTurn(
+	context: IPollFunctions,
+	budgetMs: number,
+	signal: CancelSignal,
+): Promise<readonly INodeExecutionData[]> {
+	const key = `${context.getWorkflow().id} ${nodeOf(context).id}`;
+	const turn = await outcomeOf(polls.enter(key, signal));
+	// The one before takes all the time; what there is now is going to be there the next time.
+	if (!turn.ok) return [];
+	try {
+		return await look(context, budgetMs, signal);
+	} finally {
+		turn.value();
+	}
+}
+
+async function look(
+	context: IPollFunctions,
+	budgetMs: number,
+	signal: CancelSignal,
+): Promise<readonly INodeExecutionData[]> {
+	const settings = readTriggerSettings(context);
+	const saved = context.getWorkflowStaticData('node');
+	return await withClient(context, READ_SETTINGS, signal, async (client) => {
+		const { accountId: account } = client;
+		// What is known of other events is of no use.
+		const watch = JSON.stringify(settings);
+		const before = isJsonObject(saved[SAVED]) ? saved[SAVED] : {};
+		const isKnown = before['watch'] === watch && !isActivation(context);
+		const poll: Poll = {
+			...{ context, client, signal, budget: new Budget(budgetMs) },
+			before: isKnown ? before['known'] : undefined,
+			isOtherKey: before['account'] !== account,
+			keep: (known) => {
+				saved[SAVED] = { watch, account, known };
+				begun.add(context);
+			},
+		};
+		return settings.event === 'taskFinished'
+			? await lookAtTasks(poll, settings)
+			: await lookAtChats(poll, settings.agent);
+	});
+}
+
+/** Whether somebody has just activated the workflow; after a restart or a change it goes on. */
+function isActivation(context: IPollFunctions): boolean {
+	return context.getActivationMode() === 'activate' && !begun.has(context);
+}
+
+async function tasksOf(
+	context: IPollFunctions,
+	client: InferenceClient,
+	{ app, statuses }: Extract<TriggerSettings, { readonly event: 'taskFinished' }>,
+): Promise<AccountTasks> {
+	if (app === undefined) return new AccountTasks(client, { app, statuses });
+	const found = await outcomeOf(client.apps.get(app));
+	if (found.ok)
+		return new AccountTasks(client, { app: { name: app, id: found.value.id }, statuses });
+	if (!(found.error instanceof NotFoundError)) throw found.error;
+	throw parameterError(nodeOf(context), {
+		parameter: 'App',
+		problem: `is ${app}, but there is no such app, or this API key cannot see it`,
+		itemIndex: undefined,
+	});
+}
+
+async function lookAtTasks(
+	{ context, client, budget, before, isOtherKey, keep }: Poll,
+	settings: Extract<TriggerSettings, { readonly event: 'taskFinished' }>,
+): Promise<readonly INodeExecutionData[]> {
+	const source = await tasksOf(context, client, settings);
+	const known = KnownTasks.from(before);
+	if (!known || (isOtherKey && !(await showsAny(source, known)))) {
+		keep((await beginWatch(source, budget.hasTime)).saved());
+		return [];
+	}
+	const { ended, error } = await watchTasks(source, known, budget.hasRoom);
+	const whole = await wholeTasks(client, ended, known, budget);
+	keep(known.saved());
+	// What has been read is told; what could not be read is going to be, or to fail, the next time.
+	if (whole.length === 0 && error !== undefined) throw error;
+	return whole.map((task) => taskItem(task, client, settings.app));
+}
+
+/** Whether a key shows something of what is known: then it is of the same workspace. */
+async function showsAny(source: AccountTasks, known: KnownTasks): Promise<boolean> {
+	const question = { since: known.from, order: 'oldestFirst', cursor: undefined } as const;
+	const { tasks } = await source.page(question);
+	return tasks.some(({ id }) => known.has(id));
+}
+
+async function showsAnyCall(source: AccountChats, known: KnownCalls): Promise<boolean> {
+	const { chats } = await source.waiting(undefined);
+	return chats.some(({ id, calls }) => calls.length > 0 && known.hasAll(id, calls));
+}
+
+/** The tasks with all that items show, those first that ended first. For what is missing there may be no time. */
+async function wholeTasks(
+	client: InferenceClient,
+	ended: readonly SeenTask[],
+	known: KnownTasks,
+	budget: Budget,
+): Promise<readonly Task[]> {
+	const whole: Task[] = [];
+	const inOrder = ended.toSorted((left, right) => endOf(left) - endOf(right));
+	for (const { id, task } of inOrder) {
+		if (isWhole(task)) {
+			whole.push(task);
+			continue;
+		}
+		const read = budget.hasTime() ? await outcomeOf(client.tasks.get(id)) : undefined;
+		if (read?.ok) whole.push(read.value.task);
+		else if (read && read.error instanceof NotFoundError) whole.push(task);
+		else known.putBack(id);
+	}
+	return whole;
+}
+
+async function lookAtChats(
+	{ client, budget, signal, before, isOtherKey, keep }: Poll,
+	agent: string | undefined,
+): Promise<readonly INodeExecutionData[]> {
+	const source = new AccountChats(client, agent, signal);
+	const known = KnownCalls.from(before);
+	if (!known || (isOtherKey && !(await showsAnyCall(source, known)))) {
+		keep((await beginChatWatch(source, budget.hasTime)).saved());
+		return [];
+	}
+	const { waiting, error } = await watchChats(source, known, budget.hasTime);
+	keep(known.saved());
+	if (waiting.length === 0 && error !== undefined) throw error;
+	return waiting.map(chatItem);
+}

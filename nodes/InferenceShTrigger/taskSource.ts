@@ -1,0 +1,131 @@
+import type { InferenceClient } from '../client/client';
+import { createdMs } from '../client/api/serviceClock';
+import { NotFoundError } from '../client/errors';
+import type { ListFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
+import { taskFromWire, type Task } from '../client/tasks/task';
+import type { TerminalStatus } from '../client/tasks/taskStatus';
+import { asJsonObject, textOf } from '../client/util/json';
+import { outcomeOf } from '../client/util/outcome';
+import type { WatchedTask } from './knownTasks';
+import type { TaskPage, TaskQuestion, TaskSource } from './watchTasks';
+
+/** Which tasks are watched. */
+export interface TaskFilter {
+	/** Undefined for those of all apps. */
+	readonly app: { readonly name: string; readonly id: string | undefined } | undefined;
+	/** The ends that are wanted. */
+	readonly statuses: readonly TerminalStatus[];
+}
+
+/** A task that is watched. */
+export interface SeenTask extends WatchedTask {
+	readonly task: Task;
+}
+
+/** What an item is made of, and what a task is recognised by. */
+const FIELDS = [
+	...['id', 'status', 'output', 'error', 'session_id', 'created_at', 'updated_at'],
+	...['app', 'app_id', 'function'],
+];
+const UNFINISHED = [
+	...['received', 'queued', 'dispatched', 'preparing', 'serving', 'setting_up'],
+	...['running', 'cancelling', 'uploading'],
+];
+/** Tasks that are looked at one by one for one look, where the list cannot be asked for them. */
+const MOST_SINGLE = 100;
+/** Of these so many at the same time. */
+const AT_ONCE = 10;
+
+/** `namespace/name` of a task's app; undefined if the task does not show it. */
+export function appOf({ wire }: Task): string | undefined {
+	const app = asJsonObject(wire['app']);
+	const name = textOf(app?.['name']);
+	const namespace = textOf(app?.['namespace']);
+	return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
+}
+
+/** The tasks of an account, as the service shows them. */
+export class AccountTasks implements TaskSource<SeenTask> {
+	private singleLeft = MOST_SINGLE;
+
+	constructor(
+		private readonly client: InferenceClient,
+		private readonly filter: TaskFilter,
+	) {}
+
+	async page({ since, order, cursor }: TaskQuestion): Promise<TaskPage<SeenTask>> {
+		const from = since === undefined ? undefined : new Date(since).toISOString();
+		const filters: readonly ListFilter[] =
+			from === undefined ? [] : [{ field: 'created_at', operator: 'gte', value: from }];
+		return await this.read({ newestFirst: order === 'newestFirst', cursor, filters });
+	}
+
+	async unfinished(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
+		const filters: readonly ListFilter[] = [{ field: 'status', operator: 'in', value: UNFINISHED }];
+		return await this.read({ newestFirst: true, cursor, filters });
+	}
+
+	async look(ids: readonly string[]): Promise<ReadonlyMap<string, SeenTask | 'gone'>> {
+		const filters: readonly ListFilter[] = [{ field: 'id', operator: 'in', value: ids }];
+		const page = await this.ask({ newestFirst: false, cursor: undefined, filters });
+		const found = new Map<string, SeenTask | 'gone'>();
+		for (const seen of this.seenIn(page)) if (ids.includes(seen.id)) found.set(seen.id, seen);
+		const missing = ids.filter((id) => !found.has(id)).slice(0, this.singleLeft);
+		this.singleLeft -= missing.length;
+		for (let from = 0; from < missing.length; from += AT_ONCE) {
+			const some = missing.slice(from, from + AT_ONCE);
+			const looks = await Promise.all(some.map(async (id) => await this.lookAt(id)));
+			for (const [at, id] of some.entries()) found.set(id, looks[at] ?? 'gone');
+		}
+		return found;
+	}
+
+	private async lookAt(id: string): Promise<SeenTask | 'gone'> {
+		const read = await outcomeOf(this.client.tasks.get(id));
+		if (read.ok) return this.seen(read.value.task);
+		if (read.error instanceof NotFoundError) return 'gone';
+		throw read.error;
+	}
+
+	private async read(
+		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
+	): Promise<TaskPage<SeenTask>> {
+		const page = await this.ask(question);
+		const { next, serviceTime: now } = page;
+		return {
+			tasks: this.seenIn(page).filter(({ task }) => this.isWatched(task)),
+			next: next.kind === 'more' ? next.cursor : undefined,
+			now,
+		};
+	}
+
+	private async ask(
+		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
+	): Promise<TaskListPage> {
+		const { id } = this.filter.app ?? {};
+		const ofApp: readonly ListFilter[] =
+			id === undefined ? [] : [{ field: 'app_id', operator: 'eq', value: id }];
+		const filters = [...question.filters, ...ofApp];
+		return await this.client.tasks.page({ ...question, filters, fields: FIELDS });
+	}
+
+	private seenIn({ rows }: TaskListPage): readonly SeenTask[] {
+		const tasks = rows.map((row) => taskFromWire(row)).filter((task) => task !== undefined);
+		return tasks.map((task) => this.seen(task));
+	}
+
+	private seen(task: Task): SeenTask {
+		const { id, createdAt, terminal: hasEnded, status } = task;
+		const isWanted = this.filter.statuses.some((wanted) => wanted === status);
+		return { id, createdAt: createdMs(createdAt), hasEnded, isWanted, task };
+	}
+
+	/** A service that does not show the app of its tasks has been asked for those of this one. */
+	private isWatched(task: Task): boolean {
+		const { app } = this.filter;
+		if (!app) return true;
+		const id = textOf(task.wire['app_id']) ?? textOf(asJsonObject(task.wire['app'])?.['id']);
+		if (id !== undefined && app.id !== undefined) return id === app.id;
+		return (appOf(task) ?? app.name) === app.name;
+	}
+}
