@@ -27,7 +27,7 @@ export class InferenceShTrigger implements INodeType {
 		eventTriggerDescription: '',
 		activationMessage:
 			'From now on n8n asks inference.sh at the poll times. What happens from this moment on starts your workflow, once.',
-		defaults: { name: 'Inference.sh Trigger' },
+		defaults: { name: 'Inference Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		polling: true,

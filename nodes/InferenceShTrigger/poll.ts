@@ -45,7 +45,7 @@ const polls = new KeyedQueue();
 const begun = new WeakSet<object>();
 
 /** The time and the room of one poll. */
-class Budget {
+class PollBudget {
 	private readonly from = monotonicNow();
 	private counted = 0;
 	private characters = 0;
@@ -68,7 +68,7 @@ class Budget {
 interface Poll {
 	readonly context: IPollFunctions;
 	readonly client: InferenceClient;
-	readonly budget: Budget;
+	readonly budget: PollBudget;
 	readonly signal: CancelSignal;
 	/** What was known before; undefined to begin with this poll. */
 	readonly before: unknown;
@@ -173,7 +173,7 @@ async function look(
 		const before = isJsonObject(saved[SAVED]) ? saved[SAVED] : {};
 		const isKnown = before['watch'] === watch && !isActivation(context);
 		const poll: Poll = {
-			...{ context, client, signal, budget: new Budget(budgetMs) },
+			...{ context, client, signal, budget: new PollBudget(budgetMs) },
 			before: isKnown ? before['known'] : undefined,
 			isOtherKey: before['account'] !== account,
 			keep: (known) => {
@@ -244,7 +244,7 @@ async function wholeTasks(
 	client: InferenceClient,
 	ended: readonly SeenTask[],
 	known: KnownTasks,
-	budget: Budget,
+	budget: PollBudget,
 ): Promise<readonly Task[]> {
 	const whole: Task[] = [];
 	const inOrder = ended.toSorted((left, right) => endOf(left) - endOf(right));

@@ -1,7 +1,7 @@
 import type { InferenceClient } from '../client/client';
 import { createdMs } from '../client/api/serviceClock';
 import { NotFoundError } from '../client/errors';
-import type { ListFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
+import type { RowFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
 import { taskFromWire, type Task } from '../client/tasks/task';
 import type { TerminalStatus } from '../client/tasks/taskStatus';
 import { asJsonObject, textOf } from '../client/util/json';
@@ -55,18 +55,18 @@ export class AccountTasks implements TaskSource<SeenTask> {
 
 	async page({ since, order, cursor }: TaskQuestion): Promise<TaskPage<SeenTask>> {
 		const from = since === undefined ? undefined : new Date(since).toISOString();
-		const filters: readonly ListFilter[] =
+		const filters: readonly RowFilter[] =
 			from === undefined ? [] : [{ field: 'created_at', operator: 'gte', value: from }];
 		return await this.read({ newestFirst: order === 'newestFirst', cursor, filters });
 	}
 
 	async unfinished(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
-		const filters: readonly ListFilter[] = [{ field: 'status', operator: 'in', value: UNFINISHED }];
+		const filters: readonly RowFilter[] = [{ field: 'status', operator: 'in', value: UNFINISHED }];
 		return await this.read({ newestFirst: true, cursor, filters });
 	}
 
 	async look(ids: readonly string[]): Promise<ReadonlyMap<string, SeenTask | 'gone'>> {
-		const filters: readonly ListFilter[] = [{ field: 'id', operator: 'in', value: ids }];
+		const filters: readonly RowFilter[] = [{ field: 'id', operator: 'in', value: ids }];
 		const page = await this.ask({ newestFirst: false, cursor: undefined, filters });
 		const found = new Map<string, SeenTask | 'gone'>();
 		for (const seen of this.seenIn(page)) if (ids.includes(seen.id)) found.set(seen.id, seen);
@@ -103,7 +103,7 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
 	): Promise<TaskListPage> {
 		const { id } = this.filter.app ?? {};
-		const ofApp: readonly ListFilter[] =
+		const ofApp: readonly RowFilter[] =
 			id === undefined ? [] : [{ field: 'app_id', operator: 'eq', value: id }];
 		const filters = [...question.filters, ...ofApp];
 		return await this.client.tasks.page({ ...question, filters, fields: FIELDS });

@@ -63,7 +63,7 @@ export async function beginWatch<T extends WatchedTask>(
 	);
 	const known = new KnownTasks(newest === undefined ? undefined : Math.min(newest, now));
 	await takeUnfinished(source, known, mayGoOn);
-	const watch = new Watch(source, known, mayGoOn, () => {});
+	const watch = new TaskWatch(source, known, mayGoOn, () => {});
 	await watch.readOn();
 	return known;
 }
@@ -102,7 +102,7 @@ export async function watchTasks<T extends WatchedTask>(
 	mayGoOn: MayGoOn<T>,
 ): Promise<Watched<T>> {
 	const ended: T[] = [];
-	const watch = new Watch(source, known, mayGoOn, (task) => ended.push(task), ended);
+	const watch = new TaskWatch(source, known, mayGoOn, (task) => ended.push(task), ended);
 	try {
 		await watch.lookAtUnfinished();
 		await watch.readOn();
@@ -113,7 +113,7 @@ export async function watchTasks<T extends WatchedTask>(
 }
 
 /** One look at the service. */
-class Watch<T extends WatchedTask> {
+class TaskWatch<T extends WatchedTask> {
 	constructor(
 		private readonly source: TaskSource<T>,
 		private readonly known: KnownTasks,

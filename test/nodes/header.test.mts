@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
+import { InferenceShTrigger } from '../../nodes/InferenceShTrigger/InferenceShTrigger.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { appRef } from '../engine/support.mts';
@@ -22,6 +23,7 @@ const NODES = [
 	new StreamTask(),
 	new AgentMessage(),
 	new InferenceSh(),
+	new InferenceShTrigger(),
 ].map((node) => ({
 	name: node.description.displayName,
 	node,
@@ -58,9 +60,11 @@ async function subtitleOf(type: INodeType, parameters: INodeParameters): Promise
 describe.each(NODES)('$name', ({ node: { description } }) => {
 	it('has a short name on the canvas, which the steps of a tool survive', () => {
 		const { name = '' } = description.defaults;
-		// The workspace itself is called like the service.
+		// The workspace itself and the trigger are called like the service.
 		expect(description.displayName).toBe(
-			name === 'Inference' ? 'Inference.sh' : `Inference.sh ${name}`,
+			name.startsWith('Inference')
+				? name.replace('Inference', 'Inference.sh')
+				: `Inference.sh ${name}`,
 		);
 		// The editor writes underscores for blanks and nothing else; the tool is called by the other.
 		expect(nodeNameToToolName(name)).toBe(name.replaceAll(' ', '_'));

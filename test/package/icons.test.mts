@@ -6,12 +6,21 @@ import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
 import { LmChatInferenceSh } from '../../nodes/LmChatInferenceSh/LmChatInferenceSh.node.ts';
+import { InferenceShTrigger } from '../../nodes/InferenceShTrigger/InferenceShTrigger.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { BEHIND_ICONS, contrast, LEAST_CONTRAST, type Theme } from './contrast.mts';
 import { ROOT } from './pack.mts';
 
-const FOLDERS = { RunApp, Batch, StreamTask, AgentMessage, LmChatInferenceSh, InferenceSh };
+const FOLDERS = {
+	RunApp,
+	Batch,
+	StreamTask,
+	AgentMessage,
+	LmChatInferenceSh,
+	InferenceSh,
+	InferenceShTrigger,
+};
 const THEMES: readonly Theme[] = ['light', 'dark'];
 
 const nodes = Object.entries(FOLDERS).map(([folder, Node]) => {

@@ -15,7 +15,7 @@ const PAGES = [
 ].concat(globSync('docs/decisions/*.md', { cwd: ROOT }).sort());
 /** What begins with one of these is a path; within the sources it is given below `nodes/`, without its ending. */
 const WITHIN_NODES =
-	/^(?:client|shared|RunApp|Batch|StreamTask|AgentMessage|LmChatInferenceSh|InferenceSh)\/\S+$/;
+	/^(?:client|shared|RunApp|Batch|StreamTask|AgentMessage|LmChatInferenceSh|InferenceSh|InferenceShTrigger)\/\S+$/;
 const WITHIN_PROJECT =
 	/^(?:nodes|test|docs|examples|credentials|\.github)\/\S*$|^[\w.-]+\.(?:js|mjs|json|md)$/;
 

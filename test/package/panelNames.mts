@@ -5,6 +5,7 @@ import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
 import { LmChatInferenceSh } from '../../nodes/LmChatInferenceSh/LmChatInferenceSh.node.ts';
+import { InferenceShTrigger } from '../../nodes/InferenceShTrigger/InferenceShTrigger.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 
@@ -15,6 +16,7 @@ export const DESCRIPTIONS: readonly INodeTypeDescription[] = [
 	new AgentMessage(),
 	new InferenceSh(),
 	new LmChatInferenceSh(),
+	new InferenceShTrigger(),
 ].map(({ description }) => description);
 
 /** Everything in a panel that has a name: parameters, what is inside of them, and their choices. */

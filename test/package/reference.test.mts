@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentMessage } from '../../nodes/AgentMessage/AgentMessage.node.ts';
 import { Batch } from '../../nodes/Batch/Batch.node.ts';
 import { InferenceSh } from '../../nodes/InferenceSh/InferenceSh.node.ts';
+import { InferenceShTrigger } from '../../nodes/InferenceShTrigger/InferenceShTrigger.node.ts';
 import { RunApp } from '../../nodes/RunApp/RunApp.node.ts';
 import { StreamTask } from '../../nodes/StreamTask/StreamTask.node.ts';
 import { ROOT } from './pack.mts';
@@ -33,6 +34,7 @@ describe('every parameter is documented', () => {
 		['stream-task', new StreamTask(), ['run-app']],
 		['agent-message', new AgentMessage(), []],
 		['workspace', new InferenceSh(), []],
+		['trigger', new InferenceShTrigger(), []],
 	])('of %s', async (own, node, others) => {
 		const names = [own, ...others, 'options', 'forms', 'files', 'waiting', 'reliability'];
 		const pages = await Promise.all(names.map((name) => read('docs', `${name}.md`)));

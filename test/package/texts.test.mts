@@ -37,6 +37,7 @@ const PROPER = new Set([
 		'Inference.sh Batch',
 		'Inference.sh Stream Task',
 		'Inference.sh Agent Message',
+		'Inference.sh Trigger',
 	],
 ]);
 

@@ -6,7 +6,7 @@ import { monotonicNow } from '../util/clock';
 import { asJsonObject, textOf, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import { INDEXED, TaskIndex } from './taskIndex';
-import { TaskList, type ListFilter } from './taskList';
+import { TaskList, type RowFilter } from './taskList';
 
 /** Which earlier tasks count. */
 export interface EarlierWanted {
@@ -72,7 +72,7 @@ function filtersFor(
 	app: JsonObject | undefined,
 	{ withinMs }: EarlierWanted,
 	{ clock }: ClientContext,
-): readonly ListFilter[] {
+): readonly RowFilter[] {
 	const since = new Date(clock.now() - withinMs - CLOCKS_DIFFER_MS).toISOString();
 	const id = textOf(app?.['id']);
 	const young = { field: 'created_at', operator: 'gte', value: since } as const;

@@ -6,7 +6,7 @@ import type { JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 
 /** What rows have to be like (API notes 3.5). */
-export interface ListFilter {
+export interface RowFilter {
 	readonly field: string;
 	readonly operator: 'eq' | 'gte' | 'in';
 	readonly value: unknown;
@@ -15,7 +15,7 @@ export interface ListFilter {
 /** A question for a page of the task list. */
 export interface TaskListQuestion {
 	readonly newestFirst: boolean;
-	readonly filters: readonly ListFilter[];
+	readonly filters: readonly RowFilter[];
 	/** Fields that are needed; a service may send others, too. */
 	readonly fields: readonly string[];
 	/** Undefined for the first page. */

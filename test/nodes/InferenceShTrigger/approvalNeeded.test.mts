@@ -54,7 +54,7 @@ describe('an agent that waits', () => {
 			files: [],
 			tool_invocations: [expect.objectContaining({ tool: 'refund' })],
 			chat_id: id,
-			message_id: expect.any(String),
+			message_id: expect.any(String) as string,
 			agent: SUPPORT,
 		});
 		expect(await workflow.poll()).toBeNull();

@@ -18,9 +18,9 @@ describe('a task that ends', () => {
 				id,
 				status: 'completed',
 				app: 'sandbox/instant',
-				created_at: expect.any(String),
-				updated_at: expect.any(String),
-				run: { attempts: 0, duration_ms: expect.any(Number), via: 'poll' },
+				created_at: expect.any(String) as string,
+				updated_at: expect.any(String) as string,
+				run: { attempts: 0, duration_ms: expect.any(Number) as number, via: 'poll' },
 			},
 		]);
 		expect(Object.keys(workflow.items[0] ?? {}).slice(0, 3)).toEqual(['output', 'text', 'id']);
@@ -47,7 +47,7 @@ describe('a task that ends', () => {
 	it('counts from the activation: what had ended does not, what was running does', async () => {
 		await start(sandbox(), 'sandbox/instant', 3);
 		const [running = ''] = await start(sandbox(), 'sandbox/manual');
-		clock.pass(3_600_000);
+		await clock.pass(3_600_000);
 		await start(sandbox(), 'sandbox/instant', 3);
 		const workflow = await activated(sandbox());
 		expect(await workflow.poll()).toBeNull();
