@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 
 import { png } from '../../sandbox/apps/media.mts';
 import { agentChecks } from './agentChecks.mts';
+import { readExamples } from '../demo/demoInstance.mts';
 import { callStreaming, expectLive, itemsOf, post } from './exampleRuns.mts';
 import type { Instance } from '../n8n/instance.mts';
 import { patternChecks } from './patternChecks.mts';
@@ -113,6 +114,29 @@ export const checks: Readonly<Record<string, Check>> = {
 			{ total: 9, succeeded: 8, failed: 1, not_started: 0, stopped_by: null },
 		]);
 		expect(sandbox.tasks()).toHaveLength(8);
+	},
+
+	async 'nightly-new-rows.json'({ n8n, sandbox }, workflowId) {
+		const skus = ['A-001', 'A-002', 'A-003', 'A-004', 'A-005'];
+		const first = await n8n.execute(workflowId);
+		expect(itemsOf(first, 'Summary')).toMatchObject([{ total: 5, succeeded: 5, reused: 0 }]);
+		expect(Number(itemsOf(first, 'Summary')[0]?.['cost_usd'])).toBeGreaterThan(0);
+		expect(sandbox.tasks()).toHaveLength(5);
+
+		// The next night: one row has changed.
+		const examples = await readExamples();
+		const { workflow } = examples.find(({ workflow: { id } }) => id === workflowId) ?? {};
+		const changed = JSON.stringify(workflow)
+			.replace('Beach towel', 'Bath towel')
+			.replace(workflowId, `${workflowId}Next`);
+		await n8n.importJson('workflow', [JSON.parse(changed)]);
+		const second = await n8n.execute(`${workflowId}Next`);
+		expect(itemsOf(second, 'Summary')).toMatchObject([{ total: 5, succeeded: 5, reused: 4 }]);
+		const texts = itemsOf(second, 'Texts');
+		expect(texts.map(({ sku }) => sku)).toEqual(skus);
+		expect(texts.map(({ reused }) => reused)).toEqual([true, true, true, false, true]);
+		expect(texts[3]?.['text']).toContain('Bath towel');
+		expect(sandbox.tasks()).toHaveLength(6);
 	},
 
 	async 'scheduled-batch.json'({ n8n, sandbox }, workflowId) {
