@@ -1,6 +1,6 @@
 /** The charts of the README, drawn from what was measured. */
 import { init, type EChartsOption } from 'echarts';
-import type { Measure } from './measures.mts';
+import type { Curve, Measure } from './measures.mts';
 
 /** Each colour with the one that takes its place where pages are dark. */
 const COLOURS = {
@@ -202,5 +202,68 @@ export function growthChart(measures: readonly Measure[]): string {
 			})),
 		},
 		{ width: 880, height: 240 },
+	);
+}
+
+/** What two batches that share a plan have in flight over the time, adapting and with a fixed width. */
+export function adaptingChart(adapting: readonly Curve[], fixed: readonly Curve[]): string {
+	const panels = [
+		{ title: 'With Adapt Concurrency', curves: adapting },
+		{ title: 'With the best fixed width', curves: fixed },
+	];
+	const colours = [ours, second, others];
+	return draw(
+		{
+			title: panels.map(({ title }, index) => heading(title, String(index * 445))),
+			legend: {
+				bottom: 0,
+				icon: 'roundRect',
+				itemHeight: 4,
+				itemGap: 60,
+				data: adapting.map(({ name }) => name),
+				textStyle: { color: text },
+			},
+			grid: panels.map((_, index) => ({
+				left: 40 + index * 445,
+				width: 380,
+				top: 44,
+				bottom: 74,
+			})),
+			xAxis: panels.map((_, gridIndex) => ({
+				gridIndex,
+				type: 'value' as const,
+				min: 0,
+				name: 'seconds',
+				nameLocation: 'middle' as const,
+				nameGap: 28,
+				nameTextStyle: { color: faint },
+				axisLine: { lineStyle: { color: line } },
+				splitLine: { show: false },
+				axisLabel: { color: faint },
+			})),
+			yAxis: panels.map((_, gridIndex) => ({
+				gridIndex,
+				type: 'value' as const,
+				min: 0,
+				minInterval: 1,
+				splitNumber: 4,
+				axisLabel: { color: faint },
+				splitLine: { lineStyle: { color: line } },
+			})),
+			series: panels.flatMap(({ curves }, index) =>
+				curves.map(({ name, points }, place) => ({
+					type: 'line' as const,
+					name,
+					xAxisIndex: index,
+					yAxisIndex: index,
+					data: points.map(([at, value]) => [at, value]),
+					step: 'end' as const,
+					showSymbol: false,
+					lineStyle: { color: colours[place] ?? faint, width: 1.5 },
+					itemStyle: { color: colours[place] ?? faint },
+				})),
+			),
+		},
+		{ width: 880, height: 300 },
 	);
 }

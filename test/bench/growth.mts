@@ -71,7 +71,7 @@ export async function growth(bench: Bench): Promise<Measure[]> {
 			target: { most: 1.2 },
 		},
 	];
-	const sizes = [...TIMED.map(({ items }) => items), ...(bench.quick ? [] : [50_000])];
+	const sizes = [...TIMED.map(({ items }) => items), ...(bench.quick ? [] : [50_000, 100_000])];
 	for (const [index, items] of sizes.entries()) {
 		const facts = await grow(bench, items);
 		const of = `${items.toLocaleString('en-US')} items`;

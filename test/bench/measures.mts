@@ -15,6 +15,15 @@ export interface Measure {
 	readonly target?: { readonly least: number } | { readonly most: number };
 	/** What one has to know to read the number. */
 	readonly note?: string;
+	/** How something has gone over the time, for a chart. */
+	readonly curves?: readonly Curve[];
+}
+
+/** Something that changes over the time. */
+export interface Curve {
+	readonly name: string;
+	/** `[seconds, value]` */
+	readonly points: ReadonlyArray<readonly [number, number]>;
 }
 
 /** What all measurements work with. */

@@ -35,10 +35,20 @@ const talking: SandboxApp = {
 	},
 };
 
+/** Is done at once, and makes the rows of lists 30 kB long: they embed the app. */
+const archived: SandboxApp = {
+	...timed,
+	name: 'archived',
+	title: 'Archived',
+	description: 'What it does. '.repeat(2_140),
+	instant: true,
+	run: (job) => job.finish({ at: machineTime() }),
+};
+
 const sandbox = await startSandbox({
 	record: false,
 	recordBodies: false,
-	apps: [timed, talking],
+	apps: [timed, talking, archived],
 });
 
 function answer(question: Question): Answer {
@@ -47,7 +57,10 @@ function answer(question: Question): Answer {
 			return { url: sandbox.url, apiKey: sandbox.apiKey };
 		case 'reset':
 			sandbox.reset();
-			sandbox.configure({ record: question.record });
+			sandbox.configure({
+				record: question.record,
+				...(question.plan !== undefined && { schedulerLimit: question.plan }),
+			});
 			return null;
 		case 'workspaces':
 			for (const apiKey of question.apiKeys) sandbox.workspace(apiKey);
@@ -58,6 +71,14 @@ function answer(question: Question): Answer {
 			return sandbox.running().length;
 		case 'ends':
 			return sandbox.tasks().map(({ status, finishedAt = Infinity }) => ({ status, finishedAt }));
+		case 'spans':
+			return sandbox
+				.tasks()
+				.flatMap(({ createdAt, startedAt, finishedAt, input }) =>
+					startedAt === undefined || finishedAt === undefined
+						? []
+						: [{ createdAt, startedAt, finishedAt, input }],
+				);
 	}
 }
 

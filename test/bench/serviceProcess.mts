@@ -4,9 +4,9 @@ import path from 'node:path';
 
 /** What the service can be asked. */
 export type Question =
-	| { readonly ask: 'address' | 'requests' | 'running' | 'ends' }
+	| { readonly ask: 'address' | 'requests' | 'running' | 'ends' | 'spans' }
 	| { readonly ask: 'workspaces'; readonly apiKeys: readonly string[] }
-	| { readonly ask: 'reset'; readonly record: boolean };
+	| { readonly ask: 'reset'; readonly record: boolean; readonly plan: number | undefined };
 
 export interface Address {
 	readonly url: string;
@@ -19,12 +19,24 @@ export interface TaskEnd {
 	readonly finishedAt: number;
 }
 
-export type Answer = null | number | Address | readonly TaskEnd[];
+/** A task that has ended: ms since the epoch. */
+export interface TaskSpan {
+	readonly createdAt: number;
+	/** When the plan had room for it. */
+	readonly startedAt: number;
+	readonly finishedAt: number;
+	readonly input: unknown;
+}
+
+export type Answer = null | number | Address | readonly TaskEnd[] | readonly TaskSpan[];
 
 /** The service as the benchmark sees it. Disposing of it ends its process. */
 export interface Service extends Address, AsyncDisposable {
-	/** Forgets all tasks. `record` counts requests from now on, which costs a little. */
-	reset(options?: { record?: boolean }): Promise<void>;
+	/**
+	 * Forgets all tasks. `record` counts requests from now on, which costs a little; `plan` is how many
+	 * tasks run at once, by default any number.
+	 */
+	reset(options?: { record?: boolean; plan?: number }): Promise<void>;
 	/** Adds workspaces, each with a key of its own. */
 	addWorkspaces(apiKeys: readonly string[]): Promise<void>;
 	/** Requests since the last reset that asked for them to be recorded. */
@@ -32,6 +44,8 @@ export interface Service extends Address, AsyncDisposable {
 	/** How many tasks have not ended. */
 	running(): Promise<number>;
 	ends(): Promise<readonly TaskEnd[]>;
+	/** All tasks that have ended. */
+	spans(): Promise<readonly TaskSpan[]>;
 }
 
 /** Longest time for an answer: it is only ever asked between rounds. */
@@ -69,8 +83,8 @@ export async function startService(): Promise<Service> {
 	const address = await ask<Address>({ ask: 'address' });
 	return {
 		...address,
-		async reset({ record = false } = {}) {
-			await ask<null>({ ask: 'reset', record });
+		async reset({ record = false, plan } = {}) {
+			await ask<null>({ ask: 'reset', record, plan });
 		},
 		async addWorkspaces(apiKeys) {
 			await ask<null>({ ask: 'workspaces', apiKeys });
@@ -78,6 +92,7 @@ export async function startService(): Promise<Service> {
 		requests: async () => await ask<number>({ ask: 'requests' }),
 		running: async () => await ask<number>({ ask: 'running' }),
 		ends: async () => await ask<readonly TaskEnd[]>({ ask: 'ends' }),
+		spans: async () => await ask<readonly TaskSpan[]>({ ask: 'spans' }),
 		async [Symbol.asyncDispose]() {
 			if (child.exitCode !== null) return;
 			const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -2,7 +2,14 @@
 import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { passing, useSandbox, type RunAppOptions } from '../../engine/support.mts';
+import {
+	clock,
+	meanwhile,
+	passing,
+	useSandbox,
+	type RunAppOptions,
+} from '../../engine/support.mts';
+import { until } from '../../until.mts';
 import { resultOf, runBatch } from './support.mts';
 
 const free = { type: 'object', properties: {} };
@@ -147,6 +154,19 @@ describe('Reuse', () => {
 		);
 		expect(failed.map(({ json }) => json['status'])).toEqual(Array(3).fill('not_started'));
 		expect(summary).toMatchObject({ total: 3, not_started: 3, failed: 0 });
+		expect(bought()).toBe(0);
+	});
+
+	it('Total Timeout ends the reading of the list', async () => {
+		sandbox().fault({ on: LIST, kind: 'hang', when: 'before', times: Infinity });
+		const options = { reuse: 'completed', totalTimeout: 30 };
+		const run = await meanwhile(runBatch(sandbox(), { options, items: cents(3) }), async () => {
+			await until(() => lists() === 1);
+			await clock.runOut(30_000);
+		});
+		const { failed, summary } = resultOf(run);
+		expect(failed).toHaveLength(3);
+		expect(summary).toMatchObject({ total: 3, succeeded: 0, stopped_by: 'total_timeout' });
 		expect(bought()).toBe(0);
 	});
 

@@ -185,6 +185,18 @@ describe('tasks that still run', () => {
 		expect(second.error?.description).toContain('left running');
 	});
 
+	it('are left running at a timeout, too', async () => {
+		await start();
+		const going = run({ ...endless, parameters: { timeout: 60 } }, { reuse: 'completedOrRunning' });
+		const second = await meanwhile(going, async () => {
+			await until(() => sandbox().count('GET', /\/stream$/) === 1);
+			await clock.runOut(60_000);
+		});
+		expect(second.error?.message).toContain('60 s');
+		expect(sandbox().count('POST', /\/cancel$/)).toBe(0);
+		expect(sandbox().running()).toHaveLength(1);
+	});
+
 	it('that end without a result are none: the item is run', async () => {
 		await start();
 		const going = run(endless, { reuse: 'completedOrRunning' });
