@@ -70,7 +70,8 @@ const streamOptions: INodeProperties[] = [
 			{
 				name: 'Text',
 				value: 'text',
-				description: 'The answer of a language model, word by word. For other apps, their log.',
+				description:
+					'The answer of a language model, word by word. For other apps, their log, then what they answer in words.',
 			},
 		],
 		default: 'text',

@@ -5,6 +5,7 @@ import { isJsonObject, sameJson, type JsonObject } from '../client/util/json';
 import { outcomeOf } from '../client/util/outcome';
 import type { Task } from '../client/tasks/task';
 import type { TaskStatus } from '../client/tasks/taskStatus';
+import { answerText } from '../shared/output/answerText';
 import { LogLines } from './logLines';
 
 /** What is new of a task. */
@@ -122,7 +123,9 @@ export class TaskFeed implements Required<TaskObserver> {
 	/** The final output is the authority, deltas are not. */
 	private get text(): string | undefined {
 		const { output, status } = this.task;
-		return (status === 'completed' ? responseText(output) : undefined) ?? this.deltas.text;
+		const answer =
+			status === 'completed' ? (responseText(output) ?? answerText(output)) : undefined;
+		return answer ?? this.deltas.text;
 	}
 
 	private tellText(): void {

@@ -142,6 +142,17 @@ describe('a chat that streams', () => {
 		}
 	});
 
+	it.each([
+		[{ text: 'Hi', images: [] }],
+		[{ response: null, answer: 'Hi' }],
+		[{ caption: 'Hi', usage: {} }],
+		['Hi'],
+	])('gets the words of Stream Task, whatever the app calls them: %j', async (said) => {
+		const run = await fromChat({ node: new StreamTask(), said, ...stream });
+		expect(streamed(run)).toEqual(['<begin>', 'Hi', '<end>']);
+		expect(hints(run)).toEqual([]);
+	});
+
 	it('gets the words of Stream Task once', async () => {
 		const run = await fromChat({ node: new StreamTask(), ...stream });
 		expect(streamed(run)).toEqual(['<begin>', 'Hi', '<end>']);

@@ -47,6 +47,7 @@ describe('Output: Task', () => {
 		[{ answer: 'Yes.', citations: [] }, 'Yes.'],
 		[{ caption: 'A cat', output_meta: {} }, 'A cat'],
 		[{ response: '', text: 'from the tool' }, 'from the tool'],
+		[{ caption: 'A cat', error: null }, 'A cat'],
 	])('tells the text of an app that answers in words: %j', async (given, text) => {
 		expect(jsonOf(await runApp(sandbox(), says(given)))[0]?.['text']).toBe(text);
 	});

@@ -14,7 +14,7 @@ const NAMES = [
 	'result',
 ];
 /** What outputs have besides, whatever the app. */
-const BESIDES = ['output_meta', 'usage', 'reasoning', 'tool_calls'];
+const BESIDES = ['output_meta', 'usage', 'reasoning', 'tool_calls', 'error'];
 /** What is an address is no answer in words. */
 const ADDRESS = /^(?:[a-z][a-z0-9+.-]*:\/\/|data:)\S*$/i;
 

@@ -37,13 +37,18 @@ export function waitingText(pending: readonly PendingCall[]): string {
 function detailsOf(given: unknown): string {
 	const text = isJsonObject(given)
 		? Object.entries(given)
-				.map(([name, value]) => `${name}: ${plain(value)}`)
+				.map(([name, value]) => [name, plain(value)] as const)
+				.filter(([, value]) => value !== '')
+				.map(([name, value]) => `${name}: ${value}`)
 				.join(', ')
 		: plain(given);
-	return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+	if (text.length <= LONGEST) return text;
+	// Half a character would be shown as a question mark.
+	return `${text.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 function plain(value: unknown): string {
 	if (value === undefined || value === null) return '';
+	if (Array.isArray(value) && value.length === 0) return '';
 	return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -90,7 +90,7 @@ describe('Text', () => {
 			logged += logs;
 			await until(() => live() === logged);
 		}
-		sandbox().finishTask(id, { output: { video: 'x' } });
+		sandbox().finishTask(id, { output: { video: 'https://files.example/x.mp4' } });
 		expect(chunksOf(await started).map(({ type, content }) => content ?? type)).toEqual([
 			'begin',
 			'loading model\n',

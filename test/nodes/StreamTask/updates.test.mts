@@ -142,7 +142,7 @@ describe('Updates', () => {
 	it('of a task that is over at once are one', async () => {
 		const run = await streamTask(sandbox(), { app: 'sandbox/instant', items: [{ text: 'x' }] });
 		expect(updatesOf(run)).toMatchObject([
-			{ seq: 1, status: 'completed', changed: ['status', 'output'], output: { text: 'x' } },
+			{ seq: 1, status: 'completed', changed: ['status', 'text', 'output'], text: 'x' },
 		]);
 	});
 
