@@ -5,9 +5,8 @@ import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';
 import type { NamedBinary } from '../shared/files/binarySource';
 import { uploadBinaries } from '../shared/files/uploads';
-import { fileNames, isFileRecord } from '../shared/parameters/itemFiles';
+import { readItemFiles } from '../shared/parameters/itemFiles';
 import { ItemParameters } from '../shared/parameters/itemParameters';
-import type { Parameter } from '../shared/parameters/parameter';
 import { decodedPart } from '../client/util/url';
 import { readAgent } from './agentConfig';
 import { readConversation, type Conversation } from './conversationChoice';
@@ -94,28 +93,12 @@ function readAttachments(item: ItemParameters): Attachments {
 		const help = `It is part of "${displayName}".`;
 		const source = entry.get('source', 'binary').oneOf(['binary', 'url']);
 		if (source === 'url') urls.push(fromUrl(entry.get('url').url(help)));
-		else files.push(readFile(item, entry.get('binaryProperty'), displayName));
+		else {
+			const given = readItemFiles(item, entry.get('binaryProperty'), displayName);
+			files.push(...given.map((binaryProperty) => ({ binaryProperty, displayName })));
+		}
 	}
 	return { urls, files };
-}
-
-/**
- * Which file is meant, by its name in the item or by an expression that gives it.
- *
- * @throws NodeOperationError that tells the names there are
- */
-function readFile(item: ItemParameters, given: Parameter, displayName: string): NamedBinary {
-	if (isFileRecord(given.value)) return { binaryProperty: given.value, displayName };
-	const names = fileNames(item.context, item.itemIndex).join(', ');
-	const there =
-		names === '' ? 'The item has no binary data.' : `The item has the binary fields ${names}.`;
-	if (typeof given.value === 'object' && given.value !== null) {
-		throw given.mismatch('the name of a binary field, or an expression that gives a file');
-	}
-	return {
-		binaryProperty: given.text(`It is part of "${displayName}". ${there}`),
-		displayName,
-	};
 }
 
 function fromUrl(uri: string): Attachment {

@@ -27,8 +27,8 @@ export interface ValuePlace {
 	readonly path: string;
 	/** The value has its type already, as that of an expression has; typed text may mean JSON. */
 	readonly typed: boolean;
-	/** The file of the item that a value stands for, by its name or otherwise. */
-	fileOf(value: unknown): GivenFile | undefined;
+	/** The files of the item that a value stands for, by a name or otherwise. */
+	filesOf(value: unknown): readonly GivenFile[];
 	/** The names of the item's files. */
 	fileNames(): readonly string[];
 	/** What is inside of the value may be of several kinds that have the same kinds inside. */
@@ -148,8 +148,8 @@ function checkFile(
 	kind: FieldKind & { type: 'file' },
 	place: ValuePlace,
 ): CheckedValue {
-	const file = place.fileOf(typeof value === 'string' ? value.trim() : value);
-	if (file !== undefined) {
+	const [file, ...others] = place.filesOf(typeof value === 'string' ? value.trim() : value);
+	if (file !== undefined && others.length === 0) {
 		const path = kind.as === 'object' ? `${place.path}.uri` : place.path;
 		return { kind: 'file', file: { file, path } };
 	}
@@ -162,7 +162,9 @@ function checkFile(
 	}
 	const names = place.fileNames();
 	const known = names.length === 0 ? 'which has none' : `which has ${names.join(', ')}`;
-	return wrong(`must be a URL, or the name of a binary field of the item (${known})`);
+	const expression =
+		typeof value === 'object' && value !== null ? ', or an expression that gives one file' : '';
+	return wrong(`must be a URL, or the name of a binary field of the item (${known})${expression}`);
 }
 
 /** Text as JSON; any other value is what it is. */
@@ -175,10 +177,18 @@ function holdsChanged(number: string): CheckedValue {
 }
 
 /** The elements of a list field, however they were entered. */
-function elementsOf(value: unknown, entered: ParsedJson, items: FieldKind): unknown {
+function elementsOf(
+	value: unknown,
+	entered: ParsedJson,
+	items: FieldKind,
+	place: ValuePlace,
+): unknown {
 	const json = entered.kind === 'json' ? entered.value : undefined;
 	if (items.type !== 'file' || Array.isArray(json)) return json;
-	if (isJsonObject(json)) return [json];
+	if (isJsonObject(json)) {
+		const files = place.filesOf(json);
+		return files.length > 0 ? files : [json];
+	}
 	return typeof value === 'string' ? splitFiles(value) : json;
 }
 
@@ -204,7 +214,7 @@ function checkList(
 ): CheckedValue {
 	const entered = asJson(value);
 	if (entered.kind === 'inexact') return holdsChanged(entered.number);
-	const list = elementsOf(value, entered, kind.items);
+	const list = elementsOf(value, entered, kind.items, place);
 	if (!Array.isArray(list)) return wrong('must be a JSON array');
 	if (!within(list.length, kind)) {
 		return wrong(`must have a number of elements${inWords(kind)}`);

@@ -4,7 +4,7 @@ import type { UploadSource } from '../../client/files/upload';
 import { outcomeOf } from '../../client/util/outcome';
 import { textOf, type JsonObject } from '../../client/util/json';
 import type { FileSlot, ItemFile } from '../parameters/fileSlot';
-import { fileNames, recordOf } from '../parameters/itemFiles';
+import { fileNames, hasFilesInJson, recordOf } from '../parameters/itemFiles';
 import type { ItemParameters } from '../parameters/itemParameters';
 import { messageOf } from '../../client/util/errorMessage';
 import { ownerOf } from './fileOwner';
@@ -39,7 +39,7 @@ export async function openBinary(
 		throw wrong(
 			`needs a file, but the item has no binary field${which}`,
 			there.length === 0
-				? "The item has no binary data at all. Use a node before this one that outputs the file, or get it from an earlier one with an expression such as <code>{{ $('HTTP Request').item.binary.data }}</code>."
+				? `The item has no binary data at all. Use a node before this one that outputs the file, or get it from an earlier one with an expression such as <code>{{ $('HTTP Request').item.${hasFilesInJson(context) ? '_files' : 'binary'}.data }}</code>.`
 				: `The item has the binary fields ${there.join(', ')}.`,
 		);
 	}

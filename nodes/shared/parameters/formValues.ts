@@ -1,9 +1,9 @@
 import { checkValue, type CheckedValue, type ValuePlace } from '../../client/apps/fieldValue';
-import type { Form, FormField } from '../../client/apps/inputSchema';
+import type { FieldKind, Form, FormField } from '../../client/apps/inputSchema';
 import { isJsonObject, type JsonObject } from '../../client/util/json';
 import { displayNameOf, savedForm, SETUP, type FunctionForm } from './appForm';
 import type { FileSlot } from './fileSlot';
-import { fileNames, isFileRecord, recordOf } from './itemFiles';
+import { fileNames, fileNamesInWords, filesIn, recordOf } from './itemFiles';
 import type { ItemParameters } from './itemParameters';
 import { nodeOf } from './nodeOf';
 import { isTooDeep, TOO_DEEP } from './jsonDepth';
@@ -132,15 +132,16 @@ function* enteredValues(item: ItemParameters, form: FieldsById): Generator<Enter
 	}
 }
 
-const NO_FILES = { fileOf: () => undefined, fileNames: () => [] };
+const NO_FILES = { filesOf: () => [], fileNames: () => [] };
 
-function filesOf({ context, itemIndex }: ItemParameters): Pick<ValuePlace, 'fileOf' | 'fileNames'> {
+function filesOf({
+	context,
+	itemIndex,
+}: ItemParameters): Pick<ValuePlace, 'filesOf' | 'fileNames'> {
 	return {
-		fileOf: (value) => {
-			if (typeof value === 'string') {
-				return recordOf(context, itemIndex, value) === undefined ? undefined : value;
-			}
-			return isFileRecord(value) ? value : undefined;
+		filesOf: (value) => {
+			if (typeof value !== 'string') return filesIn(value);
+			return recordOf(context, itemIndex, value) === undefined ? [] : [value];
 		},
 		fileNames: () => fileNames(context, itemIndex),
 	};
@@ -192,7 +193,11 @@ function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlyS
 	const isMissing = ({ id, required, default: fallback }: FormField) =>
 		required && fallback === undefined && !filled.has(id);
 	const missing = fields.find(isMissing);
-	if (missing) throw item.error(displayNameOf(missing), 'is empty, but the app requires it');
+	if (missing) {
+		const { context, itemIndex } = item;
+		const help = takesFiles(missing.kind) ? fileNamesInWords(context, itemIndex) : undefined;
+		throw item.error(displayNameOf(missing), 'is empty, but the app requires it', help);
+	}
 
 	const [firstId] = alternatives[0] ?? [];
 	if (firstId === undefined) return;
@@ -200,6 +205,10 @@ function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlyS
 	const sets = alternatives.map((set) => set.map((id) => form.nameOf(id)).join(' and '));
 	const problem = `is empty, but the app requires ${sets.join(', or ')}`;
 	throw item.error(form.nameOf(firstId), problem);
+}
+
+function takesFiles(kind: FieldKind): boolean {
+	return kind.type === 'file' || (kind.type === 'list' && kind.items.type === 'file');
 }
 
 /** Tells apart what goes into the input, what into the setup, and which files are to be uploaded. */

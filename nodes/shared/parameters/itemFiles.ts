@@ -1,6 +1,9 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { isJsonObject, textOf, type JsonObject } from '../../client/util/json';
 import type { FileSlot, ItemFile } from './fileSlot';
+import type { ItemParameters } from './itemParameters';
+import type { Parameter } from './parameter';
+import { shown } from './parameterError';
 
 /** Where n8n puts files into the JSON of items in its combined binary mode. */
 const FILES_IN_JSON = '_files';
@@ -14,6 +17,18 @@ export function isFileRecord(value: unknown): value is JsonObject {
 	return ['id', 'data', 'fileName', 'fileType', 'fileExtension'].some(
 		(name) => typeof value[name] === 'string',
 	);
+}
+
+/**
+ * The files that an expression gives: n8n's record of one, a list of them, or all of an item by their
+ * names, as `$binary` has them. Empty if it gives something else.
+ */
+export function filesIn(value: unknown): readonly JsonObject[] {
+	if (isFileRecord(value)) return [value];
+	if (typeof value !== 'object' || value === null) return [];
+	const parts: readonly unknown[] = Object.values(value);
+	const files = parts.filter(isFileRecord);
+	return files.length === parts.length ? files : [];
 }
 
 const combined = new WeakMap<object, boolean>();
@@ -55,6 +70,51 @@ export function fileNames(context: IExecuteFunctions, itemIndex: number): readon
 	const names = Object.keys(item?.binary ?? {});
 	if (!hasFilesInJson(context)) return names;
 	return [...names, ...fileRecords(item?.json).map(({ keys }) => nameOf(keys))];
+}
+
+/** The names of an item's files in a sentence for people. */
+export function fileNamesInWords(context: IExecuteFunctions, itemIndex: number): string {
+	const names = fileNames(context, itemIndex).join(', ');
+	return names === '' ? 'The item has no binary data.' : `The item has the binary fields ${names}.`;
+}
+
+/**
+ * The files that a parameter names, or that its expression gives.
+ *
+ * @param partOf what the parameter is a part of, as the panel calls it
+ * @throws NodeOperationError that tells the names there are
+ */
+export function readItemFiles(
+	{ context, itemIndex }: Pick<ItemParameters, 'context' | 'itemIndex'>,
+	given: Parameter,
+	partOf?: string,
+): readonly ItemFile[] {
+	const files = filesIn(given.value);
+	if (files.length > 0) return files;
+	const there = fileNamesInWords(context, itemIndex);
+	if (typeof given.value === 'object' && given.value !== null) {
+		throw given.error(
+			`must be the name of a binary field, or an expression that gives a file, but is ${shown(given.value)}`,
+			there,
+		);
+	}
+	const where = partOf === undefined ? '' : `It is part of "${partOf}". `;
+	return [given.text(where + there)];
+}
+
+/**
+ * The one file that a parameter names, or that its expression gives.
+ *
+ * @throws NodeOperationError as `readItemFiles` does, or if it gives several
+ */
+export function readItemFile(...request: Parameters<typeof readItemFiles>): ItemFile {
+	const [, given] = request;
+	const [file = '', ...others] = readItemFiles(...request);
+	if (others.length === 0) return file;
+	throw given.error(
+		`must give one file, but gives ${others.length + 1}`,
+		'Name one of them, for example <code>{{ $binary.data }}</code>.',
+	);
 }
 
 function nameOf(keys: readonly string[]): string {

@@ -3,9 +3,9 @@ import { parseAppRef, withVersion, type AppRef } from '../../client/apps/appRef'
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { JsonObject } from '../../client/util/json';
 import { SETUP } from './appForm';
-import type { FileSlot, ItemFile } from './fileSlot';
+import type { FileSlot } from './fileSlot';
 import { readFormValues, type KnownForms } from './formValues';
-import { hasFilesInJson, isFileRecord, withoutRecords } from './itemFiles';
+import { hasFilesInJson, readItemFile, withoutRecords } from './itemFiles';
 import { ItemParameters, type ParameterGroup } from './itemParameters';
 import { nodeOf, versionOf } from './nodeOf';
 import { readOutputForm, type OutputForm } from './outputForm';
@@ -196,9 +196,9 @@ function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInp
 
 function readFileSlots(item: ItemParameters): readonly FileSlot[] {
 	return item.entries('binaryFiles').map((entry) => {
-		const help = `It is part of "${entry.displayName}".`;
-		const path = entry.get('field').text(help);
-		const binaryProperty = readItemFile(entry.get('binaryProperty'), help);
+		const { displayName } = entry;
+		const path = entry.get('field').text(`It is part of "${displayName}".`);
+		const binaryProperty = readItemFile(item, entry.get('binaryProperty'), displayName);
 		return { path, binaryProperty, displayName: path };
 	});
 }
@@ -211,14 +211,4 @@ function readWorkers(workers: Parameter): readonly string[] | undefined {
 		.flatMap((part) => (part.optionalText() ?? '').split(/[\s,]+/))
 		.filter((id) => id !== '');
 	return ids.length === 0 ? undefined : ids;
-}
-
-/**
- * A file of the item: its name, or n8n's record of it, as an expression gives it.
- *
- * @param help what to do if it is empty
- * @throws NodeOperationError
- */
-export function readItemFile(parameter: Parameter, help?: string): ItemFile {
-	return isFileRecord(parameter.value) ? parameter.value : parameter.text(help);
 }

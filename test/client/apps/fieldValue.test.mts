@@ -18,10 +18,10 @@ interface Place {
 
 function check(property: JsonObject, value: unknown, place: Place = {}): CheckedValue {
 	const { typed = false, binary = [] } = place;
-	const fileOf = (given: unknown) =>
-		typeof given === 'string' && binary.includes(given) ? given : undefined;
+	const filesOf = (given: unknown) =>
+		typeof given === 'string' && binary.includes(given) ? [given] : [];
 	const fileNames = () => binary;
-	return checkValue(value, kindOf(property), { path: 'it', typed, fileOf, fileNames });
+	return checkValue(value, kindOf(property), { path: 'it', typed, filesOf, fileNames });
 }
 
 /** What leaves for a value that passes. */
@@ -163,7 +163,11 @@ describe('a value is refused', () => {
 		[{ anyOf: [{ type: 'integer' }, { type: 'boolean' }] }, 'x', 'must be a whole number'],
 		[FILE, 'picture', 'must be a URL, or the name of a binary field of the item (which has none)'],
 		[FILE, 5, 'must be a URL, or the name of a binary field of the item (which has none)'],
-		[FILE, {}, 'must be a URL, or the name of a binary field of the item (which has none)'],
+		[
+			FILE,
+			{},
+			'must be a URL, or the name of a binary field of the item (which has none), or an expression that gives one file',
+		],
 		[
 			FILES,
 			'https://a/1\npicture',
@@ -317,7 +321,7 @@ it('checks what is deep inside once for each kind, not once for each way to get 
 		},
 	});
 	const value = Array.from({ length: 5 }).reduce<object>((inside) => ({ inside }), leaf);
-	const place = { path: 'it', typed: true, fileOf: () => undefined, fileNames: () => [] };
+	const place = { path: 'it', typed: true, filesOf: () => [], fileNames: () => [] };
 
 	const checked = field && checkValue(value, field.kind, place);
 

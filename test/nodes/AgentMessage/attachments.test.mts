@@ -30,6 +30,16 @@ describe.each([
 	);
 });
 
+it.each(['={{ $binary }}', '={{ $input.item.binary }}', '={{ Object.values($binary) }}'])(
+	'all files of an item go with the message: %s',
+	async (files) => {
+		const binary = { photo: inMemory(bytes, 'photo.png'), scan: inMemory(bytes, 'scan.png') };
+		const run = await attach(sandbox(), [files], { json: {}, binary });
+		expect(run.error).toBeUndefined();
+		expect(sandbox().files()).toHaveLength(2);
+	},
+);
+
 describe('a file that cannot be found', () => {
 	const item = (): INodeExecutionData => ({
 		json: {},
@@ -49,13 +59,14 @@ describe('a file that cannot be found', () => {
 		expect(sent(sandbox())).toBe(0);
 	});
 
-	it.each(['={{ $binary }}', '={{ [1] }}', '={{ ({ a: 1 }) }}'])(
+	it.each(['={{ [$binary.photo, 1] }}', '={{ [] }}', '={{ ({ a: 1 }) }}'])(
 		'because it is none is told apart: %s',
 		async (file) => {
 			const run = await attach(sandbox(), [file], item());
 			expect(run.error?.message).toContain(
 				'Parameter "Input Data Field Name" must be the name of a binary field, or an expression that gives a file',
 			);
+			expect(run.error?.description).toBe('The item has the binary fields photo, scan.');
 		},
 	);
 

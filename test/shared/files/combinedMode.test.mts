@@ -55,14 +55,18 @@ describe("n8n's combined binary mode", () => {
 		});
 	}
 
-	it.each(['photo', '_files.photo', '={{ $json._files.photo }}'])(
-		'a field of the form takes it: %s',
-		async (value) => {
-			const done = await run(filledIn({ file: value }), item(await inStorage(bytes)));
-			expect(done.error).toBeUndefined();
-			expect(hash(done)).toBe(sha256(bytes));
-		},
-	);
+	it.each([
+		'photo',
+		'_files.photo',
+		'={{ $json._files.photo }}',
+		'={{ $json._files }}',
+		"={{ $('Start').item._files.photo }}",
+		"={{ $('Start').first()._files.photo }}",
+	])('a field of the form takes it: %s', async (value) => {
+		const done = await run(filledIn({ file: value }), item(await inStorage(bytes)));
+		expect(done.error).toBeUndefined();
+		expect(hash(done)).toBe(sha256(bytes));
+	});
 
 	it('a file that cannot be told from another one is not guessed', async () => {
 		const run = await runApp(sandbox(), {

@@ -105,6 +105,55 @@ it('several files come from an expression that gives a list', async () => {
 	expect(uris).toContain((input?.['references'] as string[])[1]);
 });
 
+describe('an expression that gives files', () => {
+	const one = { json: {}, binary: { photo: inMemory(bytes) } };
+	const two = { json: {}, binary: { photo: inMemory(bytes), scan: inMemory(bytes, 'b.png') } };
+	const whole = ['={{ $binary }}', '={{ $input.item.binary }}', '={{ Object.values($binary) }}'];
+
+	it.each([...whole, '={{ [$binary.photo] }}'])('gives the only one: %s', async (value) => {
+		for (const parameters of [filledIn({ file: value }), binaryFiles({ file: value })]) {
+			const run = await runApp(sandbox(), { app, items: [one], parameters });
+			expect(run.error).toBeUndefined();
+			expect(hash(run)).toBe(sha256(bytes));
+		}
+	});
+
+	it.each(whole)('gives all of them to a list: %s', async (references) => {
+		const parameters = filledIn({ prompt: 'a boat', source: 'photo', references });
+		const run = await runApp(sandbox(), { app: STUDIO, items: [two], parameters });
+		expect(run.error).toBeUndefined();
+		const [sent] = submissions(sandbox()).map((body) => objectIn(body, 'input'));
+		expect(sent?.['references']).toHaveLength(2);
+	});
+
+	it.each(whole)('does not guess which one is meant: %s', async (value) => {
+		const form = await runApp(sandbox(), {
+			app,
+			items: [two],
+			parameters: filledIn({ file: value }),
+		});
+		expect(form.error?.message).toContain(
+			'(which has photo, scan), or an expression that gives one file, but is ',
+		);
+		const list = await runApp(sandbox(), {
+			app,
+			items: [two],
+			parameters: binaryFiles({ file: value }),
+		});
+		expect(list.error?.message).toContain('must give one file, but gives 2');
+		expect(submissions(sandbox())).toEqual([]);
+	});
+
+	it('and gives none, says which there are', async () => {
+		const nothing = '={{ $binary.foto }}';
+		for (const parameters of [filledIn({ file: nothing }), binaryFiles({ file: nothing })]) {
+			const run = await runApp(sandbox(), { app, items: [two], parameters });
+			expect(run.error?.message).toContain('is empty');
+			expect(run.error?.description).toContain('The item has the binary fields photo, scan.');
+		}
+	});
+});
+
 it('a file that cannot be told from another one is not guessed', async () => {
 	const run = await runApp(sandbox(), {
 		app,

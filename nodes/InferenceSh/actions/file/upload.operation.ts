@@ -1,5 +1,5 @@
 import { uploadBinaries } from '../../../shared/files/uploads';
-import { readItemFile } from '../../../shared/parameters/taskParameters';
+import { readItemFile } from '../../../shared/parameters/itemFiles';
 import { oneItem, type Operation } from '../../operation';
 import { named } from '../../view';
 
@@ -22,7 +22,10 @@ export const uploadFile: Operation = {
 	],
 	async execute({ client, reach }, item) {
 		const field = item.get('binaryProperty', 'data');
-		const file = { binaryProperty: readItemFile(field), displayName: field.displayName };
+		const file = {
+			binaryProperty: readItemFile(item, field),
+			displayName: field.displayName,
+		};
 		const [uploaded] = await uploadBinaries(item, client, [file], reach.signal);
 		return oneItem(named({ ...uploaded }));
 	},
