@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { png } from '../../sandbox/apps/media.mts';
 import { agentChecks } from './agentChecks.mts';
 import { readExamples } from '../demo/demoInstance.mts';
+import { chatModelChecks } from './chatModelChecks.mts';
 import { callStreaming, expectLive, itemsOf, post } from './exampleRuns.mts';
 import type { Instance } from '../n8n/instance.mts';
 import { patternChecks } from './patternChecks.mts';
@@ -16,6 +17,7 @@ export type Check = (instance: Instance, workflowId: string) => Promise<void>;
 export const checks: Readonly<Record<string, Check>> = {
 	...patternChecks,
 	...agentChecks,
+	...chatModelChecks,
 
 	async 'run-app.json'({ n8n, sandbox }, workflowId) {
 		const run = await n8n.execute(workflowId);

@@ -27,6 +27,12 @@ describe('the picker of models', () => {
 					description: 'tools, images, files, reasoning · 200,000 tokens of context',
 				},
 				{
+					name: 'openrouter/claude-sonnet-46',
+					value: 'openrouter/claude-sonnet-46',
+					url: 'https://app.inference.sh/apps/openrouter/claude-sonnet-46',
+					description: 'tools, images, files, reasoning · 200,000 tokens of context',
+				},
+				{
 					name: 'sandbox/chat',
 					value: 'sandbox/chat',
 					url: 'https://app.inference.sh/apps/sandbox/chat',
@@ -44,7 +50,10 @@ describe('the picker of models', () => {
 
 	it('searches them', async () => {
 		const refs = async (filter: string) => (await search(filter)).results.map(({ value }) => value);
-		expect(await refs(' Claude ')).toEqual(['anthropic/claude-sonnet-5']);
+		expect(await refs(' Claude-S ')).toEqual([
+			'anthropic/claude-sonnet-5',
+			'openrouter/claude-sonnet-46',
+		]);
 		expect(await refs('sandbox/')).toEqual(['sandbox/chat', 'sandbox/chat-plain']);
 		expect(await refs('no such model')).toEqual([]);
 	});
@@ -53,6 +62,7 @@ describe('the picker of models', () => {
 		sandbox().fault({ on: MODELS, kind: 'status', status: 404, times: 9 });
 		expect((await search()).results.map(({ value }) => value)).toEqual([
 			'anthropic/claude-sonnet-5',
+			'openrouter/claude-sonnet-46',
 		]);
 	});
 
@@ -77,10 +87,10 @@ describe('the picker of models', () => {
 	it('does not wait long for schemas', async () => {
 		sandbox().fault({ on: 'GET /apps/:ns/:name', kind: 'hang', when: 'before', times: 9 });
 		const { results } = await meanwhile(search(), async () => {
-			await until(() => sandbox().count('GET', /^\/apps\//) === 3);
+			await until(() => sandbox().count('GET', /^\/apps\//) === 4);
 			await clock.runOut(6_000);
 		});
-		expect(results).toHaveLength(3);
+		expect(results).toHaveLength(4);
 	});
 
 	it('says why nothing can be listed', async () => {

@@ -123,6 +123,17 @@ export const storeApps: readonly SandboxApp[] = [
 		run: talk,
 	},
 	{
+		namespace: 'openrouter',
+		name: 'claude-sonnet-46',
+		title: 'Claude Sonnet 4.6',
+		description: 'A language model for chats, tools and images.',
+		category: 'chat',
+		store: true,
+		price: [1_000_000, 50_000_000],
+		functions: ableFunctions,
+		run: talk,
+	},
+	{
 		namespace: 'falai',
 		name: 'nano-banana',
 		title: '',
