@@ -23,7 +23,7 @@ export function wordsOfPage(text: string): string {
 	const title = /<(title|h1)\b[^<>]*>([^<]*)</i.exec(page)?.[2] ?? '';
 	const words =
 		excerpt(title) ||
-		excerpt(page.replace(/<(script|style)\b[^]*?<\/\1>/gi, ' ').replace(/<[^<>]*>/g, ' '));
+		excerpt(page.replace(/<(script|style)\b[^]*?(?:<\/\1>|$)/gi, ' ').replace(/<[^<>]*>/g, ' '));
 	return words.replace(/&(?:amp|#38);/g, '&').replace(/&(?:#39|apos|quot|nbsp);/g, ' ');
 }
 

@@ -97,10 +97,18 @@ function isFile({ properties, required }: JsonObject): boolean {
 	return 'uri' in objectOf(properties) && listOf(required).every((name) => name === 'uri');
 }
 
+/** Whether a schema refers to no other one, and is no union: most fields of large forms. */
+function isFlat({ $ref, anyOf, oneOf, allOf, type }: JsonObject): boolean {
+	const others = $ref ?? anyOf ?? oneOf ?? allOf;
+	return (others ?? undefined) === undefined && typeof type === 'string';
+}
+
 /** `aspect_ratio` → Aspect Ratio */
 function titleFrom(id: string): string {
+	const begun = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+	if (!/[_\s-]/.test(id)) return begun(id);
 	const words = id.split(/[_\s-]+/).filter((word) => word !== '');
-	const title = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' ');
+	const title = words.map(begun).join(' ');
 	return title === '' ? id : title;
 }
 
@@ -183,6 +191,10 @@ class SchemaReader {
 		const known = this.flat.get(schema);
 		if (known) return known;
 		if (chain > LONGEST_CHAIN || !this.may(1)) return {};
+		if (isFlat(schema)) {
+			this.flat.set(schema, schema);
+			return schema;
+		}
 		// Until it is read, nothing is known of it.
 		this.flat.set(schema, {});
 		const flat = this.flatten(schema, chain + 1);

@@ -151,7 +151,8 @@ const CUT_FROM = 32;
 /** Spaces, signs, accents, and what they are spelled as in HTML and addresses. */
 const SPELLING = /&#?\w{1,8};|%[\da-f]{2}|[^\p{L}\p{N}\p{Extended_Pictographic}]/giu;
 const BEGINNING = 256;
-const ADDRESS = /^(https?:\/\/[^/?#\s]*)([^?#\s]*)\S*$/i;
+/** Each part begins with what the one before cannot hold, so that a long text is looked at once. */
+const ADDRESS = /^(https?:\/\/[^/?#\s]*)((?:\/[^?#\s]*)?)(?:[?#]\S*)?$/i;
 
 /** The last long text, because one is compared with many. */
 let latest = { text: '', plain: '' };
