@@ -6,7 +6,8 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { searchAgents, searchApps } from '../shared/editor/appSearch';
-import { searchFiles } from '../shared/editor/workspacePickers';
+import { getFlowFields } from '../shared/editor/inputFields';
+import { searchFiles, searchFlows } from '../shared/editor/workspacePickers';
 import { nameParameters } from '../shared/parameters/displayNames';
 import { properties, subtitle } from './description';
 import { inferenceSh } from './execute';
@@ -33,7 +34,10 @@ export class InferenceSh implements INodeType {
 		properties,
 	};
 
-	methods = { listSearch: { searchAgents, searchApps, searchFiles } };
+	methods = {
+		listSearch: { searchAgents, searchApps, searchFiles, searchFlows },
+		resourceMapping: { getFlowFields },
+	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		nameParameters(this, properties);

@@ -5,6 +5,7 @@ import type { ClientContext } from './api/context';
 import type { RetryStatistics } from './api/retry';
 import { AppsApi } from './apps/appsApi';
 import { FilesApi } from './files/filesApi';
+import { FlowsApi } from './flows/flowsApi';
 import { DEFAULT_TIMINGS, type RunSettings, type Timings } from './settings';
 import { TasksApi } from './tasks/tasksApi';
 import type { Transport } from './transport/transport';
@@ -41,6 +42,7 @@ export class InferenceClient implements AsyncDisposable {
 	readonly agents: AgentsApi;
 	readonly apps: AppsApi;
 	readonly files: FilesApi;
+	readonly flows: FlowsApi;
 	readonly workspace: WorkspaceApi;
 	/** Stands for the base URL and the key, without telling them; the same in every process. */
 	readonly accountId: string;
@@ -75,6 +77,7 @@ export class InferenceClient implements AsyncDisposable {
 		this.tasks = new TasksApi(context, work);
 		this.agents = new AgentsApi(context, work);
 		this.apps = apps;
+		this.flows = new FlowsApi(context, work);
 		this.workspace = new WorkspaceApi(context, work);
 		this.files = new FilesApi(
 			{ ...context, transport, baseUrl },

@@ -1,6 +1,6 @@
 /** Something that runs at the service and outlives the request that started it. */
 export interface RemoteWork {
-	readonly kind: 'task' | 'chat';
+	readonly kind: 'task' | 'chat' | 'flow run';
 	readonly id: string;
 }
 

@@ -27,6 +27,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	'shared/output': ['client/*'],
 
 	'client/client': ['client/*'],
+	'client/flows': ['client/once', 'client/follow', 'client/apps', 'client/api', 'client/util'],
 	'client/workspace': ['client/api', 'client/util'],
 	'client/tasks': ['client/once', 'client/follow', 'client/apps', 'client/api', 'client/util'],
 	'client/agents': ['client/once', 'client/follow', 'client/apps', 'client/api', 'client/util'],

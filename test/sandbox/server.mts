@@ -22,6 +22,7 @@ import type {
 	SandboxApp,
 	SandboxChatView,
 	SandboxFileView,
+	SandboxFlowRunView,
 	SandboxRunView,
 	SandboxSettings,
 	SandboxTaskView,
@@ -62,6 +63,10 @@ export interface Sandbox extends SandboxWorkspace {
 		id: string,
 		outcome?: { status?: 'completed' | 'failed' | 'cancelled'; output?: unknown; error?: string },
 	): void;
+	/** Runs of flows, oldest first. */
+	flowRuns(): readonly SandboxFlowRunView[];
+	/** Ends the run of a flow, usually of the `manual` one. */
+	finishFlowRun(id: string, status?: 'completed' | 'failed' | 'cancelled', output?: unknown): void;
 	/** Publishes a partial of a running task; `logs` is appended. */
 	pushTask(
 		id: string,
@@ -271,6 +276,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			const { tasks, task } = workspaces.task(id);
 			tasks.settle(task, number, output, reason);
 		},
+		flowRuns: () => own.flows.views(),
+		finishFlowRun: (id, status = 'completed', output = {}) => own.flows.end(id, status, output),
 		pushTask(id, { status, logs, logType, output, delta }) {
 			const { tasks, task } = workspaces.task(id);
 			tasks.update(task, {

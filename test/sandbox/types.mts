@@ -34,6 +34,17 @@ export interface SandboxTaskView {
 	readonly finishedAt?: number;
 }
 
+/** The run of a flow. */
+export interface SandboxFlowRunView {
+	readonly id: string;
+	/** namespace/name */
+	readonly flow: string;
+	readonly input: unknown;
+	/** Status name, e.g. `running`. */
+	readonly status: string;
+	readonly taskId: string;
+}
+
 /** One attempt to call a webhook. */
 export interface WebhookDelivery {
 	readonly taskId: string;

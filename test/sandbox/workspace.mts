@@ -5,6 +5,7 @@ import type { Catalogue } from './apps/catalogue.mts';
 import { chatService, type ChatService } from './chats/chatService.mts';
 import type { FileStore } from './files/files.mts';
 import { knowledgeRoutes } from './knowledge.mts';
+import { FlowRuns } from './flows/flowRuns.mts';
 import { RateLimiter } from './http/limits.mts';
 import { ReplicaLag } from './http/replicaLag.mts';
 import type { Route } from './http/routes.mts';
@@ -35,6 +36,7 @@ export class Workspace {
 	readonly sessions: Sessions;
 	readonly service: Tasks;
 	readonly chat: ChatService;
+	readonly flows: FlowRuns;
 	/** Tasks of other teams, and how requests for them end. */
 	readonly foreign = new Map<string, 403 | 404>();
 	/** The same ones, in the same order, in every workspace. */
@@ -66,6 +68,7 @@ export class Workspace {
 		this.sessions = sessions;
 		this.service = tasks;
 		this.chat = chatService({ time, settings, files, clock, lag, agents });
+		this.flows = new FlowRuns({ time, settings, files, clock, lag });
 		this.routes = [
 			...taskRoutes({ settings, catalogue, sessions, tasks, wire, lag, foreign: this.foreign }),
 			...catalogue.routes(),
@@ -73,6 +76,7 @@ export class Workspace {
 			...sessions.routes(),
 			...files.routes(),
 			...knowledgeRoutes(),
+			...this.flows.routes(),
 			...accountRoutes({
 				settings,
 				clock,
@@ -110,6 +114,7 @@ export class Workspace {
 		this.foreign.clear();
 		this.chat.clear();
 		this.sessions.clear();
+		this.flows.clear();
 		this.limiter.reset();
 		this.lag.catchUp();
 	}

@@ -13,6 +13,12 @@ import { deleteFile } from './file/delete.operation';
 import { downloadFile } from './file/download.operation';
 import { getFiles } from './file/getAll.operation';
 import { uploadFile } from './file/upload.operation';
+import { getFlow } from './flow/get.operation';
+import { getFlows } from './flow/getAll.operation';
+import { runFlow } from './flow/run.operation';
+import { cancelFlowRun } from './flowRun/cancel.operation';
+import { getFlowRun } from './flowRun/get.operation';
+import { getFlowRuns } from './flowRun/getAll.operation';
 import { searchKnowledge } from './knowledge/search.operation';
 import { endSession } from './session/end.operation';
 import { getSessions } from './session/getAll.operation';
@@ -30,6 +36,8 @@ export const RESOURCES: readonly Resource[] = [
 	{ name: 'App', value: 'app', operations: [estimateCost, getApp, searchForApps] },
 	{ name: 'Chat', value: 'chat', operations: [getChats, getMessages] },
 	{ name: 'File', value: 'file', operations: [deleteFile, downloadFile, getFiles, uploadFile] },
+	{ name: 'Flow', value: 'flow', operations: [getFlow, getFlows, runFlow] },
+	{ name: 'Flow Run', value: 'flowRun', operations: [cancelFlowRun, getFlowRun, getFlowRuns] },
 	{ name: 'Knowledge', value: 'knowledge', operations: [searchKnowledge] },
 	{ name: 'Session', value: 'session', operations: [endSession, getSessions, keepSessionAlive] },
 	{

@@ -312,7 +312,11 @@ export function permissionError({ call, problem, said, facts }: Answer): Inferen
 }
 
 /** Calls that start something that costs. */
-const SUBMISSIONS: ReadonlySet<string> = new Set(['POST /apps/run', 'POST /agents/run']);
+const SUBMISSIONS: ReadonlySet<string> = new Set([
+	'POST /apps/run',
+	'POST /agents/run',
+	'POST /flowruns',
+]);
 
 /** @param mayHaveBeenAccepted false for an orderly refusal */
 export function serverError(mayHaveBeenAccepted: boolean): MakeError {

@@ -262,7 +262,9 @@ class SchemaReader {
 					max: numberOf(schema['maxItems']),
 				};
 			case 'object':
-				return isFile(schema) ? { type: 'file', as: 'object' } : this.object(schema, depth + 1);
+				return isFile(schema) || schema['format'] === 'file'
+					? { type: 'file', as: 'object' }
+					: this.object(schema, depth + 1);
 			default:
 				return this.union(listOf(schema['anyOf']).map((one) => this.kindOf(objectOf(one), depth)));
 		}

@@ -29,7 +29,7 @@ const PICKER_PAGE = 50;
  * @throws InferenceError if the list cannot be read
  */
 export async function listSummaries(
-	route: '/apps/list' | '/store/apps/list' | '/agents/list',
+	route: '/apps/list' | '/store/apps/list' | '/agents/list' | '/flows/list',
 	search: string | undefined,
 	cursor: string | undefined,
 	context: ClientContext,

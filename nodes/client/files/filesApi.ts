@@ -51,6 +51,12 @@ export class FilesApi {
 		return await this.work.track(downloadFile(url, options, store, context));
 	}
 
+	/** Finds the files in an output whose schema is known; undefined for none. */
+	findBy(output: unknown, schema: JsonObject | undefined): FoundFiles {
+		const { baseUrl } = this.context;
+		return { files: findFiles(output, { schema, baseUrl }), unsure: undefined };
+	}
+
 	/**
 	 * Finds the files in a task's output; see `findFiles`. Never throws: without a schema it finds what
 	 * has the shape of a file.
@@ -61,9 +67,7 @@ export class FilesApi {
 	async find(output: unknown, app: string, entry: string | undefined): Promise<FoundFiles> {
 		const schema = await outcomeOf(this.outputs.schemaOf(app, entry));
 		const { baseUrl } = this.context;
-		if (schema.ok) {
-			return { files: findFiles(output, { schema: schema.value, baseUrl }), unsure: undefined };
-		}
+		if (schema.ok) return this.findBy(output, schema.value);
 		const files = findFiles(output, { baseUrl });
 		const known = new Set(files.map(({ url }) => url));
 		const links = findFiles(output, { schema: ANY_LINK, baseUrl });

@@ -60,6 +60,8 @@ export interface Subject {
 	readonly about: RemoteWork;
 	/** Where it is; `/status` and `/stream` are below it. */
 	readonly route: string;
+	/** Where its status is, if not below its route. */
+	readonly statusRoute?: string;
 	readonly state: SubjectState;
 	/** Whether the service is known to have it, so that a refusal is not believed at once. */
 	readonly seen: boolean;
@@ -339,8 +341,10 @@ class Follower {
 		if (mayBeOver || this.refusedWhileQuiet) scope.abort(STREAM_OVER);
 	}
 
-	private get(part: string): Question {
-		return { method: 'GET', path: this.subject.route + part };
+	private get(part: '/status' | '/stream'): Question {
+		const { route, statusRoute } = this.subject;
+		const isElsewhere = part === '/status' && statusRoute !== undefined;
+		return { method: 'GET', path: isElsewhere ? statusRoute : route + part };
 	}
 
 	private call(question: Question): ApiCall {

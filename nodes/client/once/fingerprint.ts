@@ -8,7 +8,7 @@ import type { Comparison } from './comparison';
  */
 export interface Fingerprint {
 	/** What it is a submission of. */
-	readonly kind: 'task' | 'message';
+	readonly kind: 'task' | 'message' | 'flow run';
 	/** Compares with what the service shows of something that has been created. */
 	compare(shown: JsonObject): Comparison;
 	/** What the service would show of this submission if it left everything as it was sent. */

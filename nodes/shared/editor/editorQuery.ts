@@ -74,7 +74,7 @@ export function adviceOn(error: unknown, otherwise: string): string {
 }
 
 /** A parameter as the editor shows it now; undefined if it is empty. */
-function currentText(context: ILoadOptionsFunctions, name: string): string | undefined {
+export function currentText(context: ILoadOptionsFunctions, name: string): string | undefined {
 	const value = pickedValue(context.getCurrentNodeParameter(name));
 	return typeof value === 'string' ? textOf(value.trim()) : undefined;
 }

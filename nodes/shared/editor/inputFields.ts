@@ -4,10 +4,16 @@ import {
 	type ResourceMapperField,
 	type ResourceMapperFields,
 } from 'n8n-workflow';
-import type { Choice, FieldKind, Form, FormField } from '../../client/apps/inputSchema';
+import {
+	readForm,
+	type Choice,
+	type FieldKind,
+	type Form,
+	type FormField,
+} from '../../client/apps/inputSchema';
 import { outcomeOf } from '../../client/util/outcome';
 import { displayNameOf, formOf } from '../parameters/appForm';
-import { adviceOn, askService, chosenApp } from './editorQuery';
+import { adviceOn, askService, chosenApp, currentText } from './editorQuery';
 import { withoutFullStop } from '../../client/api/problem';
 import { messageOf } from '../../client/util/errorMessage';
 
@@ -61,21 +67,41 @@ export function mapperFields({ fields }: Form): ResourceMapperField[] {
 	}));
 }
 
+const nothing = (emptyFieldsNotice: string) => ({ fields: [], emptyFieldsNotice });
+
+/** The form of something that cannot be read. */
+function unreadable(
+	context: ILoadOptionsFunctions,
+	ref: string,
+	error: unknown,
+	mode: 'App Input' | 'Flow Input',
+): ResourceMapperFields {
+	// Without its saved fields the editor would throw away what has been filled in.
+	const saved = context.getCurrentNodeParameter('fields');
+	return {
+		fields: isResourceMapperValue(saved) ? saved.schema : [],
+		emptyFieldsNotice: `The inputs of ${ref} cannot be loaded: ${withoutFullStop(messageOf(error))}. ${adviceOn(error, `Set "${mode}" to "JSON" to write them by hand`)}`,
+	};
+}
+
+/** Fills the form of a flow; if it cannot be, the form says why. */
+export async function getFlowFields(this: ILoadOptionsFunctions): Promise<ResourceMapperFields> {
+	const ref = currentText(this, 'flow');
+	if (ref === undefined) return nothing('Choose a flow to see its inputs here.');
+	const flow = await outcomeOf(askService(this, async ({ flows }) => await flows.get(ref)));
+	if (!flow.ok) return unreadable(this, ref, flow.error, 'Flow Input');
+	const form = readForm(flow.value.input ?? {});
+	return form.fields.length === 0
+		? nothing(`${ref} has no inputs.`)
+		: { fields: mapperFields(form) };
+}
+
 /** Fills the form of Input Fields; if it cannot be, the form says why. */
 export async function getInputFields(this: ILoadOptionsFunctions): Promise<ResourceMapperFields> {
-	const nothing = (emptyFieldsNotice: string) => ({ fields: [], emptyFieldsNotice });
 	const ref = chosenApp(this);
 	if (!ref) return nothing('Choose an app to see its inputs here.');
 	const app = await outcomeOf(askService(this, async ({ apps }) => await apps.get(ref.app)));
-	if (!app.ok) {
-		const reason = withoutFullStop(messageOf(app.error));
-		// Without its saved fields the editor would throw away what has been filled in.
-		const saved = this.getCurrentNodeParameter('fields');
-		return {
-			fields: isResourceMapperValue(saved) ? saved.schema : [],
-			emptyFieldsNotice: `The inputs of ${ref.app} cannot be loaded: ${reason}. ${adviceOn(app.error, 'Set "App Input" to "JSON" to write them by hand')}`,
-		};
-	}
+	if (!app.ok) return unreadable(this, ref.app, app.error, 'App Input');
 	const found = formOf(app.value, ref.function);
 	if (found.kind === 'unusable') return nothing(`${ref.app} ${found.problem}`);
 	return found.form.fields.length === 0

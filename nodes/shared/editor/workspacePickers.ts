@@ -22,3 +22,24 @@ export async function searchFiles(
 	});
 	return { results, ...(nextCursor !== undefined && { paginationToken: nextCursor }) };
 }
+
+/**
+ * Fills the flow picker with the flows of the workspace, page by page.
+ *
+ * @throws NodeApiError that says why nothing can be listed
+ */
+export async function searchFlows(
+	this: ILoadOptionsFunctions,
+	filter?: string,
+	paginationToken?: string,
+): Promise<INodeListSearchResult> {
+	const { items, nextCursor } = await fillList(this, 'flows', async ({ flows }) => {
+		return await flows.list(filter, paginationToken);
+	});
+	const results = items.map(({ ref, title, description }) => ({
+		name: title === ref ? ref : `${title} (${ref})`,
+		value: ref,
+		...(description !== undefined && { description }),
+	}));
+	return { results, ...(nextCursor !== undefined && { paginationToken: nextCursor }) };
+}

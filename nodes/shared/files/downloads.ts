@@ -6,6 +6,7 @@ import type {
 } from 'n8n-workflow';
 import { TimeoutError } from '../../client/errors';
 import type { DownloadOptions, IncomingFile } from '../../client/files/download';
+import type { FoundFiles } from '../../client/files/filesApi';
 import type { OutputFile } from '../../client/files/findFiles';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/taskRun';
@@ -47,7 +48,22 @@ export async function addFiles(
 ): Promise<INodeExecutionData> {
 	if (!download) return item;
 	const { app } = request;
-	const { files, unsure } = await run.client.files.find(task.output, app, request.function);
+	const found = await run.client.files.find(task.output, app, request.function);
+	return await addFound(run, item, found, download, app);
+}
+
+/**
+ * Adds files of an output to its item; as `addFiles`.
+ *
+ * @param owner whose output schema it is
+ */
+export async function addFound(
+	run: FileKeeper,
+	item: INodeExecutionData,
+	{ files, unsure }: FoundFiles,
+	download: Pick<DownloadOptions, 'maxBytes'>,
+	owner: string,
+): Promise<INodeExecutionData> {
 	if (files.length === 0 && unsure === undefined) return item;
 	const downloads = await downloadAll(run, files, download);
 	const { signal } = run.scope;
@@ -55,7 +71,7 @@ export async function addFiles(
 	if (signal.aborted && !(ended instanceof TimeoutError)) throw ended;
 	const errors = downloadErrors(downloads, (message) => run.hints.notDownloaded(message));
 	if (unsure !== undefined) {
-		const message = `The output schema of ${app} could not be read, so files may be missing: ${messageOf(unsure)}`;
+		const message = `The output schema of ${owner} could not be read, so files may be missing: ${messageOf(unsure)}`;
 		run.hints.say(message);
 		errors.push({ message });
 	}

@@ -2,7 +2,6 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { CancelSignal } from '../../client/util/cancelSignal';
 import type { InferenceClient } from '../../client/client';
 import type { JsonObject } from '../../client/util/json';
-import type { RunRequest } from '../../client/tasks/runRequest';
 import type { UploadedFile } from '../../client/files/upload';
 import type { FileSlot } from '../parameters/fileSlot';
 import { ItemParameters } from '../parameters/itemParameters';
@@ -33,6 +32,10 @@ export async function uploadBinaries(
 	});
 }
 
+interface WithInput {
+	readonly input: JsonObject;
+}
+
 /**
  * What has to be done for an item's files before its task is started, once its time runs: all of
  * them are checked, then uploaded, and their URIs put into the input.
@@ -44,7 +47,7 @@ export function fileUploads(
 	client: InferenceClient,
 	itemIndex: number,
 	slots: readonly FileSlot[],
-): ((request: RunRequest, signal: CancelSignal) => Promise<RunRequest>) | undefined {
+): (<T extends WithInput>(request: T, signal: CancelSignal) => Promise<T>) | undefined {
 	if (slots.length === 0) return undefined;
 	return async (request, signal) => {
 		const item = new ItemParameters(context, itemIndex);

@@ -39,6 +39,8 @@ export interface FormValues {
 export interface FormRequest {
 	/** `namespace/name[@version]` */
 	readonly app: string;
+	/** What errors call it, if it is no app. */
+	readonly called?: 'flow';
 	readonly function: string | undefined;
 	/** Fields that are filled in elsewhere. */
 	readonly filled: readonly string[];
@@ -57,7 +59,8 @@ export async function readFormValues(
 ): Promise<FormValues> {
 	const form = new FieldsById(await formFor(item, forms, request));
 	const values = checkedValues(item, form);
-	requireFilled(item, form, new Set([...values.keys(), ...request.filled]));
+	const filled = new Set([...values.keys(), ...request.filled]);
+	requireFilled(item, form, filled, request.called ?? 'app');
 	return takeApart(values, form);
 }
 
@@ -186,9 +189,14 @@ function checkedValues(item: ItemParameters, form: FieldsById): ReadonlyMap<stri
  * Checks that nothing is missing.
  *
  * @param filled ids of the fields that have a value
- * @throws NodeOperationError for an empty field that the app requires
+ * @throws NodeOperationError for an empty field that is required
  */
-function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlySet<string>): void {
+function requireFilled(
+	item: ItemParameters,
+	form: FieldsById,
+	filled: ReadonlySet<string>,
+	called: 'app' | 'flow',
+): void {
 	const { fields, alternatives } = form.form;
 	const isMissing = ({ id, required, default: fallback }: FormField) =>
 		required && fallback === undefined && !filled.has(id);
@@ -196,14 +204,14 @@ function requireFilled(item: ItemParameters, form: FieldsById, filled: ReadonlyS
 	if (missing) {
 		const { context, itemIndex } = item;
 		const help = takesFiles(missing.kind) ? fileNamesInWords(context, itemIndex) : undefined;
-		throw item.error(displayNameOf(missing), 'is empty, but the app requires it', help);
+		throw item.error(displayNameOf(missing), `is empty, but the ${called} requires it`, help);
 	}
 
 	const [firstId] = alternatives[0] ?? [];
 	if (firstId === undefined) return;
 	if (alternatives.some((set) => set.every((id) => filled.has(id)))) return;
 	const sets = alternatives.map((set) => set.map((id) => form.nameOf(id)).join(' and '));
-	const problem = `is empty, but the app requires ${sets.join(', or ')}`;
+	const problem = `is empty, but the ${called} requires ${sets.join(', or ')}`;
 	throw item.error(form.nameOf(firstId), problem);
 }
 

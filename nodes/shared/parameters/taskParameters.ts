@@ -175,7 +175,13 @@ export function readAppRef(app: Parameter, noun: 'app' | 'model'): AppRef {
 	return ref;
 }
 
-function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInput {
+/**
+ * Reads where an item's input is.
+ *
+ * @param given the input itself, if it comes from elsewhere
+ * @throws NodeOperationError
+ */
+export function readInput(item: ItemParameters, given?: GivenInput): ItemInput {
 	const filesApart = (input: JsonObject): ItemInput =>
 		hasFilesInJson(item.context)
 			? { kind: 'given', ...withoutRecords(input) }
@@ -194,7 +200,8 @@ function readInput(item: ItemParameters, given: GivenInput | undefined): ItemInp
 	}
 }
 
-function readFileSlots(item: ItemParameters): readonly FileSlot[] {
+/** The files of an item that have their places named beside the input. */
+export function readFileSlots(item: ItemParameters): readonly FileSlot[] {
 	return item.entries('binaryFiles').map((entry) => {
 		const { displayName } = entry;
 		const path = entry.get('field').text(`It is part of "${displayName}".`);

@@ -1,5 +1,6 @@
 import { NodeConnectionTypes, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import type { RemoteWork } from '../../client/errors';
+import type { FlowProgress } from '../../client/flows/runFlow';
 import type { TurnProgress } from '../../client/agents/turnRun';
 import type { TaskProgress } from '../../client/tasks/taskRun';
 import { monotonicNow } from '../../client/util/clock';
@@ -17,7 +18,7 @@ export interface ItemsMemory {
 	readonly items: readonly INodeExecutionData[];
 }
 
-type Memory = ItemMemory | ItemsMemory | TurnProgress;
+type Memory = ItemMemory | ItemsMemory | TurnProgress | FlowProgress;
 
 interface RememberedRun {
 	readonly items: Map<number, Memory>;
@@ -69,6 +70,12 @@ type Turn = Exclude<TurnProgress, { state: 'none' }>;
 
 function isTurn(memory: Memory): memory is Turn {
 	return ['sending', 'deciding', 'answering'].includes(memory.state);
+}
+
+type Flowing = Exclude<FlowProgress, { state: 'none' }>;
+
+function isFlow(memory: Memory): memory is Flowing {
+	return memory.state === 'starting' || memory.state === 'following';
 }
 
 /** The memory of one node run across its tries. */
@@ -156,7 +163,7 @@ export class RetryMemory implements Disposable {
 
 	recall(itemIndex: number): ItemMemory {
 		const known = this.run.items.get(itemIndex);
-		return !known || isTurn(known) || known.state === 'listed' ? NOTHING : known;
+		return !known || isTurn(known) || isFlow(known) || known.state === 'listed' ? NOTHING : known;
 	}
 
 	/** The output items of an item that an earlier try has finished and that may have several. */
@@ -171,6 +178,12 @@ export class RetryMemory implements Disposable {
 		return known && isTurn(known) ? known : NOTHING;
 	}
 
+	/** What an earlier try has done of a flow's run. */
+	recallFlow(itemIndex: number): FlowProgress {
+		const known = this.run.items.get(itemIndex);
+		return known && isFlow(known) ? known : NOTHING;
+	}
+
 	remember(itemIndex: number, memory: Memory): void {
 		const { works, finished } = this.run;
 		const begin = (kind: RemoteWork['kind'], id: string) => {
@@ -180,9 +193,10 @@ export class RetryMemory implements Disposable {
 		if (memory.state === 'running' && memory.cancelled !== true && memory.earlier !== true) {
 			begin('task', memory.task.id);
 		}
+		if (memory.state === 'following' && memory.cancelled !== true) begin('flow run', memory.run.id);
 		if (memory.state === 'answering') begin('chat', memory.turn.chatId);
 		const work = works.get(itemIndex);
-		if (memory.state === 'done' && work) finished.add(work);
+		if ((memory.state === 'done' || memory.state === 'listed') && work) finished.add(work);
 		if (this.allowed > 1) this.run.items.set(itemIndex, memory);
 	}
 

@@ -4,6 +4,12 @@ import { InferenceError, StoppedError, TimeoutError, type RemoteWork } from '../
 import type { NodeRunSettings } from '../parameters/runSettings';
 import { announce, MOST_IN_A_LINE } from './announce';
 
+/** How a result is got by its id. */
+const WAYS: Readonly<Record<RemoteWork['kind'], string>> = {
+	task: 'Stream Task with "Source" set to "Existing Task"',
+	chat: 'the operation "Get Chat" of Agent Message',
+	'flow run': 'the operation "Get" of flow runs in Inference.sh',
+};
 /** Tasks whose fate the error of a run that has ended early tells one by one. */
 const MOST_FATES = 10;
 
@@ -68,10 +74,7 @@ export function stoppedError(
 	}
 	const more = ids.length - MOST_IN_A_LINE;
 	const others = more > 0 ? `, and ${more} more, which the log of n8n names` : '';
-	const way =
-		first.kind === 'task'
-			? 'Stream Task with "Source" set to "Existing Task"'
-			: 'the operation "Get Chat" of Agent Message';
+	const way = WAYS[first.kind];
 	const advice = `n8n keeps no output of a node that is stopped, but inference.sh has it, and nothing has to be paid for again: ${way} gets it by these ${first.kind} IDs: ${ids.slice(0, MOST_IN_A_LINE).join(', ')}${others}`;
 	return new NodeOperationError(
 		context.getNode(),

@@ -1,12 +1,32 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { inVersion1, shownIf, sinceVersion2 } from './shownIf';
 
+/** What a form is made of. */
+interface FormSource {
+	/** What it has, as a description begins. */
+	readonly of: string;
+	/** What fills it. */
+	readonly method: string;
+	readonly dependsOn: readonly string[];
+}
+
+const APP_FORM: FormSource = {
+	of: 'The inputs and setup parameters of the app',
+	method: 'getInputFields',
+	dependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+};
+const FLOW_FORM: FormSource = {
+	of: 'The inputs of the flow',
+	method: 'getFlowFields',
+	dependsOn: ['flow.value'],
+};
+
 /**
  * The form.
  *
  * @param mode of n8n's resource mapper: `add` marks what is required and blocks the run without it
  */
-function formProperty(mode: 'add' | 'map'): INodeProperties {
+function formProperty(mode: 'add' | 'map', { of, method, dependsOn } = APP_FORM): INodeProperties {
 	return {
 		displayName: 'Input Fields',
 		name: 'fields',
@@ -14,9 +34,9 @@ function formProperty(mode: 'add' | 'map'): INodeProperties {
 		noDataExpression: true,
 		default: { mappingMode: 'defineBelow', value: null },
 		typeOptions: {
-			loadOptionsDependsOn: ['app.value', 'options.version.value', 'options.function.value'],
+			loadOptionsDependsOn: [...dependsOn],
 			resourceMapper: {
-				resourceMapperMethod: 'getInputFields',
+				resourceMapperMethod: method,
 				mode,
 				valuesLabel: 'Input Fields',
 				fieldWords: { singular: 'field', plural: 'fields' },
@@ -25,8 +45,7 @@ function formProperty(mode: 'add' | 'map'): INodeProperties {
 			},
 		},
 		displayOptions: { show: { inputMode: ['fields'] } },
-		description:
-			'The inputs and setup parameters of the app. What is left empty is not sent. A file field takes the name of a binary field of the incoming item, a URL, or an expression that gives a file.',
+		description: `${of}. What is left empty is not sent. A file field takes the name of a binary field of the incoming item, a URL, or an expression that gives a file.`,
 	};
 }
 
@@ -65,10 +84,9 @@ const filesProperty: INodeProperties = {
 	],
 };
 
-/** Where an item's input comes from. */
-export const inputProperties: INodeProperties[] = [
-	{
-		displayName: 'App Input',
+function modeProperty(of: 'app' | 'flow', displayName: string): INodeProperties {
+	return {
+		displayName,
 		name: 'inputMode',
 		type: 'options',
 		noDataExpression: true,
@@ -76,7 +94,7 @@ export const inputProperties: INodeProperties[] = [
 			{
 				name: 'Form',
 				value: 'fields',
-				description: 'Fill in a form with the inputs of the app',
+				description: `Fill in a form with the inputs of the ${of}`,
 			},
 			{
 				name: 'JSON',
@@ -90,19 +108,36 @@ export const inputProperties: INodeProperties[] = [
 			},
 		],
 		default: 'fields',
-		description: 'Where the input of the app comes from',
-	},
-	...inVersion1([formProperty('map')]),
-	...sinceVersion2([formProperty('add')]),
-	{
+		description: `Where the input of the ${of} comes from`,
+	};
+}
+
+function jsonProperty(of: 'app' | 'flow'): INodeProperties {
+	return {
 		displayName: 'Input (JSON)',
 		name: 'jsonInput',
 		type: 'json',
 		typeOptions: { rows: 6 },
 		default: '{}',
 		displayOptions: { show: { inputMode: ['json'] } },
-		description: 'A JSON object with the inputs of the app, by their names',
-	},
+		description: `A JSON object with the inputs of the ${of}, by their names`,
+	};
+}
+
+/** Where an item's input comes from. */
+export const inputProperties: INodeProperties[] = [
+	modeProperty('app', 'App Input'),
+	...inVersion1([formProperty('map')]),
+	...sinceVersion2([formProperty('add')]),
+	jsonProperty('app'),
 	...inVersion1([filesProperty]),
 	...sinceVersion2(shownIf({ inputMode: ['json', 'item'] }, [filesProperty])),
+];
+
+/** The same for a flow. */
+export const flowInputProperties: INodeProperties[] = [
+	modeProperty('flow', 'Flow Input'),
+	formProperty('add', FLOW_FORM),
+	jsonProperty('flow'),
+	...shownIf({ inputMode: ['json', 'item'] }, [filesProperty]),
 ];

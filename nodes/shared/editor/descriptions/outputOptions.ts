@@ -20,6 +20,12 @@ const downloadFiles: INodeProperties = {
 		'Whether to add the files of the output to the item as binary data. Their URLs stay in the output.',
 };
 
+/** Whether and how files of the output come along. */
+export const downloadProperties: INodeProperties[] = [
+	downloadFiles,
+	{ ...maxFileSize, displayOptions: { show: { downloadFiles: [true] } } },
+];
+
 /** What the output items are made of. */
 export const outputProperties: INodeProperties[] = [
 	{
@@ -46,8 +52,7 @@ export const outputProperties: INodeProperties[] = [
 		default: 'task',
 		description: 'What the items that come out are made of',
 	},
-	downloadFiles,
-	{ ...maxFileSize, displayOptions: { show: { downloadFiles: [true] } } },
+	...downloadProperties,
 ];
 
 /** Options about a task's output, whoever has started it. */

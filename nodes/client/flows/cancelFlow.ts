@@ -1,0 +1,49 @@
+import { path } from '../api/api';
+import {
+	cancelRemote,
+	type CancelContext,
+	type CancelOutcome,
+	type Fate,
+} from '../api/cancelRemote';
+import { isJsonObject } from '../util/json';
+import { flowRunFromWire } from './flowRun';
+
+/** Cancels the run of a flow; see `cancelRemote`. */
+export async function cancelFlow(id: string, context: CancelContext): Promise<CancelOutcome> {
+	const route = path('flowruns', id);
+	return await cancelRemote(
+		{
+			about: { kind: 'flow run', id },
+			route: `${route}/cancel`,
+			look: async (ask) => fateOf(await ask({ method: 'GET', path: route })),
+		},
+		context,
+	);
+}
+
+function fateOf(answer: unknown): Fate | undefined {
+	const run = isJsonObject(answer) ? flowRunFromWire(answer) : undefined;
+	if (!run || run.status === 'unknown') return undefined;
+	if (run.status === 'cancelled') return 'cancelled';
+	return run.terminal ? 'over' : 'running';
+}
+
+/**
+ * What became of a run that is not waited for any more, after the words `The run`.
+ *
+ * @param outcome undefined if it was not to be cancelled
+ */
+export function flowFateInWords(outcome: CancelOutcome | undefined): string {
+	switch (outcome?.kind) {
+		case undefined:
+			return 'was left running';
+		case 'cancelled':
+			return 'was cancelled';
+		case 'accepted':
+			return 'is being cancelled: the service has agreed to';
+		case 'over':
+			return 'was already over';
+		case 'failed':
+			return `could not be cancelled (${outcome.reason}) and may still be running`;
+	}
+}
