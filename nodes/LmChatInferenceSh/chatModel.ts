@@ -9,7 +9,7 @@ import type {
 import type { ISupplyDataFunctions } from 'n8n-workflow';
 import { llmContractOf, type LlmContract } from '../client/apps/llmContract';
 import type { InferenceClient } from '../client/client';
-import { InferenceError, StoppedError, ValidationError } from '../client/errors';
+import { InferenceError, StoppedError, TimeoutError, ValidationError } from '../client/errors';
 import type { TaskObserver } from '../client/tasks/followTask';
 import type { RunRequest } from '../client/tasks/runRequest';
 import type { CancelSignal } from '../client/util/cancelSignal';
@@ -25,6 +25,9 @@ import { llmAnswer, partsBesideText, type LlmAnswer } from './llmAnswer';
 import { llmInput, type LlmRequest, type ToolDefinition } from './llmInput';
 import { uploadFiles } from './messageFiles';
 import type { ModelSettings } from './modelSettings';
+
+/** A question waits so long for the schema, and can go on without it. */
+const SCHEMA_MS = 10_000;
 
 /** What a chat model works with, as long as the node that uses it runs. */
 export interface ChatModelSetup {
@@ -191,14 +194,15 @@ export class InferenceChatModel implements ChatModel<Config> {
 	}
 
 	/**
-	 * What the app takes. If that cannot be read, the service is left to judge.
+	 * What the app takes. If that cannot be read, or not soon, the service is left to judge.
 	 *
 	 * @throws InferenceError if there is no such app, or it is no language model; the abort reason
 	 */
 	private async contract(signal: CancelSignal): Promise<LlmContract | undefined> {
 		const { client, settings } = this.setup;
 		const { app: ref, function: entry } = settings;
-		const app = await outcomeOf(client.apps.get(ref, signal));
+		using deadline = new Deadline(signal, SCHEMA_MS, () => new TimeoutError('takes too long'));
+		const app = await outcomeOf(client.apps.get(ref, deadline.signal));
 		if (app.ok) {
 			const contract = llmContractOf(app.value, entry);
 			if (contract) return contract;

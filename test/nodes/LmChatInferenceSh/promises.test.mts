@@ -206,6 +206,18 @@ describe('before anything is bought', () => {
 		expect(sandbox().files()).toEqual([]);
 	});
 
+	it('a schema that does not come is not waited for', async () => {
+		sandbox().fault({ on: 'GET /apps/:ns/:name', kind: 'hang', when: 'before', times: 9 });
+		const run = await meanwhile(
+			askModel(sandbox(), async (model) => ({ text: await textOf(model, false) })),
+			async () => {
+				await until(() => sandbox().count('GET', /^\/apps\//) === 1);
+				await clock.runOut(10_000);
+			},
+		);
+		expect(answerOf(run)).toEqual({ text: WHOLE });
+	});
+
 	it('a schema that cannot be read leaves it to the service', async () => {
 		sandbox().fault({ on: 'GET /apps/:ns/:name', kind: 'status', status: 403, times: 9 });
 		const run = await askModel(sandbox(), async (model) => ({ text: await textOf(model, false) }));
