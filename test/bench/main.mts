@@ -17,6 +17,7 @@ import { latency } from './latency.mts';
 import { liveLatency } from './liveLatency.mts';
 import { loading } from './loading.mts';
 import { isMet, type Bench, type Measure } from './measures.mts';
+import { refusal } from './refusal.mts';
 import { writeReport } from './report.mts';
 import { reusing } from './reusing.mts';
 import { startService } from './serviceProcess.mts';
@@ -33,6 +34,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	growth,
 	files,
 	following,
+	refusal,
 	stop,
 	loading,
 	reusing,
