@@ -12,6 +12,7 @@ import { adapting } from './adapting.mts';
 import { BatchNode } from './batchNode.mts';
 import { files } from './files.mts';
 import { following } from './following.mts';
+import { forms } from './forms.mts';
 import { growth } from './growth.mts';
 import { latency } from './latency.mts';
 import { liveLatency } from './liveLatency.mts';
@@ -34,6 +35,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	growth,
 	files,
 	following,
+	forms,
 	refusal,
 	stop,
 	loading,

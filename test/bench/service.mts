@@ -45,10 +45,57 @@ const archived: SandboxApp = {
 	run: (job) => job.finish({ at: machineTime() }),
 };
 
+/** So many fields that their schema is about 1 MB. */
+const FIELDS = 25_000;
+
+/** Has one field after another. */
+const wide: SandboxApp = {
+	...timed,
+	name: 'wide',
+	title: 'Wide',
+	functions: {
+		run: {
+			input: {
+				type: 'object',
+				properties: Object.fromEntries(
+					Array.from({ length: FIELDS }, (_, index) => [`field_${index}`, { type: 'string' }]),
+				),
+			},
+			output: {},
+		},
+	},
+	run: (job) => job.finish({}),
+};
+
+const itself = { $ref: '#/$defs/Node' };
+/** Has a type that contains itself, ten times. */
+const recursive: SandboxApp = {
+	...wide,
+	name: 'recursive',
+	title: 'Recursive',
+	functions: {
+		run: {
+			input: {
+				type: 'object',
+				properties: { root: itself },
+				$defs: {
+					Node: {
+						type: 'object',
+						properties: Object.fromEntries(
+							Array.from({ length: 10 }, (_, index) => [`child_${index}`, itself]),
+						),
+					},
+				},
+			},
+			output: {},
+		},
+	},
+};
+
 const sandbox = await startSandbox({
 	record: false,
 	recordBodies: false,
-	apps: [timed, talking, archived],
+	apps: [timed, talking, archived, wide, recursive],
 });
 
 function answer(question: Question): Answer {

@@ -1,5 +1,6 @@
 import {
 	isResourceMapperValue,
+	sleep,
 	type ILoadOptionsFunctions,
 	type ResourceMapperField,
 	type ResourceMapperFields,
@@ -90,6 +91,7 @@ export async function getFlowFields(this: ILoadOptionsFunctions): Promise<Resour
 	if (ref === undefined) return nothing('Choose a flow to see its inputs here.');
 	const flow = await outcomeOf(askService(this, async ({ flows }) => await flows.get(ref)));
 	if (!flow.ok) return unreadable(this, ref, flow.error, 'Flow Input');
+	await sleep(0);
 	const form = readForm(flow.value.input ?? {});
 	return form.fields.length === 0
 		? nothing(`${ref} has no inputs.`)
@@ -102,6 +104,8 @@ export async function getInputFields(this: ILoadOptionsFunctions): Promise<Resou
 	if (!ref) return nothing('Choose an app to see its inputs here.');
 	const app = await outcomeOf(askService(this, async ({ apps }) => await apps.get(ref.app)));
 	if (!app.ok) return unreadable(this, ref.app, app.error, 'App Input');
+	// Reading a large answer has taken its time; others may want to go on.
+	await sleep(0);
 	const found = formOf(app.value, ref.function);
 	if (found.kind === 'unusable') return nothing(`${ref.app} ${found.problem}`);
 	return found.form.fields.length === 0
