@@ -92,13 +92,11 @@ export class Conversations {
 		const known = shared.get(this.node)?.deref();
 		if (known && loaded === known) return known;
 		const chats = known ?? {};
-		const both = [chats, isJsonObject(loaded) ? loaded : {}].flatMap((each) =>
-			Object.entries(each),
-		);
-		const memories = both.flatMap(([name, value]) => {
-			const memory = memoryFrom(value);
-			return memory ? [{ name, memory }] : [];
+		const news = memoriesIn(loaded).filter(({ name, memory }) => {
+			const before = memoryFrom(chats[name]);
+			return !before || before.at < memory.at;
 		});
+		const memories = news.length === 0 ? [] : [...memoriesIn(chats), ...news];
 		memories.sort((left, right) => left.memory.at - right.memory.at);
 		for (const { name, memory } of memories) {
 			// What is set last comes last.
@@ -134,6 +132,13 @@ function agentName(agent: AgentChoice): unknown {
 	if (agent.kind === 'saved') return agent.ref;
 	const core = agent.config['core_app'];
 	return isJsonObject(core) ? core['ref'] : '';
+}
+
+function memoriesIn(chats: unknown): Array<{ readonly name: string; readonly memory: Memory }> {
+	return Object.entries(isJsonObject(chats) ? chats : {}).flatMap(([name, value]) => {
+		const memory = memoryFrom(value);
+		return memory ? [{ name, memory }] : [];
+	});
 }
 
 function memoryFrom(value: unknown): Memory | undefined {
