@@ -1,6 +1,7 @@
 /** Checks of the examples with agents. */
 import { expect } from 'vitest';
 
+import { start, tellAgent, untilWaiting } from '../../nodes/InferenceShTrigger/support.mts';
 import type { Check } from './exampleChecks.mts';
 import { callStreaming, itemsOf, type Piece } from './exampleRuns.mts';
 
@@ -76,5 +77,34 @@ export const agentChecks: Readonly<Record<string, Check>> = {
 				{ reply, refunded: decision === 'approve', chat: link?.['chat_id'] },
 			]);
 		}
+	},
+
+	async 'trigger-approval.json'({ rest, sandbox }, workflowId) {
+		const chat = await tellAgent(sandbox, 'sandbox/support');
+		await untilWaiting(sandbox, chat);
+		const id = await rest.run(workflowId, 'Inference Trigger');
+		const waiting = await rest.executionOnce(id, WAITING_OR_OVER);
+		expect(waiting.status, JSON.stringify(waiting.data.resultData.error)).toBe('waiting');
+		const [link] = itemsOf(waiting, 'Link for a human');
+		expect(link).toMatchObject({ chat_id: chat });
+		expect(link?.['said']).toContain('Waits for approval of: refund (order: A-17, amount: 25)');
+		await fillIn(String(link?.['url']), ['approve', '']);
+		const run = await rest.executionOnce(id);
+		expect(run.status, JSON.stringify(run.data.resultData.error)).toBe('success');
+		expect(itemsOf(run, 'Reply')).toEqual([{ reply: 'Done.', chat }]);
+	},
+
+	async 'trigger-failed.json'({ rest, sandbox }, workflowId) {
+		const [task = ''] = await start(sandbox, 'sandbox/manual');
+		sandbox.finishTask(task, { status: 'failed', error: 'the picture has no face in it' });
+		await start(sandbox, 'sandbox/instant');
+		const run = await rest.executionOnce(await rest.run(workflowId, 'Inference Trigger'));
+		expect(run.status, JSON.stringify(run.data.resultData.error)).toBe('success');
+		expect(itemsOf(run, 'Alert')).toMatchObject([
+			{
+				...{ title: 'sandbox/manual has failed', task },
+				text: `Task ${task} failed: the picture has no face in it`,
+			},
+		]);
 	},
 };

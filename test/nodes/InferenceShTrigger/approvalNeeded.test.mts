@@ -2,8 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { appRef, clock, jsonOf, useSandbox } from '../../engine/support.mts';
-import { until } from '../../until.mts';
-import { activated, call, manualTest, tellAgent } from './support.mts';
+import { activated, call, manualTest, tellAgent, untilWaiting } from './support.mts';
 
 const sandbox = useSandbox();
 
@@ -21,18 +20,8 @@ const reads = () => sandbox().count('GET', /^\/chats\//);
 /** Lets an agent come to where it waits. Returns the chat. */
 async function waiting(agent: string): Promise<string> {
 	const id = await tellAgent(sandbox(), agent);
-	await untilWaiting(id);
+	await untilWaiting(sandbox(), id);
 	return id;
-}
-
-async function untilWaiting(chatId: string): Promise<void> {
-	await until(() => {
-		sandbox().keepUp(100);
-		const chat = sandbox()
-			.chats()
-			.find(({ id }) => id === chatId);
-		return chat?.state === 'input_required';
-	});
 }
 
 const approve = async ({ id }: IDataObject = {}) =>
@@ -80,7 +69,7 @@ describe('an agent that waits', () => {
 		await workflow.poll();
 		await approve(pendingOf(workflow.items[0])[0]);
 		await clock.pass(1_000);
-		await untilWaiting(id);
+		await untilWaiting(sandbox(), id);
 		await workflow.poll();
 		expect(chatIds(workflow.items)).toEqual([id, id]);
 		const [one, other] = workflow.items.map((item) => pendingOf(item)[0]?.['id']);

@@ -5,6 +5,7 @@ import { NODE_NAME, runWorkflow, type EngineRun } from '../../engine/engine.mts'
 import { PollingWorkflow, type PollingOptions } from '../../engine/pollEngine.mts';
 import { credentialsOf } from '../../engine/support.mts';
 import type { Sandbox } from '../../sandbox/index.mts';
+import { until } from '../../until.mts';
 
 export type TriggerOptions = Partial<Omit<PollingOptions, 'node'>>;
 
@@ -87,6 +88,15 @@ export async function tellAgent(sandbox: Sandbox, agent: string, chatId?: string
 	const body = { agent, input: { text: 'Please refund order A-17' }, chat_id: chatId ?? null };
 	const { user_message: message } = await call(sandbox, '/agents/run', body);
 	return String((message as IDataObject)['chat_id']);
+}
+
+/** Waits until the agent of a chat waits for somebody. */
+export async function untilWaiting(sandbox: Sandbox, chatId: string): Promise<void> {
+	await until(() => {
+		sandbox.keepUp(100);
+		const chat = sandbox.chats().find(({ id }) => id === chatId);
+		return chat?.state === 'input_required';
+	});
 }
 
 export const idOf = (item: IDataObject): unknown =>
