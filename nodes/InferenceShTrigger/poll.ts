@@ -91,7 +91,9 @@ export async function poll(context: IPollFunctions): Promise<INodeExecutionData[
 	});
 	const { signal } = deadline;
 	const items = await outcomeOf(
-		context.getMode() === 'manual' ? sample(context, signal) : inTurn(context, budgetMs, signal),
+		context.getMode() === 'manual'
+			? sample(context, signal)
+			: inTurn(context, new PollBudget(budgetMs), signal),
 	);
 	if (items.ok) return items.value.length === 0 ? null : [[...items.value]];
 	throw toNodeError(nodeOf(context), items.error);
@@ -145,7 +147,7 @@ function nothingYet(
 
 async function inTurn(
 	context: IPollFunctions,
-	budgetMs: number,
+	budget: PollBudget,
 	signal: CancelSignal,
 ): Promise<readonly INodeExecutionData[]> {
 	const key = `${context.getWorkflow().id} ${nodeOf(context).id}`;
@@ -153,7 +155,7 @@ async function inTurn(
 	// The one before takes all the time; what there is now is going to be there the next time.
 	if (!turn.ok) return [];
 	try {
-		return await look(context, budgetMs, signal);
+		return budget.hasTime() ? await look(context, budget, signal) : [];
 	} finally {
 		turn.value();
 	}
@@ -161,7 +163,7 @@ async function inTurn(
 
 async function look(
 	context: IPollFunctions,
-	budgetMs: number,
+	budget: PollBudget,
 	signal: CancelSignal,
 ): Promise<readonly INodeExecutionData[]> {
 	const settings = readTriggerSettings(context);
@@ -173,7 +175,7 @@ async function look(
 		const before = isJsonObject(saved[SAVED]) ? saved[SAVED] : {};
 		const isKnown = before['watch'] === watch && !isActivation(context);
 		const poll: Poll = {
-			...{ context, client, signal, budget: new PollBudget(budgetMs) },
+			...{ context, client, signal, budget },
 			before: isKnown ? before['known'] : undefined,
 			isOtherKey: before['account'] !== account,
 			keep: (known) => {
