@@ -101,8 +101,11 @@ describe('Inference.sh Trigger', () => {
 		await start(sandbox, 'sandbox/instant', 2);
 		const workflow = await created({ event: 'taskFinished' });
 		await rest.activate(workflow);
+		// n8n answers before it has polled; from then on it counts.
+		await until(() => sandbox.count('POST', '/tasks/list') >= 3);
 		const polled = await start(sandbox, 'sandbox/instant', 3);
 		await untilExecutions(workflow, 1);
+		console.log(`[trigger] the poll after the activation has started an execution`);
 		expect((await arrived(workflow)).map(idOf)).toEqual(polled);
 
 		const [running = ''] = await start(sandbox, 'sandbox/manual');
@@ -112,6 +115,7 @@ describe('Inference.sh Trigger', () => {
 		const meanwhile = await start(sandbox, 'sandbox/instant', 2);
 		await startN8n();
 		await untilExecutions(workflow, 2);
+		console.log(`[trigger] the start after the first cut-off has started another one`);
 		const all = [...polled, running, ...unseen, ...meanwhile].toSorted();
 		expect((await arrived(workflow)).map(idOf).toSorted()).toEqual(all);
 
@@ -124,7 +128,7 @@ describe('Inference.sh Trigger', () => {
 		console.log(
 			`[trigger] ${all.length} ends over two cut-offs of n8n, each told once, in ${(await rest.executions(workflow)).length} executions`,
 		);
-	});
+	}, 600_000);
 
 	test('in the editor shows the newest end, or says that there is none', async () => {
 		sandbox.reset();
