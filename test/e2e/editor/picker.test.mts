@@ -14,20 +14,36 @@ const START = 'Start';
 const AGENT = 'AI Agent';
 
 interface Wanted {
-	/** Its name on the canvas; in lists the service is before it. */
+	/** Its name on the canvas. */
 	readonly name: string;
+	/** Its name in lists; on the canvas a dot would break n8n's tools. */
+	readonly title: string;
 	readonly type: string;
 	readonly isTool: boolean;
 	/** If it has several, one of its actions. */
 	readonly action?: RegExp;
+	/** The name that n8n gives it on the canvas by that action, and as a tool. */
+	readonly named?: readonly [node: string, tool: string];
 }
 
+const inList = (name: string): string => `Inference.sh ${name}`;
+const titled = (node: Omit<Wanted, 'title'>): Wanted => ({ ...node, title: inList(node.name) });
+
 const NODES: readonly Wanted[] = [
-	{ name: 'Run App', type: 'runApp', isTool: true },
-	{ name: 'Batch', type: 'batch', isTool: false },
-	{ name: 'Stream Task', type: 'streamTask', isTool: true },
-	{ name: 'Agent Message', type: 'agentMessage', isTool: true, action: /^\s*Send/ },
+	titled({ name: 'Run App', type: 'runApp', isTool: true }),
+	titled({ name: 'Batch', type: 'batch', isTool: false }),
+	titled({ name: 'Stream Task', type: 'streamTask', isTool: true }),
+	titled({ name: 'Agent Message', type: 'agentMessage', isTool: true, action: /^\s*Send/ }),
+	{
+		name: 'Inference',
+		title: 'Inference.sh',
+		type: 'inferenceSh',
+		isTool: true,
+		action: /^\s*Get balance/,
+		named: ['Get balance', 'Get balance in Inference'],
+	},
 ];
+const MODEL = 'Inference.sh Chat Model';
 const ALL = NODES.map(({ name }) => name);
 
 /** What people type, and what they must find by it. */
@@ -45,10 +61,12 @@ const SEARCHES: ReadonlyArray<readonly [words: string, names: readonly string[]]
 	['transcribe', ['Run App']],
 	['Stable Diffusion', ['Run App']],
 	['Claude', ['Run App', 'Agent Message']],
+	['balance', ['Inference']],
+	['workspace', ['Inference']],
 ];
 
-const listed = (name: string): string => `Inference.sh ${name}`;
-const asTool = (name: string): string => `${listed(name)} Tool`;
+const listed = ({ title }: Wanted): string => title;
+const asTool = ({ title }: Wanted): string => `${title} Tool`;
 const tools = NODES.filter(({ isTool }) => isTool);
 
 describe('the nodes in the list of nodes', () => {
@@ -125,14 +143,14 @@ describe('the nodes in the list of nodes', () => {
 
 	describe.each(OPENERS)('from %s', (place) => {
 		const forTools = place === 'the Tool plus of an AI Agent';
-		const inList = forTools ? asTool : listed;
+		const nameOf = forTools ? asTool : listed;
 		const nodes = forTools ? tools : NODES;
 
 		test('are found by the service and by what they do', async () => {
 			const picker = await PLACES[place]();
 			for (const [words, names] of SEARCHES) {
 				await picker.search(words);
-				const wanted = names.filter((name) => nodes.some((node) => node.name === name)).map(inList);
+				const wanted = nodes.filter(({ name }) => names.includes(name)).map(nameOf);
 				await expect
 					.poll(() => picker.found(), { ...WAIT, message: words })
 					.toEqual(expect.arrayContaining(wanted));
@@ -142,10 +160,12 @@ describe('the nodes in the list of nodes', () => {
 			}
 		});
 
-		test.each(nodes)('$name is added', async ({ name, action }) => {
+		test.each(nodes)('$title is added', async (node) => {
+			const { action, named = [node.name, node.name] } = node;
+			const name = named[forTools ? 1 : 0];
 			const picker = await PLACES[place]();
 			await picker.search('inference.sh');
-			await picker.add(inList(name), action);
+			await picker.add(nameOf(node), action);
 			const panel = await editor.openedPanel();
 			await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
 			await panel.close();
@@ -156,13 +176,39 @@ describe('the nodes in the list of nodes', () => {
 		});
 	});
 
+	test('the trigger is found on an empty canvas, and starts the workflow', async () => {
+		const picker = await PLACES['an empty canvas']();
+		await picker.search('inference');
+		await picker.add('Inference.sh', /task finished/i);
+		const panel = await editor.openedPanel();
+		await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
+		await panel.close();
+		await editor.node('Inference Trigger').waitFor();
+	});
+
 	test('Batch is no tool', async () => {
 		const picker = await PLACES['the Tool plus of an AI Agent']();
 		await picker.search('inference.sh');
 		await expect.poll(() => picker.found(), WAIT).toHaveLength(tools.length);
-		expect([...(await picker.found())].sort()).toEqual(
-			tools.map(({ name }) => asTool(name)).sort(),
-		);
+		expect([...(await picker.found())].sort()).toEqual(tools.map((node) => asTool(node)).sort());
+	});
+
+	test('the chat model is among the models of an AI Agent, and is added there', async () => {
+		await open([start, agent], toAgent);
+		await NodePicker.load(editor.page);
+		const plus = plusOf(AGENT, 'inputs/ai_languageModel/0');
+		const picker = await NodePicker.open(editor.page, plus, 'Language Models');
+		for (const words of ['inference', 'inference.sh', 'LLM', 'Claude', 'chat model']) {
+			await picker.search(words);
+			await expect
+				.poll(() => picker.found(), { ...WAIT, message: words })
+				.toEqual(expect.arrayContaining([MODEL]));
+		}
+		await picker.add(MODEL);
+		const panel = await editor.openedPanel();
+		await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
+		await panel.close();
+		expect(await editor.links()).toContainEqual(['Chat Model', AGENT]);
 	});
 
 	describe('as a tool', () => {
@@ -175,34 +221,38 @@ describe('the nodes in the list of nodes', () => {
 			agentMessage: { agent: saved, message: "={{ $fromAI('text', 'What to say', 'string') }}" },
 		};
 
-		test.each(tools)('$name runs by Execute step and shows its result', async ({ name, type }) => {
-			await open(
-				[
-					start,
-					agent,
-					{
-						id: 'tool',
-						name,
-						type: `n8n-nodes-inferencesh.${type}Tool`,
-						typeVersion: 2,
-						position: [320, 220],
-						parameters: PARAMETERS[type],
-						credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
-					},
-				],
-				{ ...toAgent, [name]: { ai_tool: [[{ node: AGENT, type: 'ai_tool', index: 0 }]] } },
-			);
-			const panel = await editor.openPanel(name);
-			await panel.execute();
-			await editor.answerForModel({ text: 'Hello from a model' });
-			await panel.output.getByText('completed').first().waitFor();
-			expect(await panel.output.textContent()).toContain('Hello from a model');
-			if (type === 'runApp') {
-				await editor.settle();
-				await picture(editor.page, 'docs/images/tool-panel');
-			}
-			await panel.close();
-		});
+		const speaking = tools.filter(({ type }) => type in PARAMETERS);
+		test.each(speaking)(
+			'$name runs by Execute step and shows its result',
+			async ({ name, type }) => {
+				await open(
+					[
+						start,
+						agent,
+						{
+							id: 'tool',
+							name,
+							type: `n8n-nodes-inferencesh.${type}Tool`,
+							typeVersion: 2,
+							position: [320, 220],
+							parameters: PARAMETERS[type],
+							credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
+						},
+					],
+					{ ...toAgent, [name]: { ai_tool: [[{ node: AGENT, type: 'ai_tool', index: 0 }]] } },
+				);
+				const panel = await editor.openPanel(name);
+				await panel.execute();
+				await editor.answerForModel({ text: 'Hello from a model' });
+				await panel.output.getByText('completed').first().waitFor();
+				expect(await panel.output.textContent()).toContain('Hello from a model');
+				if (type === 'runApp') {
+					await editor.settle();
+					await picture(editor.page, 'docs/images/tool-panel');
+				}
+				await panel.close();
+			},
+		);
 	});
 
 	test.each<Theme>(['light', 'dark'])('their icons are drawn in the %s theme', async (theme) => {
