@@ -1,6 +1,7 @@
 /** Whether the window finds out what a plan takes, in a model of a service: no clock, no sockets. */
 import { describe, expect, it } from 'vitest';
 import { AdaptiveWindow } from '../../../nodes/shared/run/adaptiveWindow.ts';
+import { OTHER_LAWS } from './otherLaws.mts';
 import { bestFixed, play, playOften, type Scene } from './scheduler.mts';
 
 const usual = { items: 200, length: [50, 950] } as const;
@@ -31,6 +32,19 @@ describe('beside the best fixed width', () => {
 		expect(adapting.wallMs / bestFixed(scene).wallMs).toBeLessThanOrEqual(1.05);
 		expect(adapting.waiting).toBeLessThanOrEqual(2);
 	});
+});
+
+it.each(Object.entries(OTHER_LAWS))('another law is slower or lets more wait: %s', (_name, law) => {
+	const scenes: readonly Scene[] = [
+		{ ...usual, clients: 1, limit: plan(5) },
+		{ ...usual, clients: 2, limit: plan(5) },
+		{ ...usual, items: 800, clients: 1, limit: plan(20) },
+	];
+	const misses = scenes.filter((scene) => {
+		const { wallMs, waiting } = playOften(scene, law);
+		return wallMs / bestFixed(scene).wallMs > 1.05 || waiting > 2;
+	});
+	expect(misses.length).toBeGreaterThan(1);
 });
 
 it('follows a plan that changes: 5, then 20, then 3', () => {

@@ -1,5 +1,6 @@
 /** A small model of a service whose plan limits how many tasks run at once, in a time of its own. */
 import { AdaptiveWindow } from '../../../nodes/shared/run/adaptiveWindow.ts';
+import type { Law } from './otherLaws.mts';
 
 /** What happens in a play of the model. */
 export interface Scene {
@@ -45,7 +46,7 @@ interface Client {
 	left: number;
 	inFlight: number;
 	end: number;
-	readonly window: AdaptiveWindow | undefined;
+	readonly window: Law | undefined;
 }
 
 /** The same numbers for the same seed (Numerical Recipes). */
@@ -57,8 +58,14 @@ function numbers(seed: number): () => number {
 	};
 }
 
-/** Plays a scene with windows that adapt, or with fixed ones of a width. */
-export function play(scene: Scene, fixed?: number, seed = 1): Outcome {
+/** How wide the windows are: by a law, the node's own unless another is given, or fixed. */
+export type Windows = number | ((most: number) => Law);
+
+const adapting = (most: number): Law => new AdaptiveWindow(most);
+
+/** Plays a scene. */
+export function play(scene: Scene, windows: Windows = adapting, seed = 1): Outcome {
+	const fixed = typeof windows === 'number' ? windows : undefined;
 	const { latency = 3, jitter = 0, later = 0, others = 0 } = scene;
 	const random = numbers(seed);
 	const agenda = new Agenda();
@@ -68,7 +75,7 @@ export function play(scene: Scene, fixed?: number, seed = 1): Outcome {
 	let waited = 0;
 	let last = 0;
 	const clients = Array.from({ length: scene.clients }, (): Client => {
-		const window = fixed === undefined ? new AdaptiveWindow(MOST) : undefined;
+		const window = typeof windows === 'number' ? undefined : windows(MOST);
 		return { left: scene.items, inFlight: 0, end: 0, window };
 	});
 	const [shortest, longest] = scene.length;
@@ -162,8 +169,8 @@ class Agenda {
 const SEEDS = [1, 2, 3];
 
 /** The average of several plays. */
-export function playOften(scene: Scene, fixed?: number): Pick<Outcome, 'wallMs' | 'waiting'> {
-	const plays = SEEDS.map((seed) => play(scene, fixed, seed));
+export function playOften(scene: Scene, windows?: Windows): Pick<Outcome, 'wallMs' | 'waiting'> {
+	const plays = SEEDS.map((seed) => play(scene, windows, seed));
 	const average = (of: (outcome: Outcome) => number) =>
 		plays.reduce((sum, outcome) => sum + of(outcome), 0) / plays.length;
 	return { wallMs: average((one) => one.wallMs), waiting: average((one) => one.waiting) };
