@@ -10,10 +10,12 @@ import { parseArgs } from 'node:util';
 import { loadSdk } from '../contract/sdk.mts';
 import { adapting } from './adapting.mts';
 import { BatchNode } from './batchNode.mts';
+import { deltas } from './deltas.mts';
 import { files } from './files.mts';
 import { following } from './following.mts';
 import { forms } from './forms.mts';
 import { growth } from './growth.mts';
+import { heldBack } from './heldBack.mts';
 import { latency } from './latency.mts';
 import { liveLatency } from './liveLatency.mts';
 import { loading } from './loading.mts';
@@ -32,6 +34,8 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	window: slidingWindow,
 	latency,
 	live: liveLatency,
+	deltas,
+	held: heldBack,
 	growth,
 	files,
 	following,

@@ -92,10 +92,37 @@ const recursive: SandboxApp = {
 	},
 };
 
+/** Writes an answer in so many pieces, as fast as it can. */
+const writing: SandboxApp = {
+	...timed,
+	name: 'writing',
+	title: 'Writing',
+	description: 'Writes an answer in many pieces.',
+	functions: {
+		run: {
+			input: { type: 'object', properties: { pieces: { type: 'integer' } } },
+			output: { type: 'object', properties: { response: { type: 'string' } } },
+		},
+	},
+	run: (job) => {
+		const pieces = Number(job.input['pieces']);
+		const write = (left: number) => {
+			if (left <= 0) return job.finish({ response: 'word '.repeat(pieces) });
+			for (let piece = 0; piece < Math.min(left, PIECES_AT_ONCE); piece += 1) {
+				job.update({ delta: { response: 'word ' } });
+			}
+			job.after(1, () => write(left - PIECES_AT_ONCE));
+		};
+		// Somebody listens by then.
+		job.after(200, () => write(pieces));
+	},
+};
+const PIECES_AT_ONCE = 500;
+
 const sandbox = await startSandbox({
 	record: false,
 	recordBodies: false,
-	apps: [timed, talking, archived, wide, recursive],
+	apps: [timed, talking, writing, archived, wide, recursive],
 });
 
 function answer(question: Question): Answer {
