@@ -16,12 +16,13 @@ export default defineConfig({
 	},
 	test: {
 		include: ['test/**/*.test.mts'],
-		exclude: ['**/node_modules/**', 'test/{compat,e2e,queue}/**'],
+		exclude: ['**/node_modules/**', 'test/{chaos,compat,e2e,queue,soak}/**'],
 		environment: 'node',
 		globalSetup: ['test/temporary.mts'],
 		setupFiles: ['test/hostModules.mts'],
 		pool: 'forks',
-		maxWorkers: 2,
+		// On two cores: some tests wait for sockets and need no processor meanwhile.
+		maxWorkers: 3,
 		// A limit for tests that hang, not a measure of how fast they should be.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,

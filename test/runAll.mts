@@ -73,6 +73,16 @@ async function command(line: string | undefined): Promise<Counts> {
 	return { passed: 1 - failed, failed, skipped: 0 };
 }
 
+function sum(all: readonly Counts[]): Counts {
+	const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+	for (const { passed, failed, skipped } of all) {
+		total.passed += passed;
+		total.failed += failed;
+		total.skipped += skipped;
+	}
+	return total;
+}
+
 /** Vitest tests, counted one by one. */
 async function tests(args = '', env: NodeJS.ProcessEnv = {}): Promise<Counts> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-nodes-inferencesh-report-'));
@@ -98,8 +108,11 @@ async function tests(args = '', env: NodeJS.ProcessEnv = {}): Promise<Counts> {
 }
 
 const stages: Stage[] = [
-	{ name: 'lint', run: () => command(scripts['lint']) },
-	{ name: 'typecheck', run: () => command(scripts['typecheck']) },
+	{
+		name: 'lint and types',
+		run: async () =>
+			sum(await Promise.all([command(scripts['lint']), command(scripts['typecheck'])])),
+	},
 	{ name: 'build', run: () => command(scripts['build']) },
 	// Some tests look at the built package.
 	{ name: 'tests', needs: ['build'], run: () => tests() },
@@ -134,7 +147,7 @@ if (process.argv.includes('--all')) {
 	}
 }
 
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const results: Counts[] = [];
 const broken = new Set<string>();
 const summary: string[] = [];
 for (const { name, needs = [], run } of stages) {
@@ -151,9 +164,7 @@ for (const { name, needs = [], run } of stages) {
 				})
 			: failure;
 	if (counts.failed > 0) broken.add(name);
-	total.passed += counts.passed;
-	total.failed += counts.failed;
-	total.skipped += counts.skipped;
+	results.push(counts);
 	const seconds = ((performance.now() - start) / 1000).toFixed(1);
 	const line = `${counts.failed > 0 ? 'FAILED' : 'ok'}  ${name}  ${seconds} s`;
 	summary.push(line);
@@ -161,6 +172,7 @@ for (const { name, needs = [], run } of stages) {
 }
 
 console.log(`\n${summary.join('\n')}\n`);
+const total = sum(results);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 ? 1 : 0;

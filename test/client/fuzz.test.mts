@@ -18,7 +18,7 @@ import { hostHttpRequest } from './hostHelper.mts';
 import { clock, makeClient, TRANSPORTS } from './support.mts';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const numRuns = Number(process.env['FUZZ_ROUNDS'] ?? 12);
+const numRuns = Number(process.env['FUZZ_ROUNDS'] ?? 8);
 
 /** Of the clients' time: longer than anything lasts. */
 const LONGEST_MS = 3 * 3_600_000;
