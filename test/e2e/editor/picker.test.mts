@@ -22,7 +22,7 @@ interface Wanted {
 	readonly isTool: boolean;
 	/** If it has several, one of its actions. */
 	readonly action?: RegExp;
-	/** The name that n8n gives it on the canvas by that action, and as a tool. */
+	/** The name that n8n gives it on the canvas by that action, and as a tool by its first. */
 	readonly named?: readonly [node: string, tool: string];
 }
 
@@ -39,8 +39,8 @@ const NODES: readonly Wanted[] = [
 		title: 'Inference.sh',
 		type: 'inferenceSh',
 		isTool: true,
-		action: /^\s*Get balance/,
-		named: ['Get balance', 'Get balance in Inference'],
+		action: /^\s*Get balance of account/,
+		named: ['Get balance of account', 'Get task in Inference'],
 	},
 ];
 const MODEL = 'Inference.sh Chat Model';
