@@ -17,12 +17,25 @@ const BUTTONS =
 	':is([data-test-id="canvas-controls"], [class*="executionButtons"], [data-test-id^="execute-workflow-button"])';
 const SMALL = { width: 1120, height: 740 };
 
-/** Every node with parameters that its panel shows at first. */
-const NODES = [
+/** Every node with parameters that its panel shows at first, and its version if it is not the second. */
+const NODES: ReadonlyArray<{
+	readonly type: string;
+	readonly title: string;
+	readonly shown: readonly string[];
+	readonly version?: number;
+}> = [
 	{ type: 'runApp', title: 'Inference.sh Run App', shown: ['app', 'inputMode', 'wait'] },
 	{ type: 'streamTask', title: 'Inference.sh Stream Task', shown: ['source', 'app', 'inputMode'] },
 	{ type: 'agentMessage', title: 'Inference.sh Agent Message', shown: ['agentSource', 'message'] },
 	{ type: 'batch', title: 'Inference.sh Batch', shown: ['app', 'itemsFrom', 'order'] },
+	{
+		type: 'inferenceSh',
+		title: 'Inference.sh',
+		shown: ['resource', 'operation'],
+		version: 1,
+	},
+	{ type: 'lmChatInferenceSh', title: 'Inference.sh Chat Model', shown: ['model'], version: 1 },
+	{ type: 'inferenceShTrigger', title: 'Inference.sh Trigger', shown: ['event'], version: 1 },
 ];
 
 const examples = await readExamples();
@@ -42,7 +55,11 @@ describe('the editor', () => {
 	});
 
 	/** Opens a new workflow with one of the nodes behind a manual trigger. */
-	async function newWorkflow(type: string, parameters: object = {}): Promise<string> {
+	async function newWorkflow(
+		type: string,
+		parameters: object = {},
+		typeVersion = 2,
+	): Promise<string> {
 		const node = (fields: object): object => ({ typeVersion: 1, parameters: {}, ...fields });
 		const { id } = await instance().rest.call<{ id: string }>('POST', 'workflows', {
 			name: `Editor: ${type}`,
@@ -58,7 +75,7 @@ describe('the editor', () => {
 					id: 'node',
 					name: NODE,
 					type: `n8n-nodes-inferencesh.${type}`,
-					typeVersion: 2,
+					typeVersion,
 					position: [220, 0],
 					parameters,
 					credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
@@ -70,8 +87,8 @@ describe('the editor', () => {
 		return id;
 	}
 
-	test.each(NODES)('the panel of $title opens', async ({ type, shown }) => {
-		await newWorkflow(type);
+	test.each(NODES)('the panel of $title opens', async ({ type, shown, version }) => {
+		await newWorkflow(type, {}, version);
 		const panel = await editor.openPanel(NODE);
 		for (const parameter of shown) await panel.parameter(parameter).waitFor();
 		expect(await panel.credential()).toBe(CREDENTIAL.name);
