@@ -160,7 +160,9 @@ describe('the nodes in the list of nodes', () => {
 			}
 		});
 
-		test.each(nodes)('$title is added', async (node) => {
+		// Where a workflow has no start yet, n8n offers the trigger of the workspace first.
+		const added = nodes.filter(({ type }) => place !== 'an empty canvas' || type !== 'inferenceSh');
+		test.each(added)('$title is added', async (node) => {
 			const { action, named = [node.name, node.name] } = node;
 			const name = named[forTools ? 1 : 0];
 			const picker = await PLACES[place]();
