@@ -1,6 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Attachment, MessageRequest } from '../client/agents/messageRequest';
 import type { InferenceClient } from '../client/client';
+import type { UploadedFile } from '../client/files/upload';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import type { JsonObject } from '../client/util/json';
 import type { NamedBinary } from '../shared/files/binarySource';
@@ -51,7 +52,8 @@ export function readMessage(
 	const agent = readAgent(item, optionalObject(item, 'outputSchema'));
 	const text = item.get('message').text();
 	const { urls, files } = readAttachments(item);
-	const upload = async (signal: CancelSignal) => await uploadBinaries(item, client, files, signal);
+	const upload = async (signal: CancelSignal) =>
+		(await uploadBinaries(item, client, files, signal)).map(attachmentOf);
 	return {
 		conversation,
 		attach: files.length === 0 ? undefined : upload,
@@ -99,6 +101,10 @@ function readAttachments(item: ItemParameters): Attachments {
 		}
 	}
 	return { urls, files };
+}
+
+function attachmentOf({ uri, filename, content_type, size }: UploadedFile): Attachment {
+	return { uri, filename, content_type, size };
 }
 
 function fromUrl(uri: string): Attachment {

@@ -53,6 +53,7 @@ export interface WebhookDelivery {
 }
 
 export interface SandboxFileView {
+	readonly id: string;
 	readonly uri: string;
 	readonly filename: string;
 	readonly contentType: string;

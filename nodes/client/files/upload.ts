@@ -29,6 +29,8 @@ export interface UploadSource {
 
 /** A file that the service has, in the words of its inputs (API notes 5.1 and 6.1). */
 export interface UploadedFile {
+	/** By which it is read and deleted; undefined if the service has not told it. */
+	readonly id: string | undefined;
 	readonly uri: string;
 	readonly filename: string;
 	readonly content_type: string;
@@ -57,7 +59,7 @@ export async function uploadFile(
 		);
 		if (sent.ok) {
 			const { filename, contentType: content_type, size } = source;
-			return { uri: place.uri, filename, content_type, size };
+			return { id: place.id, uri: place.uri, filename, content_type, size };
 		}
 		// Storage says 403 to a URL that has expired, for example while other attempts failed.
 		if (renewed || !(sent.error instanceof PermissionError)) throw sent.error;
@@ -65,6 +67,7 @@ export async function uploadFile(
 }
 
 interface Place {
+	readonly id: string | undefined;
 	readonly uri: string;
 	readonly uploadUrl: string;
 }
@@ -79,13 +82,14 @@ async function askForPlace(source: UploadSource, context: TransferContext): Prom
 		signal,
 	} as const;
 	const reply = await api.send(call);
-	const file: unknown = Array.isArray(reply.value) ? reply.value[0] : reply.value;
-	const uri = isJsonObject(file) ? textOf(file['uri']) : undefined;
-	const uploadUrl = isJsonObject(file) ? textOf(file['upload_url']) : undefined;
+	const first: unknown = Array.isArray(reply.value) ? reply.value[0] : reply.value;
+	const file = isJsonObject(first) ? first : {};
+	const uri = textOf(file['uri']);
+	const uploadUrl = textOf(file['upload_url']);
 	if (uri === undefined || uploadUrl === undefined || !parseHttpUrl(uploadUrl)) {
 		throw api.unexpected(call, reply);
 	}
-	return { uri, uploadUrl };
+	return { id: textOf(file['id']), uri, uploadUrl };
 }
 
 async function putInTurn(

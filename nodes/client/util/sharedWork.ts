@@ -4,6 +4,8 @@ interface Entry<T> {
 	readonly result: Promise<T>;
 	readonly source: CancelSource;
 	waiting: number;
+	/** Once it has been done. */
+	done: { readonly value: T } | undefined;
 }
 
 /**
@@ -43,11 +45,23 @@ export class SharedWork<T> {
 		});
 	}
 
+	/** Forgets results that do not hold any more: who asks next has the work done again. */
+	dropDone(isStale: (result: T) => boolean): void {
+		for (const [key, { done }] of this.entries) {
+			if (done && isStale(done.value)) this.entries.delete(key);
+		}
+	}
+
 	private begin(key: string, job: (signal: CancelSignal) => Promise<T>): Entry<T> {
 		const source = new CancelSource();
-		const entry = { result: job(source), source, waiting: 0 };
+		const entry: Entry<T> = { result: job(source), source, waiting: 0, done: undefined };
 		this.entries.set(key, entry);
-		entry.result.catch(() => this.forget(key, entry));
+		entry.result.then(
+			(value) => {
+				entry.done = { value };
+			},
+			() => this.forget(key, entry),
+		);
 		return entry;
 	}
 

@@ -62,6 +62,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 		const { source, streams } = streamed();
 		const file = await client().files.upload(source, neverAborted);
 		expect(file).toEqual({
+			id: sandbox.files()[0]?.id,
 			uri: sandbox.files()[0]?.uri,
 			filename: 'photo.png',
 			content_type: 'image/png',

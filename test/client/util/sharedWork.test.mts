@@ -79,6 +79,24 @@ describe('shared work', () => {
 		expect(await work.get('a', never(), job)).toBe('result');
 	});
 
+	it('is done again if its result does not hold any more', async () => {
+		const { begun, job } = manual();
+		const work = new SharedWork<string>();
+		const waits = ['a', 'b', 'c'].map(async (key) => await work.get(key, never(), job));
+		begun[0]?.done('old');
+		begun[1]?.done('good');
+		await Promise.all(waits.slice(0, 2));
+		work.dropDone((result) => result !== 'good');
+		const again = work.get('a', never(), job);
+		begun[3]?.done('new');
+		expect(await again).toBe('new');
+		expect(await work.get('b', never(), job)).toBe('good');
+		// What is under way has no result yet that could be wrong.
+		begun[2]?.done('late');
+		expect(await waits[2]).toBe('late');
+		expect(begun).toHaveLength(4);
+	});
+
 	it('is not begun for whoever has stopped already', async () => {
 		const { begun, job } = manual();
 		const signal = new CancelSource();

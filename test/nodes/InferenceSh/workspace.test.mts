@@ -1,8 +1,9 @@
 /** Files, apps, chats, agents, sessions, knowledge and the account. */
-import type { INodeParameters } from 'n8n-workflow';
+import type { INode, INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
-import { NODE_NAME } from '../../engine/engine.mts';
-import { appRef, jsonOf, runApp, useSandbox } from '../../engine/support.mts';
+import { InferenceSh } from '../../../nodes/InferenceSh/InferenceSh.node.ts';
+import { NODE_NAME, PASSTHROUGH, runWorkflow } from '../../engine/engine.mts';
+import { appRef, credentialsOf, jsonOf, runApp, useSandbox } from '../../engine/support.mts';
 import { agentMessage } from '../AgentMessage/support.mts';
 import { operate } from './support.mts';
 
@@ -34,8 +35,8 @@ describe('File', () => {
 		const [up] = await outputOf('file.upload', {}, { items: [{ json: {}, binary: TEXT }] });
 		expect(up).toMatchObject({ filename: 'a.txt', content_type: 'text/plain', size: 5 });
 		const [file] = await outputOf('file.getAll', { search: 'a.txt' });
-		expect(file).toMatchObject({ filename: 'a.txt', uri: up?.['uri'], size: 5 });
-		const id = String(file?.['id']);
+		expect(file).toMatchObject({ id: up?.['id'], filename: 'a.txt', uri: up?.['uri'], size: 5 });
+		const id = String(up?.['id']);
 		for (const named of [id, String(up?.['uri'])]) {
 			const run = await operate(sandbox(), 'file.download', {
 				parameters: { file: { __rl: true, mode: 'id', value: named }, outputField: 'text' },
@@ -47,6 +48,46 @@ describe('File', () => {
 		expect(await outputOf('file.delete', { file: id })).toEqual([{ id, deleted: true }]);
 		expect(await outputOf('file.getAll')).toEqual([]);
 		expect(sandbox().violations()).toEqual([]);
+	});
+
+	it('is uploaded anew when it is sent again after it has been deleted', async () => {
+		const node = (name: string, operation: string, parameters: INodeParameters): INode => ({
+			...{ id: name, name, type: 'test.node', typeVersion: 1, position: [0, 0] },
+			parameters: { resource: 'file', operation, ...parameters },
+			credentials: { inferenceShApi: { id: '1', name: 'Test' } },
+		});
+		const data = { binaryProperty: "={{ $('Start').item.binary.data }}" };
+		const nodes: INode[] = [
+			{ ...node('Start', '', {}), type: PASSTHROUGH },
+			node('Upload', 'upload', data),
+			node('Delete', 'delete', { file: '={{ $json.id }}' }),
+			node('Again', 'upload', data),
+		];
+		const to = (name: string) => ({ main: [[{ node: name, type: 'main' as const, index: 0 }]] });
+		const run = await runWorkflow({
+			nodes,
+			connections: { Start: to('Upload'), Upload: to('Delete'), Delete: to('Again') },
+			nodeTypes: { 'test.node': new InferenceSh() },
+			credentials: credentialsOf(sandbox()),
+			startItems: [{ json: {}, binary: TEXT }],
+		});
+		expect(run.error).toBeUndefined();
+		const id = run.output('Upload')[0]?.json['id'];
+		expect(run.output('Delete')).toMatchObject([{ json: { id, deleted: true } }]);
+		const [file, ...more] = sandbox().files();
+		expect(more).toEqual([]);
+		expect(run.output('Again')).toMatchObject([{ json: { id: file?.id, uri: file?.uri } }]);
+		expect(file?.id).not.toBe(id);
+	});
+
+	it('has no id if the service does not tell it', async () => {
+		const uri = `${sandbox().url}/app/files/a.txt`;
+		const data = [{ uri, upload_url: `${sandbox().url}/uploads/nowhere` }];
+		const body = JSON.stringify({ data, messages: [] });
+		sandbox().fault({ on: 'POST /files', kind: 'body', body });
+		sandbox().fault({ on: 'PUT /uploads/:id', kind: 'body', body: '' });
+		const [up] = await outputOf('file.upload', {}, { items: [{ json: {}, binary: TEXT }] });
+		expect(up).toMatchObject({ id: null, uri });
 	});
 
 	it('is found by type and time', async () => {

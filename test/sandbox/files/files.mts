@@ -98,10 +98,10 @@ export class FileStore implements JobFiles {
 	/** Every file whose content has arrived or was made, in the order of their records. */
 	all(): SandboxFileView[] {
 		return [...this.byId.values()].flatMap((file) => {
-			const { content, contentType, filename, sha256, size = 0 } = file;
+			const { id, content, contentType, filename, sha256, size = 0 } = file;
 			if (!content) return [];
 			const hash = content.kind === 'synthetic' ? syntheticSha256(size) : sha256;
-			return [{ uri: this.uri(file), filename, contentType, size, sha256: hash }];
+			return [{ id, uri: this.uri(file), filename, contentType, size, sha256: hash }];
 		});
 	}
 
