@@ -58,6 +58,8 @@ export interface Sandbox extends SandboxWorkspace {
 	workspace(apiKey: string): SandboxWorkspace;
 	/** Files that were uploaded or made by apps. */
 	files(): readonly SandboxFileView[];
+	/** Adds a text file that was uploaded so many ms ago, and returns its id. */
+	addFile(filename: string, ageMs: number): string;
 	/** Ends a task, usually one of the `manual` app. */
 	finishTask(
 		id: string,
@@ -269,6 +271,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		running: own.running,
 		workspace: (apiKey) => workspaces.of(apiKey),
 		files: () => files.all(),
+		addFile: (filename, ageMs) => files.addOld(filename, ageMs),
 		finishTask(id, outcome = {}) {
 			const { status = 'completed', output = {}, error } = outcome;
 			const number = { completed: COMPLETED, failed: FAILED, cancelled: CANCELLED }[status];

@@ -7,7 +7,7 @@ import { ensureN8n, N8N_FOLDER, N8N_VERSION } from '../n8n/install.mts';
 import { N8n, type N8nOptions } from '../n8n/n8n.mts';
 import { DEMO_FOLDER, EXAMPLES, nodeForN8n, ROOT } from '../n8n/paths.mts';
 import { run } from '../n8n/process.mts';
-import { SHOWCASE } from './showcase.mts';
+import { furnish, SHOWCASE } from './showcase.mts';
 import type { Reporter } from './terminal.mts';
 
 /** The example that the demo executes. */
@@ -66,6 +66,7 @@ export async function openService(env: NodeJS.ProcessEnv): Promise<Service> {
 	}
 	// A little slow, as a service is.
 	const sandbox = await startSandbox({ ...SHOWCASE, latencyMs: 20, record: false });
+	furnish(sandbox);
 	return {
 		baseUrl: sandbox.url,
 		apiKey: sandbox.apiKey,

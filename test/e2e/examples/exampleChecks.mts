@@ -9,6 +9,7 @@ import { chatModelChecks } from './chatModelChecks.mts';
 import { callStreaming, expectLive, itemsOf, post } from './exampleRuns.mts';
 import type { Instance } from '../n8n/instance.mts';
 import { patternChecks } from './patternChecks.mts';
+import { workspaceChecks } from './workspaceChecks.mts';
 
 /** Executes an example and checks what came of it. */
 export type Check = (instance: Instance, workflowId: string) => Promise<void>;
@@ -18,6 +19,7 @@ export const checks: Readonly<Record<string, Check>> = {
 	...patternChecks,
 	...agentChecks,
 	...chatModelChecks,
+	...workspaceChecks,
 
 	async 'run-app.json'({ n8n, sandbox }, workflowId) {
 		const run = await n8n.execute(workflowId);

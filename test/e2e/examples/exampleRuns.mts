@@ -39,6 +39,29 @@ export async function post(url: string, body: object | FormData): Promise<Respon
 	}
 }
 
+/**
+ * Waits for the last page of a form that has been submitted, as n8n's page does in a browser, and lets
+ * the execution end.
+ *
+ * @returns the page
+ */
+export async function endOfForm(submitted: Response): Promise<string> {
+	const text = await submitted.text();
+	expect(submitted.status, text).toBe(200);
+	const { formWaitingUrl } = JSON.parse(text) as { formWaitingUrl: string };
+	const status = new URL(formWaitingUrl);
+	status.pathname += '/n8n-execution-status';
+	const wait = { timeout: 60_000, interval: 100 };
+	await expect.poll(async () => await textAt(status.href), wait).toBe('form-waiting');
+	const page = await textAt(formWaitingUrl);
+	await textAt(formWaitingUrl, 'POST');
+	return page;
+}
+
+async function textAt(url: string, method = 'GET'): Promise<string> {
+	return await (await fetch(url, { method, signal: AbortSignal.timeout(30_000) })).text();
+}
+
 /** Calls a workflow that streams, and notes every line when it comes. */
 export async function callStreaming(
 	{ rest: n8n }: Instance,

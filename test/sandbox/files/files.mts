@@ -106,11 +106,13 @@ export class FileStore implements JobFiles {
 	}
 
 	publish(bytes: Uint8Array, contentType: string, extension: string): string {
-		const file = this.add(contentType, '', extension);
-		file.content = { kind: 'memory', bytes: Buffer.from(bytes) };
-		file.size = bytes.byteLength;
-		file.sha256 = createHash('sha256').update(bytes).digest('hex');
-		return this.uri(file);
+		return this.uri(this.fill(this.add(contentType, '', extension), bytes));
+	}
+
+	/** Adds a text file that has been there for a while. */
+	addOld(filename: string, ageMs: number): string {
+		const file = this.add('text/plain', filename, 'txt', '', Date.now() - ageMs);
+		return this.fill(file, Buffer.from(filename)).id;
 	}
 
 	publishSynthetic(size: number, contentType: string, extension: string): string {
@@ -136,7 +138,20 @@ export class FileStore implements JobFiles {
 		this.directory = undefined;
 	}
 
-	private add(contentType: string, filename: string, extension: string, category = ''): StoredFile {
+	private fill(file: StoredFile, bytes: Uint8Array): StoredFile {
+		file.content = { kind: 'memory', bytes: Buffer.from(bytes) };
+		file.size = bytes.byteLength;
+		file.sha256 = createHash('sha256').update(bytes).digest('hex');
+		return file;
+	}
+
+	private add(
+		contentType: string,
+		filename: string,
+		extension: string,
+		category = '',
+		createdAt = Date.now(),
+	): StoredFile {
 		const id = newId();
 		const path = `/app/files/t/${TEAM_PATH}/${id}.${extension}`;
 		const file: StoredFile = {
@@ -145,7 +160,7 @@ export class FileStore implements JobFiles {
 			filename: filename === '' ? `${id}.${extension}` : filename,
 			contentType,
 			category,
-			createdAt: Date.now(),
+			createdAt,
 			size: undefined,
 			sha256: '',
 			content: undefined,

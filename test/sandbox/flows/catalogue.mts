@@ -1,4 +1,5 @@
 /** The flows of a workspace: what they take and what their runs do. */
+import { png } from '../apps/media.mts';
 import type { JobFiles, JsonSchema } from '../types.mts';
 import { isRecord } from '../util/values.mts';
 
@@ -72,7 +73,8 @@ export const sandboxFlows: readonly SandboxFlow[] = [
 			const uri = isRecord(given) ? given['uri'] : given;
 			const known = job.files.describe(String(uri));
 			if (!known) return job.fail(`there is no picture at ${JSON.stringify(given)}`);
-			job.finish({ poster: { uri: job.files.publish(Buffer.from('poster'), 'image/png', 'png') } });
+			const poster = png(480, 640, [29, 78, 137]);
+			job.finish({ poster: { uri: job.files.publish(poster, 'image/png', 'png') } });
 		},
 	},
 	{
