@@ -373,7 +373,7 @@ const turnOptions: INodeProperties[] = [
 /** What the service does to a chat, in the words of the options about tasks. */
 const CHAT_FATE: INodePropertyOptions[] = [
 	{ name: 'Keep It Running', value: 'keep', description: 'The chat ID is in the error' },
-	{ name: 'Stop the Chat', value: 'cancel', description: 'It is not charged any further' },
+	{ name: 'Stop the Chat', value: 'cancel', description: 'The service ends it' },
 ];
 
 function forChats(option: INodeProperties): INodeProperties {

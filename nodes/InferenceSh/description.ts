@@ -54,7 +54,7 @@ function forFlows(option: INodeProperties): INodeProperties {
 			return {
 				...option,
 				options: [
-					{ name: 'Cancel the Run', value: 'cancel', description: 'It is not charged any further' },
+					{ name: 'Cancel the Run', value: 'cancel', description: 'The service ends it' },
 					{ name: 'Keep It Running', value: 'keep', description: 'Its ID is in the error' },
 				],
 				description:

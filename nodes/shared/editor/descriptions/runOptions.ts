@@ -1,7 +1,7 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
 const remoteTaskFate: INodePropertyOptions[] = [
-	{ name: 'Cancel the Task', value: 'cancel', description: 'It is not charged any further' },
+	{ name: 'Cancel the Task', value: 'cancel', description: 'The service ends it' },
 	{ name: 'Keep It Running', value: 'keep', description: 'Its ID is in the error' },
 ];
 
