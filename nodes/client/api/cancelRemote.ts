@@ -142,3 +142,24 @@ class Cancelling {
 function tooLate(): TimeoutError {
 	return new TimeoutError('the service did not answer in time');
 }
+
+/**
+ * What became of a task, or of the run of a flow, that is not waited for any more, after words such as
+ * `The task`.
+ *
+ * @param outcome undefined if it was not to be cancelled
+ */
+export function fateInWords(outcome: CancelOutcome | undefined): string {
+	switch (outcome?.kind) {
+		case undefined:
+			return 'was left running';
+		case 'cancelled':
+			return 'was cancelled';
+		case 'accepted':
+			return 'is being cancelled: the service has agreed to';
+		case 'over':
+			return 'was already over';
+		case 'failed':
+			return `could not be cancelled (${outcome.reason}) and may still be running`;
+	}
+}

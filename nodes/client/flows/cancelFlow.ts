@@ -27,23 +27,3 @@ function fateOf(answer: unknown): Fate | undefined {
 	if (run.status === 'cancelled') return 'cancelled';
 	return run.terminal ? 'over' : 'running';
 }
-
-/**
- * What became of a run that is not waited for any more, after the words `The run`.
- *
- * @param outcome undefined if it was not to be cancelled
- */
-export function flowFateInWords(outcome: CancelOutcome | undefined): string {
-	switch (outcome?.kind) {
-		case undefined:
-			return 'was left running';
-		case 'cancelled':
-			return 'was cancelled';
-		case 'accepted':
-			return 'is being cancelled: the service has agreed to';
-		case 'over':
-			return 'was already over';
-		case 'failed':
-			return `could not be cancelled (${outcome.reason}) and may still be running`;
-	}
-}

@@ -1,4 +1,4 @@
-import { mayRunOn } from '../api/cancelRemote';
+import { fateInWords, mayRunOn } from '../api/cancelRemote';
 import type { ClientContext } from '../api/context';
 import type { ServiceNotice } from '../api/envelope';
 import { withinItsTime, type GivenUp, type ItemContext } from '../api/itemTime';
@@ -6,7 +6,7 @@ import { TaskCancelledError, TaskFailedError, type InferenceError } from '../err
 import type { Reached } from '../follow/follower';
 import { createOnce, findCreated, type SubmitOptions } from '../once/createOnce';
 import type { CancelSignal } from '../util/cancelSignal';
-import { cancelFlow, flowFateInWords } from './cancelFlow';
+import { cancelFlow } from './cancelFlow';
 import type { FlowRequest } from './flowFingerprint';
 import { nodesIn, type FlowRun } from './flowRun';
 import { followFlow } from './followFlow';
@@ -201,7 +201,7 @@ async function giveUpFlow(
 	const outcome = givenUp.keep ? undefined : await cancelFlow(id, context);
 	if (outcome && outcome.kind !== 'failed') note({ ...progress, cancelled: true });
 	const longer = givenUp.timedOut ? ' Raise "Timeout (Seconds)" if the flow needs longer.' : '';
-	return givenUp.error(`Flow run ${id}`, `The run ${flowFateInWords(outcome)}.`, {
+	return givenUp.error(`Flow run ${id}`, `The run ${fateInWords(outcome)}.`, {
 		about: { kind: 'flow run', id },
 		mayRun: mayRunOn(outcome),
 		hint: `The operation "Get" of flow runs shows it by its ID, ${id}.${longer}`,

@@ -34,23 +34,3 @@ function fateOf(answer: unknown): Fate | undefined {
 	if (status === 'unknown') return undefined;
 	return isTerminal(status) ? 'over' : 'running';
 }
-
-/**
- * What became of a task that is not waited for any more, after the words `The task`.
- *
- * @param outcome undefined if it was not to be cancelled
- */
-export function fateInWords(outcome: CancelOutcome | undefined): string {
-	switch (outcome?.kind) {
-		case undefined:
-			return 'was left running';
-		case 'cancelled':
-			return 'was cancelled';
-		case 'accepted':
-			return 'is being cancelled: the service has agreed to';
-		case 'over':
-			return 'was already over';
-		case 'failed':
-			return `could not be cancelled (${outcome.reason}) and may still be running`;
-	}
-}

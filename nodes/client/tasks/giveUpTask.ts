@@ -1,8 +1,8 @@
-import { mayRunOn, type CancelOutcome } from '../api/cancelRemote';
+import { type CancelOutcome, fateInWords, mayRunOn } from '../api/cancelRemote';
 import type { ClientContext } from '../api/context';
 import type { GivenUp } from '../api/itemTime';
 import type { InferenceError, RemoteWork } from '../errors';
-import { cancelTask, fateInWords } from './cancelTask';
+import { cancelTask } from './cancelTask';
 import type { TaskProgress } from './taskRun';
 
 /**

@@ -1,7 +1,6 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { mayRunOn } from '../../client/api/cancelRemote';
+import { fateInWords, mayRunOn } from '../../client/api/cancelRemote';
 import { StoppedError } from '../../client/errors';
-import { fateInWords } from '../../client/tasks/cancelTask';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskRun } from '../../client/tasks/taskRun';
 import { isTerminal } from '../../client/tasks/taskStatus';

@@ -1,7 +1,8 @@
 import { path } from '../../../client/api/api';
 import { appName } from '../../../client/apps/appRef';
 import { oneItem, type Operation } from '../../operation';
-import { locatorProperty, simplifyProperty } from '../../properties';
+import { locatorProperty } from '../../../shared/editor/descriptions/locator';
+import { simplifyProperty } from '../../properties';
 import { shown } from '../../view';
 import { agentView } from './agentView';
 

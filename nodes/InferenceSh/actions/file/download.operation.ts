@@ -4,7 +4,7 @@ import { DEFAULT_MAX_MB } from '../../../shared/parameters/outputForm';
 import { parseHttpUrl } from '../../../client/util/url';
 import { storeFile } from '../../../shared/files/storeFile';
 import type { ItemParameters } from '../../../shared/parameters/itemParameters';
-import { locatorProperty } from '../../properties';
+import { locatorProperty } from '../../../shared/editor/descriptions/locator';
 import { named } from '../../view';
 import type { Operation, OperationRun } from '../../operation';
 import { fileProperty, fileRoute, readFileId } from './fileView';

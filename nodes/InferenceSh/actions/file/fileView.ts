@@ -1,7 +1,7 @@
 import { path } from '../../../client/api/api';
 import { parseHttpUrl } from '../../../client/util/url';
 import type { ItemParameters } from '../../../shared/parameters/itemParameters';
-import { locatorProperty } from '../../properties';
+import { locatorProperty } from '../../../shared/editor/descriptions/locator';
 import { fieldsOf, type View } from '../../view';
 
 /** A file of the workspace, by its id. */

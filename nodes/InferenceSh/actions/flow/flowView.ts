@@ -1,6 +1,6 @@
 import { flowFromWire } from '../../../client/flows/flow';
 import { isJsonObject } from '../../../client/util/json';
-import { locatorProperty } from '../../properties';
+import { locatorProperty } from '../../../shared/editor/descriptions/locator';
 import { fieldsOf, named, referenceOf, type View } from '../../view';
 
 export const flowProperty = locatorProperty(

@@ -1,4 +1,4 @@
-import { flowFateInWords } from '../../../client/flows/cancelFlow';
+import { fateInWords } from '../../../client/api/cancelRemote';
 import { flowRunFromWire } from '../../../client/flows/flowRun';
 import { ServerError } from '../../../client/errors';
 import { oneItem, type Operation } from '../../operation';
@@ -20,7 +20,7 @@ export const cancelFlowRun: Operation = {
 		if (run?.terminal === true) return oneItem({ id, status: run.status, cancelled: false });
 		const outcome = await client.flows.cancel(id);
 		if (outcome.kind === 'failed') {
-			throw new ServerError(`Flow run ${id} ${flowFateInWords(outcome)}`, {
+			throw new ServerError(`Flow run ${id} ${fateInWords(outcome)}`, {
 				about,
 				mayRun: true,
 				mayHaveBeenAccepted: true,

@@ -1,6 +1,5 @@
-import { mayRunOn } from '../../../client/api/cancelRemote';
+import { fateInWords, mayRunOn } from '../../../client/api/cancelRemote';
 import { ServerError } from '../../../client/errors';
-import { fateInWords } from '../../../client/tasks/cancelTask';
 import { isTerminal } from '../../../client/tasks/taskStatus';
 import { oneItem, type Operation } from '../../operation';
 import { taskIdProperty, taskStatusOf } from './taskView';

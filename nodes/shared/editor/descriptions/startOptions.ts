@@ -1,30 +1,9 @@
-import type { INodeProperties, INodePropertyMode } from 'n8n-workflow';
-
-/** An option that is picked from a list of the service, or typed. */
-function pickerOption(
-	base: Pick<INodeProperties, 'displayName' | 'name' | 'description'>,
-	searchListMethod: string,
-	typed: Pick<INodePropertyMode, 'displayName' | 'name' | 'placeholder'>,
-): INodeProperties {
-	return {
-		...base,
-		type: 'resourceLocator',
-		default: { mode: 'list', value: '' },
-		modes: [
-			{
-				displayName: 'From List',
-				name: 'list',
-				type: 'list',
-				typeOptions: { searchListMethod, searchable: true },
-			},
-			{ ...typed, type: 'string' },
-		],
-	};
-}
+import type { INodeProperties } from 'n8n-workflow';
+import { locatorProperty } from './locator';
 
 /** Options about the start of a task: what it is, where and when it runs, what it may cost. */
 export const startOptions: INodeProperties[] = [
-	pickerOption(
+	locatorProperty(
 		{
 			displayName: 'Function',
 			name: 'function',
@@ -95,7 +74,7 @@ export const startOptions: INodeProperties[] = [
 		default: '',
 		description: 'When to start the task',
 	},
-	pickerOption(
+	locatorProperty(
 		{
 			displayName: 'Session',
 			name: 'session',
@@ -121,7 +100,7 @@ export const startOptions: INodeProperties[] = [
 		description:
 			'Setup parameters of the app as JSON. With other ones the app has to be loaded again, which takes time.',
 	},
-	pickerOption(
+	locatorProperty(
 		{
 			displayName: 'Version',
 			name: 'version',
