@@ -27,7 +27,7 @@ async function batch(count: number, options: INodeParameters, concurrency = 50) 
  * they come with 200 items depends on how answers of the same moment follow each other.
  */
 describe.each([
-	{ follow: 'stream', mostBeyond: 20, soon: 15 },
+	{ follow: 'stream', mostBeyond: 20, soon: 25 },
 	{ follow: 'poll', mostBeyond: 25, soon: 4 },
 ])('followed by $follow', ({ follow, mostBeyond, soon }) => {
 	const adapting = { adaptConcurrency: true, follow };
