@@ -15,6 +15,7 @@ import { EventDecoder, type StreamEvent } from '../../nodes/client/follow/stream
 import { taskFromWire } from '../../nodes/client/tasks/task.ts';
 import { readText } from '../../nodes/client/transport/body.ts';
 import { plainBody } from '../../nodes/client/transport/decompression.ts';
+import { headersOf } from '../../nodes/client/transport/headers.ts';
 import type { BodyReader } from '../../nodes/client/transport/transport.ts';
 import { TransportError } from '../../nodes/client/transport/transport.ts';
 import { asJsonObject } from '../../nodes/client/util/json.ts';
@@ -101,7 +102,8 @@ it('headers give times or none', () => {
 	);
 	fc.assert(
 		fc.property(text, text, (one, other) => {
-			const headers = { 'retry-after': one, 'retry-after-ms': other, 'x-ratelimit-reset': other };
+			const values = { 'retry-after': one, 'retry-after-ms': other, 'x-ratelimit-reset': other };
+			const headers = headersOf(values);
 			for (const ms of [requestedDelay(headers, 0), rateLimitReset(headers, 0)]) {
 				if (ms !== undefined) expect(ms).toBeGreaterThanOrEqual(0);
 			}
@@ -130,7 +132,7 @@ it('compressed bodies are a text or a TransportError, whatever is said of their 
 			},
 			destroy: () => {},
 		};
-		const headers = { 'content-encoding': named };
+		const headers = headersOf({ 'content-encoding': named });
 		const read = await outcomeOf(readText(plainBody({ status: 200, headers, body }), limits));
 		if (!read.ok) expect(read.error).toBeInstanceOf(TransportError);
 	});

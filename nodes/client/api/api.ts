@@ -85,13 +85,16 @@ const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
  * @throws ValidationError before anything is sent if one of them would lead to another place
  */
 export function path(...segments: readonly string[]): string {
-	const strange = segments.find((segment) => NO_SEGMENT.test(segment));
-	if (strange !== undefined) {
-		throw new ValidationError(`There is nothing with the ID ${JSON.stringify(strange)}`, {
-			hint: 'Enter the ID as the service gave it. No request was made with this one.',
-		});
+	let joined = '';
+	for (const segment of segments) {
+		if (NO_SEGMENT.test(segment)) {
+			throw new ValidationError(`There is nothing with the ID ${JSON.stringify(segment)}`, {
+				hint: 'Enter the ID as the service gave it. No request was made with this one.',
+			});
+		}
+		joined += `/${encodeURIComponent(segment)}`;
 	}
-	return segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+	return joined;
 }
 
 /** What a request carries and wants: nothing and JSON, JSON and JSON, nothing and a stream. */
@@ -179,7 +182,7 @@ export class Api {
 	 */
 	async sendTimed(call: ApiCall): Promise<ApiReply> {
 		const reply = await this.send(call);
-		this.account.serviceClock.heard(reply.response.headers['date'], reply.exchange);
+		this.account.serviceClock.heard(reply.response.headers.get('date'), reply.exchange);
 		return reply;
 	}
 
@@ -217,7 +220,10 @@ export class Api {
 		try {
 			response = await this.transport.request(this.carried(call, 'stream'));
 			if (isSuccess(response)) {
-				return { body: plainBody(response), contentType: response.headers['content-type'] ?? '' };
+				return {
+					body: plainBody(response),
+					contentType: response.headers.get('content-type') ?? '',
+				};
 			}
 			throw this.refused(call, response, await readRefusal(response));
 		} catch (error) {

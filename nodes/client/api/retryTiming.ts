@@ -1,3 +1,4 @@
+import type { AnswerHeaders } from '../transport/headers';
 import type { Clock } from '../util/clock';
 
 /** How long the waits between attempts are. */
@@ -36,11 +37,9 @@ const BETWEEN = /,\s*(?=\d[\d.]*\s*(?:,|$)|[A-Za-z]{6,9},|[A-Za-z]{3},)/;
 const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MILLISECONDS_FROM = 1e12;
 
-type Headers = Readonly<Record<string, string>>;
-
 /** What points in time of an answer are read against: the service's own clock, if it tells it. */
-function referenceTime(headers: Headers, now: number): number {
-	const serverNow = Date.parse(headers['date'] ?? '');
+function referenceTime(headers: AnswerHeaders, now: number): number {
+	const serverNow = Date.parse(headers.get('date') ?? '');
 	return Number.isNaN(serverNow) ? now : serverNow;
 }
 
@@ -64,16 +63,15 @@ function untilAny(text: string, reference: number): number | undefined {
  * so a wrong clock on either side does no harm. Seconds are documented for this API (API notes 1.6);
  * gateways use the other forms.
  *
- * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
-export function requestedDelay(headers: Headers, now: number): number | undefined {
-	const milliseconds = headers['retry-after-ms']?.trim() ?? '';
+export function requestedDelay(headers: AnswerHeaders, now: number): number | undefined {
+	const milliseconds = headers.get('retry-after-ms')?.trim() ?? '';
 	if (NUMBER.test(milliseconds)) return Number(milliseconds);
 
 	const reference = referenceTime(headers, now);
-	const waits = (headers['retry-after'] ?? '')
+	const waits = (headers.get('retry-after') ?? '')
 		.split(BETWEEN)
 		.map((text) => untilAny(text.trim(), reference))
 		.filter((wait) => wait !== undefined);
@@ -85,11 +83,10 @@ export function requestedDelay(headers: Headers, now: number): number | undefine
  * milliseconds, or seconds from now; API notes 1.6). It may come with any answer and asks for a wait
  * only if the request was refused for its rate.
  *
- * @param headers with lower-case names
  * @param now milliseconds since the epoch, used if there is no `Date` header
  * @returns milliseconds, or undefined if the headers say nothing usable
  */
-export function rateLimitReset(headers: Headers, now: number): number | undefined {
-	const reset = headers['x-ratelimit-reset']?.trim() ?? '';
+export function rateLimitReset(headers: AnswerHeaders, now: number): number | undefined {
+	const reset = headers.get('x-ratelimit-reset')?.trim() ?? '';
 	return NUMBER.test(reset) ? untilNumber(reset, referenceTime(headers, now)) : undefined;
 }

@@ -72,7 +72,7 @@ async function attempt<T>(
 	const what = `The download from ${url.host}`;
 	const tooLarge = () =>
 		new ValidationError(`${what} was refused: the file is larger than ${(maxBytes ?? 0) / MB} MB`);
-	const length = headers['content-length'];
+	const length = headers.get('content-length');
 	const size = length === undefined ? undefined : Number(length);
 	const onBytes = (total: number): void => {
 		if (maxBytes !== undefined && total > maxBytes) watch.end(tooLarge());
@@ -89,8 +89,8 @@ async function attempt<T>(
 		throw transferRefused(what, response, '', clock);
 	}
 	if (maxBytes !== undefined && size !== undefined && size > maxBytes) throw tooLarge();
-	const contentType = headers['content-type']?.split(';')[0]?.trim();
-	const filename = fileName(wireText(headers['content-disposition']), url);
+	const contentType = headers.get('content-type')?.split(';')[0]?.trim();
+	const filename = fileName(wireText(headers.get('content-disposition')), url);
 	// Some files are kept compressed and sent so, whatever is asked for.
 	const codings = compressionsOf(response);
 	const plain = codings.length === 0 ? stream : decompressedStream(stream, codings, watch, onBytes);
@@ -126,7 +126,7 @@ async function openThroughRedirects(
 			}),
 		);
 		const response = opened.ok ? opened.value : undefined;
-		const location = wireText(response?.headers['location']);
+		const location = wireText(response?.headers.get('location'));
 		const redirected = /^3/.test(String(response?.status)) && location !== '';
 		if (response && !redirected) return { response, url, scope };
 		scope.abort(new StoppedError('is not needed'));

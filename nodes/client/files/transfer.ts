@@ -1,5 +1,6 @@
 import type { Api } from '../api/api';
 import { isPage, wordsOfPage } from '../api/problem';
+import type { AnswerHeaders } from '../transport/headers';
 import type { Clock } from '../util/clock';
 import { asError } from '../util/errorMessage';
 import type { Deadline } from '../util/deadline';
@@ -159,7 +160,7 @@ export function transferBroken(what: string, error: TransportError): InferenceEr
  */
 export function transferRefused(
 	what: string,
-	answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+	answer: { readonly status: number; readonly headers: AnswerHeaders },
 	text: string,
 	clock: Clock,
 ): InferenceError {

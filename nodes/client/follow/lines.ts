@@ -6,6 +6,8 @@ import { encodingOf } from '../transport/textEncoding';
  */
 export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
+const NOTHING = new Uint8Array();
+
 /**
  * Cuts a stream of bytes into lines. For any way of cutting the bytes into chunks the lines are
  * the same: characters may be split between chunks, a line may end in `\n` or `\r\n` (also split),
@@ -14,14 +16,14 @@ export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 export class LineDecoder {
 	/** Known from the first two bytes. */
 	private decoder: InstanceType<typeof TextDecoder> | undefined;
-	private head: Uint8Array = new Uint8Array();
+	private head: Uint8Array = NOTHING;
 	private pieces: string[] = [];
 	private length = 0;
 
 	/** Takes the next chunk and returns the lines that it completes, without their ends. */
 	push(chunk: Uint8Array): string[] {
 		if (this.decoder) return this.take(this.decoder.decode(chunk, { stream: true }));
-		this.head = Buffer.concat([this.head, chunk]);
+		this.head = this.head.length === 0 ? chunk : Buffer.concat([this.head, chunk]);
 		return this.head.length < 2 ? [] : this.take(this.begin().decode(this.head, { stream: true }));
 	}
 

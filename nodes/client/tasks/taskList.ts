@@ -66,7 +66,7 @@ export class TaskList {
 		const call = { method: 'POST', path: '/tasks/list', body, signal } as const;
 		return await retrying(async () => {
 			const reply = await api.sendTimed(call);
-			const told = Date.parse(reply.response.headers['date'] ?? '');
+			const told = Date.parse(reply.response.headers.get('date') ?? '');
 			const serviceTime = Number.isNaN(told) ? undefined : told;
 			return { ...readPage(api, call, reply), at: reply.exchange.receivedAt, serviceTime };
 		}, this.context);

@@ -18,7 +18,11 @@ export type EgressPolicy = Pick<NodeEgressFilter, 'validateUrl' | 'createSecureL
 
 /** The way to an origin. */
 export interface Route {
+	/** The same for the same way, another one for each other. */
+	readonly key: string;
 	readonly origin: string;
+	/** How the URLs begin that lead there, as a rule. */
+	readonly prefix: string;
 	/** Address of a proxy, empty for none. */
 	readonly proxy: string;
 	/** Headers that open it. */

@@ -3,6 +3,7 @@ import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
 import type { Connector, Route, Undici } from './connect';
 import { asTransportError, isOutOfHandles } from './transport';
+import { answersFor, type UndiciAnswer } from './undiciAnswer';
 
 /** A connection that has been idle this long is closed, before a load balancer does it. */
 const KEEP_ALIVE_MS = 4_000;
@@ -12,10 +13,15 @@ export class ConnectionPool {
 	/** By route, the one that was used last at the end. */
 	private readonly idle = new Map<string, PooledConnection[]>();
 
+	/** What the requests of its connections are answered by. */
+	readonly Answer: typeof UndiciAnswer;
+
 	constructor(
 		readonly undici: Undici,
 		readonly connector: Connector,
-	) {}
+	) {
+		this.Answer = answersFor(undici);
+	}
 
 	/**
 	 * A connection for one request, to be given back or dropped. It connects as the request is sent.
@@ -23,8 +29,7 @@ export class ConnectionPool {
 	 * @param place is given back with it
 	 */
 	take(route: Route, place: Release): PooledConnection {
-		const key = `${route.origin} ${route.proxy} ${String(route.publicOnly)}`;
-		const connection = this.idle.get(key)?.pop() ?? new PooledConnection(this, route, key);
+		const connection = this.idle.get(route.key)?.pop() ?? new PooledConnection(this, route);
 		connection.isIdle = false;
 		connection.place = place;
 		return connection;
@@ -56,6 +61,7 @@ export class ConnectionPool {
 /** A connection to one host, for one request at a time. */
 export class PooledConnection {
 	readonly client: InstanceType<Undici['Client']>;
+	readonly key: string;
 	isIdle = false;
 	/** Gives back the place that its request has taken. */
 	place: Release = () => {};
@@ -64,8 +70,8 @@ export class PooledConnection {
 	constructor(
 		private readonly pool: ConnectionPool,
 		route: Route,
-		readonly key: string,
 	) {
+		this.key = route.key;
 		const { undici, connector } = pool;
 		this.client = new undici.Client(route.origin, {
 			keepAliveTimeout: KEEP_ALIVE_MS,

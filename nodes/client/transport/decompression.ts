@@ -24,8 +24,11 @@ const MOST_CODINGS = 4;
 
 /** What has to be taken off a body, the last applied first. */
 export function compressionsOf({ headers }: Pick<TransportResponse, 'headers'>): readonly string[] {
-	const named = (headers['content-encoding'] ?? '').toLowerCase().split(',');
+	const named = headers.get('content-encoding');
+	if (named === undefined) return [];
 	return named
+		.toLowerCase()
+		.split(',')
 		.map((coding) => coding.trim())
 		.filter((coding) => FORMATS.has(coding))
 		.reverse();

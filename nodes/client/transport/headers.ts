@@ -13,23 +13,33 @@ export function wireText(value = ''): string {
 	return text.includes('\uFFFD') ? value : text;
 }
 
-/** Headers by their names in lower case, repeated ones joined. */
-export function flatHeaders(headers: HeaderValues): Record<string, string> {
-	const flat: Record<string, string> = {};
-	for (const [name, value] of Object.entries(headers)) {
+/** Headers of an answer: names in lower case, the values of a repeated one joined with a comma. */
+export interface AnswerHeaders {
+	get(name: string): string | undefined;
+}
+
+/** Those that an HTTP library has read. */
+export function headersOf(values: HeaderValues): AnswerHeaders {
+	const flat = new Map<string, string>();
+	for (const [name, value] of Object.entries(values)) {
 		if (value === undefined || value === null) continue;
-		flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : String(value);
+		flat.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value));
 	}
 	return flat;
 }
 
-/** The same for headers as they came over the wire: names and values in turn. */
-export function headersFromPairs(raw: readonly Uint8Array[]): Record<string, string> {
-	const flat: Record<string, string> = {};
-	for (let at = 0; at + 1 < raw.length; at += 2) {
-		const name = String(raw[at]).toLowerCase();
-		const value = String(raw[at + 1]);
-		flat[name] = name in flat ? `${flat[name]}, ${value}` : value;
+/** Those that came over the wire, names and values in turn: hardly one of each answer is ever read. */
+export class WireHeaders implements AnswerHeaders {
+	constructor(private readonly raw: readonly Uint8Array[]) {}
+
+	get(name: string): string | undefined {
+		const { raw } = this;
+		let found: string | undefined;
+		for (let at = 0; at + 1 < raw.length; at += 2) {
+			if (raw[at]?.length !== name.length || String(raw[at]).toLowerCase() !== name) continue;
+			const value = String(raw[at + 1]);
+			found = found === undefined ? value : `${found}, ${value}`;
+		}
+		return found;
 	}
-	return flat;
 }

@@ -6,7 +6,7 @@ import { isJsonObject } from '../util/json';
 import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
 import { connectionLimits, inTurn } from './connectionLimits';
-import { flatHeaders } from './headers';
+import { headersOf } from './headers';
 import { isPublicAddress, mustBePublic, NotPublicError } from './publicHosts';
 import {
 	asTransportError,
@@ -236,7 +236,7 @@ export class HelperTransport implements Transport {
 		}
 		return {
 			status: response.statusCode,
-			headers: flatHeaders({ ...response.headers }),
+			headers: headersOf({ ...response.headers }),
 			stream,
 			drop: () => {
 				leave();

@@ -1,6 +1,7 @@
 import type { BinaryHelperFunctions } from 'n8n-workflow';
 import type { CancelSignal } from '../util/cancelSignal';
 import { messageOf } from '../util/errorMessage';
+import type { AnswerHeaders } from './headers';
 
 /** A readable stream of Node.js; n8n hands them out, and their module may not be imported here. */
 export type Readable = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
@@ -52,8 +53,7 @@ export interface ResponseBody {
 
 export interface TransportResponse {
 	readonly status: number;
-	/** Names in lower case, repeated headers joined with a comma. */
-	readonly headers: Readonly<Record<string, string>>;
+	readonly headers: AnswerHeaders;
 	readonly body: ResponseBody;
 }
 

@@ -1,10 +1,10 @@
 import type { CancelSignal } from '../util/cancelSignal';
 import { timerFor } from '../util/deadline';
 import { asError } from '../util/errorMessage';
-import { proxyRefusal } from './connect';
+import { proxyRefusal, type Undici } from './connect';
 import { connectionLimits } from './connectionLimits';
 import type { PooledConnection } from './connectionPool';
-import { flatHeaders, headersFromPairs, type HeaderValues } from './headers';
+import { headersOf, WireHeaders, type AnswerHeaders, type HeaderValues } from './headers';
 import {
 	asTransportError,
 	givenUpUnsent,
@@ -27,12 +27,12 @@ export interface Waiting {
 
 /**
  * The answer to one request, put together by what undici's dispatcher tells. It spares the stream
- * object that `undici.request` makes for each answer: most answers arrive in one piece. undici 8
- * knows only the methods that begin with `onRequest` and `onResponse`, undici 6 only the others.
+ * object that `undici.request` makes for each answer: most answers arrive in one piece. These are
+ * the methods that undici 6 knows, and the quicker ones of undici 7.
  */
 export class UndiciAnswer implements TransportResponse, ResponseBody {
 	status = 0;
-	private rawHeaders: HeaderValues | readonly Uint8Array[] = [];
+	headers: AnswerHeaders = NO_HEADERS;
 	private reader: BodyReader | undefined;
 	/** Pieces that arrived before anybody read. */
 	private early: Uint8Array[] = [];
@@ -57,12 +57,6 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		return this;
 	}
 
-	get headers(): Readonly<Record<string, string>> {
-		return isRaw(this.rawHeaders)
-			? headersFromPairs(this.rawHeaders)
-			: flatHeaders(this.rawHeaders);
-	}
-
 	read(reader: BodyReader): void {
 		this.reader = reader;
 		const { early } = this;
@@ -83,7 +77,7 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 	}
 
 	onHeaders(status: number, headers: readonly Uint8Array[]): boolean {
-		this.head(status, headers);
+		this.head(status, new WireHeaders(headers));
 		return true;
 	}
 
@@ -101,32 +95,12 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 		this.end(error);
 	}
 
-	onRequestStart(): void {
-		this.onConnect();
-	}
-
-	onResponseStart(_controller: unknown, status: number, headers: HeaderValues): void {
-		this.head(status, headers);
-	}
-
-	onResponseData(_controller: unknown, chunk: Uint8Array): void {
-		this.onData(chunk);
-	}
-
-	onResponseEnd(): void {
-		this.end();
-	}
-
-	onResponseError(_controller: unknown, error: Error): void {
-		this.end(error);
-	}
-
 	/** Interim answers (1xx) are none. */
-	private head(status: number, headers: HeaderValues | readonly Uint8Array[]): void {
+	protected head(status: number, headers: AnswerHeaders): void {
 		if (status < 200) return;
 		if (status === PROXY_LOGIN) return this.giveUp(proxyRefusal(status));
 		this.status = status;
-		this.rawHeaders = headers;
+		this.headers = headers;
 		this.limit.removeEventListener('abort', this.onLimit);
 		if (this.request.purpose === 'stream') {
 			this.streamIsOver = connectionLimits.streamOpened(() => this.close(new MadeRoomError()));
@@ -184,7 +158,54 @@ export class UndiciAnswer implements TransportResponse, ResponseBody {
 
 /** Only proxies ask for it. */
 const PROXY_LOGIN = 407;
+const NO_HEADERS = new WireHeaders([]);
 
-function isRaw(headers: HeaderValues | readonly Uint8Array[]): headers is readonly Uint8Array[] {
-	return Array.isArray(headers);
+/** The same by the methods of undici 8, the only ones it knows. undici 7 has them, too. */
+class ControlledAnswer extends UndiciAnswer {
+	onRequestStart(): void {
+		this.onConnect();
+	}
+
+	onResponseStart(_controller: unknown, status: number, headers: HeaderValues): void {
+		this.head(status, headersOf(headers));
+	}
+
+	onResponseData(_controller: unknown, chunk: Uint8Array): void {
+		this.onData(chunk);
+	}
+
+	onResponseEnd(): void {
+		this.onComplete();
+	}
+
+	onResponseError(_controller: unknown, error: Error): void {
+		this.onError(error);
+	}
+}
+
+/**
+ * The kind of answer that an undici takes. Its version does not tell for how long it knows the older
+ * methods, so it is asked, by a connection that is closed already.
+ */
+export function answersFor({ Client }: Undici): typeof UndiciAnswer {
+	const client = new Client('http://127.0.0.1');
+	void client.destroy();
+	let isTold = false;
+	const ignore = () => {};
+	const takeNothing = () => false;
+	try {
+		client.dispatch(
+			{ path: '/', method: 'GET' },
+			{
+				onConnect: ignore,
+				onHeaders: takeNothing,
+				onData: takeNothing,
+				onComplete: ignore,
+				onError: () => (isTold = true),
+			},
+		);
+	} catch {
+		// It misses the newer ones.
+	}
+	return isTold ? UndiciAnswer : ControlledAnswer;
 }

@@ -6,10 +6,10 @@ import { outcomeOf } from '../util/outcome';
 import { Connector, loginOf, type EgressPolicy, type Route, type Undici } from './connect';
 import { inTurn, placeNow } from './connectionLimits';
 import { ConnectionPool } from './connectionPool';
-import { flatHeaders } from './headers';
+import { headersOf } from './headers';
 import { hostModule } from './hostModule';
 import { mustBePublic } from './publicHosts';
-import { UndiciAnswer, type Waiting } from './undiciAnswer';
+import type { Waiting } from './undiciAnswer';
 import {
 	asTransportError,
 	givenUp,
@@ -48,8 +48,8 @@ function poolFor(undici: Undici, egress: EgressPolicy | undefined): ConnectionPo
 }
 
 /** Path and query of a URL, whose origin may be spelled in another way than the normal one. */
-function pathOf(url: string, origin: string): string {
-	if (url.startsWith(`${origin}/`)) return url.slice(origin.length);
+function pathOf(url: string, { origin, prefix }: Route): string {
+	if (url.startsWith(prefix)) return url.slice(origin.length);
 	const { pathname, search } = new URL(url);
 	return pathname + search;
 }
@@ -66,7 +66,7 @@ export class UndiciTransport implements Transport {
 	readonly name = 'undici';
 
 	private readonly pool: ConnectionPool;
-	private lastRoute: Route = { origin: '', proxy: '', login: {}, publicOnly: false };
+	private lastRoute: Route | undefined;
 
 	constructor(
 		private readonly host: HostNetwork,
@@ -99,7 +99,7 @@ export class UndiciTransport implements Transport {
 
 	private send(route: Route, request: TransportRequest, place: Release, waiting: Waiting): void {
 		const connection = this.pool.take(route, place);
-		const answer = new UndiciAnswer(waiting, request, connection);
+		const answer = new this.pool.Answer(waiting, request, connection);
 		connection.client.dispatch(this.asSent(route, request), answer);
 	}
 
@@ -108,7 +108,7 @@ export class UndiciTransport implements Transport {
 		const { url, method, body = null, headers } = request;
 		const { origin, proxy, login } = route;
 		const isForwarded = proxy !== '' && url.startsWith('http:');
-		const path = pathOf(url, origin);
+		const path = pathOf(url, route);
 		return {
 			origin,
 			path: isForwarded ? origin + path : path,
@@ -159,22 +159,21 @@ export class UndiciTransport implements Transport {
 		// An error that nobody listens to any more would end the process.
 		stream.on('error', () => {});
 		signal.throwIfAborted();
-		return { status, headers: flatHeaders(answer.value.headers), stream };
+		return { status, headers: headersOf(answer.value.headers), stream };
 	}
 
 	/** Nearly all requests go where the one before went, which saves parsing their URLs. */
 	private routeOf({ url, publicOnly = false }: TransportRequest): Route {
 		if (publicOnly) mustBePublic(url);
 		const { lastRoute } = this;
-		if (url.startsWith(`${lastRoute.origin}/`) && lastRoute.publicOnly === publicOnly) {
-			return lastRoute;
-		}
+		if (lastRoute?.publicOnly === publicOnly && url.startsWith(lastRoute.prefix)) return lastRoute;
 		const { origin } = new URL(url);
 		// n8n asks without the brackets of IPv6.
 		const proxy = this.host.proxyFor(origin.replace(/[[\]]/g, ''));
 		if (proxy !== '' && !URL.canParse(proxy)) throw new TransportError(NO_PROXY, false, undefined);
 		const login = proxy === '' ? {} : loginOf(proxy);
-		this.lastRoute = { origin, proxy, login, publicOnly };
+		const key = `${origin} ${proxy} ${String(publicOnly)}`;
+		this.lastRoute = { key, origin, prefix: `${origin}/`, proxy, login, publicOnly };
 		return this.lastRoute;
 	}
 }

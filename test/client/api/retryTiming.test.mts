@@ -6,14 +6,17 @@ import {
 	requestedDelay,
 	SHORTEST_WAIT_MS,
 } from '../../../nodes/client/api/retryTiming.ts';
+import { headersOf } from '../../../nodes/client/transport/headers.ts';
 
 const NOW = Date.UTC(2026, 9, 21, 7, 28, 0);
 const http = (at: number) => new Date(at).toUTCString();
 const unix = (at: number) => String(at / 1000);
 
 /** How long to wait after a refusal for the rate. */
-const waitOf = (headers: Record<string, string>, now: number) =>
-	requestedDelay(headers, now) ?? rateLimitReset(headers, now);
+const waitOf = (values: Record<string, string>, now: number) => {
+	const headers = headersOf(values);
+	return requestedDelay(headers, now) ?? rateLimitReset(headers, now);
+};
 
 describe('requestedDelay and rateLimitReset', () => {
 	it.each<[what: string, headers: Record<string, string>, ms: number | undefined]>([
@@ -99,8 +102,9 @@ describe('requestedDelay and rateLimitReset', () => {
 	});
 
 	it('keep the reset that comes with every answer apart from a wish to wait', () => {
-		expect(requestedDelay({ 'x-ratelimit-reset': '12' }, NOW)).toBeUndefined();
-		expect(requestedDelay({ 'retry-after': '3', 'x-ratelimit-reset': '12' }, NOW)).toBe(3_000);
+		const reset = { 'x-ratelimit-reset': '12' };
+		expect(requestedDelay(headersOf(reset), NOW)).toBeUndefined();
+		expect(requestedDelay(headersOf({ 'retry-after': '3', ...reset }), NOW)).toBe(3_000);
 	});
 
 	it('never gives a negative wait or none that is a number', () => {
