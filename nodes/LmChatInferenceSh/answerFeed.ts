@@ -1,7 +1,7 @@
-import { DeltaAccumulator } from '../client/follow/deltas';
+import { DeltaAccumulator, responseText } from '../client/follow/deltas';
 import type { TaskObserver } from '../client/tasks/followTask';
 import type { Task } from '../client/tasks/task';
-import { isJsonObject, type JsonObject } from '../client/util/json';
+import type { JsonObject } from '../client/util/json';
 import { SentText } from '../shared/run/sentText';
 
 /** Between a text and another one that has taken its place. */
@@ -21,8 +21,8 @@ export class AnswerFeed implements Required<TaskObserver> {
 	private wake = (): void => {};
 
 	changed(task: Task, fields: readonly string[]): void {
-		if (!fields.includes('output') || !isJsonObject(task.output)) return;
-		this.deltas.reset(task.output);
+		if (!fields.includes('output')) return;
+		this.deltas.reset(responseText(task.output) ?? '');
 		this.whole(this.deltas.text);
 	}
 
@@ -33,8 +33,7 @@ export class AnswerFeed implements Required<TaskObserver> {
 
 	delta(delta: JsonObject, seq: number | undefined): void {
 		const piece = this.deltas.push(delta, seq);
-		if (piece === undefined) this.whole(this.deltas.text);
-		else if (piece !== '') this.add(this.sent.more(piece, this.deltas.text ?? ''));
+		if (piece !== '') this.add(this.sent.more(piece, this.deltas.text ?? ''));
 	}
 
 	/** Takes the whole answer. If it has turned out otherwise than its pieces, it comes once more. */

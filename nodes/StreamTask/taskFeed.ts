@@ -92,8 +92,8 @@ export class TaskFeed implements Required<TaskObserver> {
 			this.loggedAt = this.options.clock.now();
 			this.tellLines(this.log.see(task.wire['logs']));
 		}
-		if (fields.includes('output') && isJsonObject(task.output)) {
-			this.deltas.reset(task.output);
+		if (fields.includes('output')) {
+			this.deltas.reset(responseText(task.output) ?? '');
 			this.tellText();
 		}
 		this.due();
@@ -106,8 +106,7 @@ export class TaskFeed implements Required<TaskObserver> {
 
 	delta(delta: JsonObject, seq: number | undefined): void {
 		const piece = this.deltas.push(delta, seq);
-		if (piece === undefined) this.tellText();
-		else if (piece !== '') this.tellMore(piece);
+		if (piece !== '') this.tellMore(piece);
 		this.due();
 	}
 

@@ -10,7 +10,7 @@ import { requestedDelay, rateLimitReset } from '../../nodes/client/api/retryTimi
 import { appFromWire, functionOf } from '../../nodes/client/apps/appInfo.ts';
 import { readForm } from '../../nodes/client/apps/inputSchema.ts';
 import { findFiles } from '../../nodes/client/files/findFiles.ts';
-import { DeltaAccumulator } from '../../nodes/client/follow/deltas.ts';
+import { DeltaAccumulator, responseText } from '../../nodes/client/follow/deltas.ts';
 import { EventDecoder, type StreamEvent } from '../../nodes/client/follow/streamEvents.ts';
 import { taskFromWire } from '../../nodes/client/tasks/task.ts';
 import { readText } from '../../nodes/client/transport/body.ts';
@@ -87,7 +87,7 @@ it('values of the wire are read or left', () => {
 			new LogLines().see(value);
 			const deltas = new DeltaAccumulator('late');
 			deltas.push(object, 2);
-			deltas.reset(asJsonObject(other) ?? {});
+			deltas.reset(responseText(other) ?? '');
 			deltas.push(object, 5);
 		}),
 		{ numRuns },

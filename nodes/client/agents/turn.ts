@@ -44,7 +44,9 @@ export interface TurnObserver {
 export class Turn implements TurnFacts {
 	private readonly messages = new Map<string, ChatMessage>();
 	private readonly runs = new Map<string, AgentRun>();
-	private readonly live = new Map<string, DeltaAccumulator>();
+	/** What is being written, of other turns too. */
+	private readonly live = new Map<string, LiveText>();
+	private streams = 0;
 	/** Runs that were at work while this turn's message still waited for its turn. */
 	private readonly foreign = new Set<string>();
 	private chat: JsonObject = {};
@@ -78,7 +80,8 @@ export class Turn implements TurnFacts {
 
 	/** A stream has opened; an earlier one may have been lost. */
 	opened(): void {
-		for (const deltas of this.live.values()) deltas.resume();
+		this.streams += 1;
+		for (const { deltas } of this.live.values()) deltas.resume();
 	}
 
 	/** Takes in the whole chat as it is now. */
@@ -137,6 +140,8 @@ export class Turn implements TurnFacts {
 		// A message that has ended stays ended: an answer that says otherwise is older.
 		if (before?.terminal === true && !after.terminal) return undefined;
 		this.messages.set(id, after);
+		if (after.terminal) this.live.delete(id);
+		else if (after.role === 'assistant') this.liveText(id).deltas.reset(after.text);
 		return { before, after };
 	}
 
@@ -163,33 +168,37 @@ export class Turn implements TurnFacts {
 		const { resourceId: id, delta, seq } = event;
 		if (id === undefined) return false;
 		const message = this.messages.get(id);
+		if (message?.terminal === true) return false;
+		// Whose it is may be told later.
+		const live = this.liveText(id);
+		const piece = live.deltas.push(delta, seq);
 		const ours = message ? this.isOurs(message) : id === this.ref.assistantMessageId;
-		if (!ours || message?.terminal === true) return false;
-		const deltas = this.live.get(id) ?? this.begin(id, message?.text);
-		const piece = deltas.push(delta, seq);
-		if (piece === '') return true;
-		const { text } = deltas;
-		if (text === undefined) return true;
-		if (piece === undefined) this.observer.text?.(id, text);
-		else this.observer.more?.(id, piece, text);
+		if (!ours) return false;
+		const { text } = live.deltas;
+		if (piece === '' || text === undefined) return true;
+		if (live.told) this.observer.more?.(id, piece, text);
+		else this.observer.text?.(id, text);
+		live.told = true;
 		return true;
 	}
 
-	/** @param text what there was of the message before its first delta */
-	private begin(id: string, text = ''): DeltaAccumulator {
-		const deltas = new DeltaAccumulator(text === '' ? 'whole' : 'late');
-		deltas.reset({ response: text });
-		this.live.set(id, deltas);
-		return deltas;
+	/** The text of a message that is being written. */
+	private liveText(id: string): LiveText {
+		const live = this.live.get(id) ?? {
+			deltas: new DeltaAccumulator(this.streams > 1 ? 'late' : 'whole'),
+			told: false,
+		};
+		this.live.set(id, live);
+		return live;
 	}
 
 	/** Tells the text of a message that has changed. */
 	private tell({ id, text, terminal }: ChatMessage): void {
-		const deltas = this.live.get(id);
-		if (terminal) this.live.delete(id);
 		if (text === '') return;
-		deltas?.reset({ response: text });
-		this.observer.text?.(id, terminal ? text : (deltas?.text ?? text));
+		if (terminal) return this.observer.text?.(id, text);
+		const live = this.liveText(id);
+		live.told = true;
+		this.observer.text?.(id, live.deltas.text ?? text);
 	}
 
 	/** Draws conclusions from what has just been learned. */
@@ -362,6 +371,13 @@ export class Turn implements TurnFacts {
 	verdict(): Verdict {
 		return (this.knownVerdict ??= verdictOf(this));
 	}
+}
+
+/** The text of a message as far as it has been written. */
+interface LiveText {
+	readonly deltas: DeltaAccumulator;
+	/** Whether the observer knows of it. */
+	told: boolean;
 }
 
 /** A message as it was known, and as it is known now. */

@@ -1,145 +1,179 @@
-import { isJsonObject, listOf, type JsonObject } from '../util/json';
+import { isJsonObject, type JsonObject } from '../util/json';
 
-/** How a piece of a field joins what came before it. */
-type Merge = (before: unknown, piece: unknown) => unknown;
-/** Fields that do not simply replace what came before. */
-type Fields = ReadonlyMap<string, Merge>;
-
-const concat: Merge = (before, piece) =>
-	typeof piece !== 'string' ? before : typeof before === 'string' ? before + piece : piece;
-
-const nested =
-	(fields: Fields): Merge =>
-	(before, piece) =>
-		isJsonObject(piece) ? merge(isJsonObject(before) ? before : {}, piece, fields) : before;
-
-/** Entries of a list come in pieces, too; each says by its `index` to which one it belongs. */
-function indexed(fields: Fields): Merge {
-	const mergeEntry = nested(fields);
-	return (before, pieces) => {
-		const list = [...listOf(before)];
-		for (const piece of listOf(pieces).filter(isJsonObject)) {
-			const { index } = piece;
-			const at = list.findIndex((entry) => isJsonObject(entry) && entry['index'] === index);
-			list[at === -1 ? list.length : at] = mergeEntry(list[at], piece);
-		}
-		return list;
-	};
-}
-
-/** API notes 4.4. Arguments of a call are JSON in pieces: only the whole of it can be parsed. */
-const LLM_FIELDS: Fields = new Map([
-	['response', concat],
-	['reasoning', concat],
-	['tool_calls', indexed(new Map([['function', nested(new Map([['arguments', concat]]))]]))],
-]);
-
-function merge(before: JsonObject, delta: JsonObject, fields: Fields): JsonObject {
-	const changes = Object.entries(delta)
-		.filter(([, piece]) => piece !== null && piece !== undefined)
-		.map(([name, piece]) => [name, fields.get(name)?.(before[name], piece) ?? piece] as const);
-	return { ...before, ...Object.fromEntries(changes) };
-}
-
-/** Adds a delta of a language model to what the earlier ones made (API notes 4.4). */
-export function mergeDelta(before: JsonObject, delta: JsonObject): JsonObject {
-	return merge(before, delta, LLM_FIELDS);
-}
-
-/** The answer's text in an output, or in what deltas have made of it so far. */
+/** The answer's text in an output, or in a delta of a language model (API notes 4.4). */
 export function responseText(output: unknown): string | undefined {
 	const text = isJsonObject(output) ? output['response'] : output;
 	return typeof text === 'string' ? text : undefined;
 }
 
+/** So many characters are enough to find a place in a text by. */
+const ENOUGH = 200;
+
+/** The latest view of the service that came before the first delta of a connection. */
+interface View {
+	readonly length: number;
+	/** Whether it showed more than was known, or another text. */
+	readonly isNew: boolean;
+}
+
 /**
- * Puts one message together from its token deltas. The result is provisional: the final object is
- * the authority.
+ * Puts the text of one message together from its token deltas and from the service's own views of
+ * it. The result is provisional: the final object is the authority. It is always a beginning of the
+ * whole as far as that can be told: a text with a hole in it would be wrong.
  *
- * What was missed, at the beginning or during a reconnect, is not sent again. Numbers from 1 and
- * without a gap prove that nothing was; else the service's own view of the message has to tell what
- * there is. If that does not help, the text stays as it is: with a hole in it, it would be wrong, and
- * the end brings all of it.
+ * What was missed, at the beginning or during a reconnect, is not sent again. Numbers that go on
+ * prove that nothing was. Else deltas wait until a view ends with them, and go on from there; a view
+ * that comes before the first delta of a connection is taken to be where that delta goes on.
  */
 export class DeltaAccumulator {
-	private made: JsonObject = {};
+	/** What is known of the text. A view may have told more of it than the deltas have by now. */
+	private known = '';
+	/** Where the next delta belongs if it goes on where the last one ended; undefined after a hole. */
+	private position: number | undefined;
+	/** The end of the deltas since the hole. */
+	private loose = '';
+	/** Whether what is known lacks some of them. */
+	private lacks = false;
+	/** Where deltas were joined to a view without a proof that nothing is between them. */
+	private joinedAt: number | undefined;
 	private lastSeq: number | undefined;
-	/** The latest view of the service, as long as it may be needed. */
-	private view: JsonObject | undefined;
-	/** `broken`: something was missed for certain. */
-	private state: 'whole' | 'unsure' | 'broken';
-	/** Whether `made` has a hole behind it, so that numbers do not tell what follows on it. */
-	private holed = false;
+	/** Whether numbers go up by one; within a connection, a gap is a hole only then. */
+	private numbering: 'unknown' | 'dense' | 'sparse' = 'unknown';
+	/** Whether there has been any delta. */
+	private begun = false;
+	/** Whether the connection has brought none but what had come before it. */
+	private fresh = true;
+	/** What a fresh connection has brought again. */
+	private replayed = '';
+	private replayedSeq = -Infinity;
+	/** Of a fresh connection. */
+	private view: View | undefined;
 
 	/** @param start `late` if the message may have begun before anybody listened */
 	constructor(start: 'whole' | 'late' = 'whole') {
-		this.state = start === 'late' ? 'unsure' : 'whole';
-	}
-
-	/** What there is so far: `response`, `reasoning`, `tool_calls`, `usage` and others. */
-	get value(): JsonObject {
-		const { made, view } = this;
-		const lags = view && (responseText(made) ?? '').startsWith(responseText(view) ?? '');
-		return view && !lags ? { ...made, ...view } : made;
+		if (start === 'whole') this.position = 0;
 	}
 
 	/** The answer's text so far; undefined before its first piece. */
 	get text(): string | undefined {
-		return responseText(this.value);
+		return this.known === '' ? undefined : this.known;
 	}
 
 	/** A lost connection is there again: deltas may have been missed. */
 	resume(): void {
-		const { value } = this;
-		this.holed ||= this.state === 'broken' || value !== this.made;
-		this.made = value;
+		if (!this.begun) this.position = undefined;
+		this.fresh = true;
 		this.view = undefined;
-		this.state = 'unsure';
+		this.replayed = '';
+		this.replayedSeq = -Infinity;
 	}
 
-	/** Takes what an object of the service says of the message; deltas without a gap tell more. */
-	reset(view: JsonObject): void {
-		const needed = this.state !== 'whole' || this.lastSeq === undefined;
-		// An empty text may also mean that the service does not show what there is so far.
-		if (needed && responseText(view)) this.view = view;
+	/** Takes what an object of the service says of the text; an empty one may only not show it yet. */
+	reset(text: string): void {
+		const { known, fresh, position } = this;
+		if (known.startsWith(text)) {
+			if (fresh && text !== '' && !this.view?.isNew)
+				this.view = { length: text.length, isNew: false };
+			return;
+		}
+		const goesOn = text.startsWith(known);
+		if (!fresh && position !== undefined) {
+			if (goesOn) this.known = text;
+			else this.correct(text);
+			return;
+		}
+		this.known = text;
+		if (!goesOn) this.position = undefined;
+		const { loose } = this;
+		this.lacks = !text.includes(loose);
+		if (fresh) {
+			// One that lacks what has come is older than the hole.
+			this.view = this.lacks ? undefined : { length: text.length, isNew: true };
+		} else if (text.endsWith(loose)) {
+			this.position = text.length;
+			this.joinedAt = text.length - loose.length;
+			this.loose = '';
+		}
+	}
+
+	/** A view shows that something is missing before what was joined without a proof. */
+	private correct(text: string): void {
+		const { known, joinedAt } = this;
+		if (joinedAt === undefined || !text.endsWith(known.slice(joinedAt))) return;
+		this.joinedAt = text.length - (known.length - joinedAt);
+		this.known = text;
+		this.position = text.length;
 	}
 
 	/**
 	 * Takes the next delta.
 	 *
 	 * @param seq its number; what has been seen is dropped
-	 * @returns the text that it has added to what there was; undefined if the text may be another one
+	 * @returns what it has added to the text
 	 */
-	push(delta: JsonObject, seq: number | undefined): string | undefined {
-		const { lastSeq } = this;
-		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) return '';
-		const missedFirst = lastSeq === undefined && (seq ?? 0) > 1;
-		const sure = this.state === 'whole' && !this.view && !missedFirst;
-		const wasBroken = this.state === 'broken';
-		if (!sure && !wasBroken) this.join(delta, seq);
+	push(delta: JsonObject, seq: number | undefined): string {
+		const piece = responseText(delta) ?? '';
+		const { lastSeq, fresh } = this;
+		if (seq !== undefined && lastSeq !== undefined && seq <= lastSeq) {
+			if (fresh && seq > this.replayedSeq) {
+				this.replayed += piece;
+				this.replayedSeq = seq;
+			}
+			return '';
+		}
+		const place = fresh ? this.placeOfFirst(piece, seq) : this.placeOfNext(seq);
 		this.lastSeq = seq ?? lastSeq;
-		// What comes after a hole adds nothing.
-		if (wasBroken) return '';
-		if (this.state === 'whole') this.made = mergeDelta(this.made, delta);
-		return sure ? (responseText(delta) ?? '') : undefined;
+		this.begun = true;
+		this.fresh = false;
+		this.view = undefined;
+		if (place !== undefined) return this.put(piece, place);
+		const isNewHole = fresh || this.position !== undefined;
+		this.loose = ((isNewHole ? this.replayed : this.loose) + piece).slice(-ENOUGH);
+		this.lacks = true;
+		this.replayed = '';
+		this.position = undefined;
+		return '';
 	}
 
-	/** Takes up again with the first delta after an interruption. */
-	private join(delta: JsonObject, seq: number | undefined): void {
-		const base = this.baseOf(delta, seq);
-		this.state = base ? 'whole' : 'broken';
-		if (!base) return;
-		this.made = base;
-		this.view = undefined;
-		this.holed = false;
+	/** Adds a piece, of which a view may have told some or all. */
+	private put(piece: string, place: number): string {
+		const { length } = this.known;
+		const told = place === length ? '' : this.known.slice(place, place + piece.length);
+		// What does not fit there can only go on where the view ended.
+		const fits = piece.startsWith(told);
+		const added = fits ? piece.slice(told.length) : piece;
+		if (!fits) this.joinedAt = length;
+		this.known += added;
+		this.position = fits ? place + piece.length : this.known.length;
+		this.loose = '';
+		this.lacks = false;
+		this.replayed = '';
+		return added;
+	}
+
+	/** Where a delta belongs that comes in the same connection as the one before. */
+	private placeOfNext(seq: number | undefined): number | undefined {
+		const { position, known } = this;
+		if (!this.leavesGap(seq)) return position;
+		this.loose = '';
+		// A view may have told what was missed.
+		return (position ?? known.length) < known.length ? (this.joinedAt = known.length) : undefined;
+	}
+
+	/** Whether a number proves that a delta of this connection is missing before it. */
+	private leavesGap(seq: number | undefined): boolean {
+		const { lastSeq, numbering } = this;
+		if (seq === undefined || lastSeq === undefined) return false;
+		const hasGap = seq > lastSeq + 1;
+		if (numbering === 'unknown') this.numbering = hasGap ? 'sparse' : 'dense';
+		return hasGap && numbering === 'dense';
 	}
 
 	/**
-	 * What a delta follows on: what the deltas before have made, or the service's view of the message;
-	 * undefined if neither is known to be what comes before it. An example: they have made "Hello",
-	 * the last one had the number 5.
+	 * Where the first delta of a connection belongs; undefined if that cannot be told. An example:
+	 * the deltas before have made "Hello", the last one had the number 5.
 	 *
-	 * | number | piece | view          | follows on    | because                                   |
+	 * | number | piece | view          | goes on from  | because                                   |
 	 * | ------ | ----- | ------------- | ------------- | ----------------------------------------- |
 	 * | 6      | "!"   |               | "Hello"       | nothing was missed                        |
 	 * | 8      | "!"   |               | undefined     | 6 and 7 were missed                       |
@@ -150,18 +184,30 @@ export class DeltaAccumulator {
 	 * | 6      | "!"   | "Bye"         | "Bye"         | the message is another one now            |
 	 * | none   | "!"   | "Hello"       | "Hello"       | both have the same                        |
 	 */
-	private baseOf(delta: JsonObject, seq: number | undefined): JsonObject | undefined {
-		const { lastSeq, made, view, holed } = this;
-		const isNext = seq !== undefined && !holed && seq <= (lastSeq ?? 0) + 1;
-		const hasGap = seq !== undefined && !isNext;
-		const own = responseText(made) ?? '';
-		const piece = responseText(delta) ?? '';
-		const seen = view && (responseText(view) ?? '');
-		if (seen === undefined) return isNext ? made : undefined;
-		const lags = own.startsWith(seen) && (own !== seen || hasGap);
-		const comesAgain = piece !== '' && own.startsWith(seen + piece);
-		const viewCounts = lags ? comesAgain : !isNext || !seen.startsWith(own);
-		if (viewCounts) return { ...made, ...view };
-		return isNext ? made : undefined;
+	private placeOfFirst(piece: string, seq: number | undefined): number | undefined {
+		const { known, position, view, begun } = this;
+		const next = this.placeByNumber(seq);
+		if (view && !view.isNew) {
+			if (piece !== '' && known.startsWith(piece, view.length)) return view.length;
+			if (next !== undefined || view.length < known.length) return next;
+			// It may have been read before, while there was no connection.
+			const hasMissed =
+				position === undefined ? !this.lacks : position < known.length || seq === undefined;
+			return hasMissed ? (this.joinedAt = known.length) : undefined;
+		}
+		if (next !== undefined) return next;
+		if (view) return (this.joinedAt = known.length);
+		if (begun || seq !== undefined || position === undefined) return undefined;
+		return (this.joinedAt = position);
+	}
+
+	/** Where a delta belongs if its number proves that nothing was missed. */
+	private placeByNumber(seq: number | undefined): number | undefined {
+		const { lastSeq, known, position, replayed } = this;
+		if (seq === undefined) return undefined;
+		if (lastSeq === undefined) return seq <= 1 ? 0 : undefined;
+		if (position === undefined || seq !== lastSeq + 1) return undefined;
+		// What comes again under the same numbers has to be the same; else each connection has its own.
+		return known.slice(0, position).endsWith(replayed) ? position : undefined;
 	}
 }

@@ -374,13 +374,19 @@ describe('what is heard', () => {
 });
 
 describe('the text of an answer while it is written', () => {
-	function heard(...events: Array<StreamEvent & { kind: 'update' | 'delta' }>): string[] {
+	function heard(
+		...events: Array<(StreamEvent & { kind: 'update' | 'delta' }) | 'opened'>
+	): string[] {
 		const texts: string[] = [];
 		const turn = new Turn(NEW, {
 			text: (id, said) => void texts.push(`${id}: ${said}`),
 			more: (id, _piece, said) => void texts.push(`${id}: ${said}`),
 		});
-		for (const event of events) turn.take(event);
+		turn.opened();
+		for (const event of events) {
+			if (event === 'opened') turn.opened();
+			else turn.take(event);
+		}
 		return texts;
 	}
 	const delta = (response: string, seq: number, resourceId: string | undefined = 'a1') =>
@@ -399,6 +405,28 @@ describe('the text of an answer while it is written', () => {
 			'a1: Hello',
 			'a1: Hello!',
 		]);
+	});
+
+	it('goes on after a message that came after its deltas when the stream was opened late', () => {
+		const message = answer('pending', text('Hello'));
+		expect(heard(delta('lo', 2), message, delta('!', 3))).toEqual(['a1: Hello', 'a1: Hello!']);
+	});
+
+	it('has no hole when the stream was opened again and nothing tells what was missed', () => {
+		const message = answer('pending', text('Hel'));
+		expect(heard(message, 'opened', delta('!', 9))).toEqual(['a1: Hel']);
+		const again = answer('pending', text('Hello!'));
+		expect(heard(message, 'opened', delta('!', 9), again, delta('?', 10)).at(-1)).toBe(
+			'a1: Hello!?',
+		);
+	});
+
+	it('is whole although its first deltas came before the message that they are of', () => {
+		const second = (pieces: object) =>
+			answer('pending', { id: 'a2', order: 3, agent_run_id: 'r1', ...pieces });
+		const first = answer('ready', { agent_run_id: 'r1', ...text('I will look.') });
+		const pieces = [delta('Do', 1, 'a2'), delta('ne', 2, 'a2'), second({}), delta('.', 3, 'a2')];
+		expect(heard(first, ...pieces)).toEqual(['a1: I will look.', 'a2: Done.']);
 	});
 
 	it('grows with the message where there are no deltas', () => {

@@ -60,10 +60,10 @@ it.each<[what: string, work: (turn: Turn, size: number) => void]>([
 		expect(turn.verdict()).toEqual({ kind: 'settled', state: 'completed' });
 		return walked;
 	};
-	expect(workOf(400)).toBeLessThan(3 * workOf(200));
+	expect(workOf(400)).toBeLessThanOrEqual(3 * workOf(200));
 });
 
 it('a chat is read with work that grows like its messages', () => {
 	const workOf = (size: number) => walkedBy(() => void turnOf(size));
-	expect(workOf(400)).toBeLessThan(3 * workOf(200));
+	expect(workOf(400)).toBeLessThanOrEqual(3 * workOf(200));
 });

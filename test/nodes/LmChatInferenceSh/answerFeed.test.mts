@@ -11,6 +11,10 @@ async function read(feed: AnswerFeed): Promise<string[]> {
 	return pieces;
 }
 
+/** What there is to be read at once. */
+const ready = async (feed: AnswerFeed) =>
+	await Promise.race([feed.next(), new Promise<string>((resolve) => setImmediate(resolve, ''))]);
+
 const showing = (output: object) => {
 	const task = taskFromWire({ id: 't1', status: 7, output });
 	if (!task) throw new Error('There is no task');
@@ -47,6 +51,45 @@ describe('an answer', () => {
 				expect(got.join('')).toBe(all.join(''));
 			}),
 		);
+	});
+
+	it('that starts late is shown from the next view of the service on', async () => {
+		const feed = new AnswerFeed();
+		feed.opened();
+		feed.delta({ response: 'lo' }, 2);
+		feed.changed(showing({ response: 'Hello' }), ['output']);
+		expect(await ready(feed)).toBe('Hello');
+		feed.delta({ response: ' you' }, 3);
+		expect(await ready(feed)).toBe(' you');
+		feed.opened();
+		feed.delta({ response: ' bye' }, 9);
+		feed.changed(showing({ response: 'Hello you and bye' }), ['output']);
+		expect(await ready(feed)).toBe(' and bye');
+		feed.delta({ response: '!' }, 10);
+		expect(await ready(feed)).toBe('!');
+	});
+
+	it('grows with the views of the service after its last delta', async () => {
+		const feed = new AnswerFeed();
+		feed.opened();
+		feed.delta({ response: 'Hel' }, 1);
+		feed.changed(showing({ response: 'Hello' }), ['output']);
+		expect(await ready(feed)).toBe('Hello');
+	});
+
+	it('has no hole where the service leaves out a delta', async () => {
+		const feed = new AnswerFeed();
+		feed.opened();
+		for (const [seq, response] of [
+			[1, 'He'],
+			[2, 'l'],
+			[4, 'o'],
+		] as const) {
+			feed.delta({ response }, seq);
+		}
+		expect(await ready(feed)).toBe('Hel');
+		feed.changed(showing({ response: 'Hello' }), ['output']);
+		expect(await ready(feed)).toBe('lo');
 	});
 
 	it('that turns out otherwise comes once more', async () => {
