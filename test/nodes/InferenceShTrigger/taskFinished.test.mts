@@ -201,7 +201,7 @@ describe('what is known', () => {
 		const workflow = await activated(sandbox());
 		const ids: string[] = [];
 		for (let minute = 0; minute < 10; minute += 1) {
-			ids.push(...(await start(sandbox(), 'sandbox/instant', 10)));
+			ids.push(...(await start(sandbox(), 'sandbox/instant', 4)));
 			await workflow.poll();
 			await clock.pass(60_000);
 		}
@@ -216,9 +216,9 @@ describe('what is known', () => {
 describe('a poll', () => {
 	it('that has no time for all leaves the rest to the next ones', async () => {
 		const workflow = await activated(sandbox());
-		const ids = await start(sandbox(), 'sandbox/instant', 250);
+		const ids = await start(sandbox(), 'sandbox/instant', 120);
 		await workflow.change({ budgetMs: 1 });
-		for (let polls = 0; polls < 12; polls += 1) await workflow.poll();
+		for (let polls = 0; polls < 8; polls += 1) await workflow.poll();
 		expect(workflow.items.map(idOf).toSorted()).toEqual(ids.toSorted());
 		expect(workflow.emitted.length).toBeGreaterThan(1);
 	});
@@ -249,7 +249,7 @@ describe('a poll', () => {
 		const workflow = inactive(sandbox());
 		sandbox().configure({ unknownFilters: ['created_at', 'id', 'status', 'app_id'] });
 		const [running = ''] = await start(sandbox(), 'sandbox/manual');
-		await start(sandbox(), 'sandbox/instant', 150);
+		await start(sandbox(), 'sandbox/instant', 105);
 		await workflow.activate();
 		await clock.pass(10 * 60_000);
 		const ids = await start(sandbox(), 'sandbox/instant', 2);
@@ -263,12 +263,12 @@ describe('a poll', () => {
 	it('is not misled by pages that shift while they are read', async () => {
 		sandbox().configure({ listCursors: 'places' });
 		const workflow = await activated(sandbox());
-		const ids = await start(sandbox(), 'sandbox/instant', 250);
+		const ids = await start(sandbox(), 'sandbox/instant', 120);
 		const [polled, late] = await Promise.all([
 			workflow.poll(),
-			start(sandbox(), 'sandbox/instant', 40),
+			start(sandbox(), 'sandbox/instant', 20),
 		]);
-		expect(polled?.length).toBeGreaterThanOrEqual(250);
+		expect(polled?.length).toBeGreaterThanOrEqual(120);
 		await workflow.poll();
 		expect(workflow.items.map(idOf).toSorted()).toEqual([...ids, ...late].toSorted());
 	});
