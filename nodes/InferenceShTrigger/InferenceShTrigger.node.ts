@@ -22,8 +22,9 @@ export class InferenceShTrigger implements INodeType {
 		version: 1,
 		subtitle:
 			'={{ $parameter["event"] === "approvalNeeded" ? "approval needed" : "task finished" }}',
+		// n8n lists the trigger and Inference.sh as one, under this text and the words of Inference.sh.
 		description:
-			'Start a workflow when a task on inference.sh has ended or an agent needs approval',
+			'Work with tasks, files, flows, chats and costs on inference.sh, or start when a task has ended or an agent needs approval',
 		eventTriggerDescription: '',
 		activationMessage:
 			'From now on n8n asks inference.sh at the poll times. What happens from this moment on starts your workflow, once.',

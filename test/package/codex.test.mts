@@ -75,6 +75,12 @@ describe.each(sources)('$file', ({ text, codex }) => {
 	});
 });
 
+it('the words of a trigger are those of the node that n8n lists it under, or nobody finds it', () => {
+	const words = (node: string): readonly string[] =>
+		sources.find(({ codex }) => codex.node.endsWith(`.${node}`))?.codex.alias ?? [];
+	expect(words('inferenceSh')).toEqual(expect.arrayContaining([...words('inferenceShTrigger')]));
+});
+
 it('the package is a package of its own under the MIT licence', async () => {
 	const { license, workspaces } = await readManifest(ROOT);
 	expect(license).toBe('MIT');
