@@ -52,7 +52,7 @@ const streamOptions: INodeProperties[] = [
 		description: 'How many updates to keep for each item. The newest are kept. 0 for all.',
 	},
 	{
-		displayName: 'Time Between Updates (Seconds)',
+		displayName: 'Interval (Seconds)',
 		name: 'minInterval',
 		type: 'number',
 		typeOptions: { minValue: 0, numberPrecision: 3 },

@@ -409,7 +409,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			const error = await rejection(runOne(client(), echo('x')));
 			expect(error).toBeInstanceOf(RateLimitError);
 			expect(String(error)).toMatch(
-				/600 s, longer than "Retry: Longest Requested Wait \(Seconds\)" allows \(120 s\)/,
+				/600 s, longer than "Retry: Accepted Wait \(Seconds\)" allows \(120 s\)/,
 			);
 			expect(submissions()).toBe(1);
 		});

@@ -137,3 +137,10 @@ describe('the options that have a group are called by it on', () => {
 		expect(grouped.filter((name) => !shown.includes(name))).toEqual([]);
 	});
 });
+
+it('the name of an option is seen as a whole: of a longer one n8n shows the beginning', () => {
+	const names = DESCRIPTIONS.flatMap(({ properties }) => properties).flatMap((property) =>
+		property.type === 'collection' ? parametersIn([property]) : [],
+	);
+	expect(names.filter((name) => name.length > 30)).toEqual([]);
+});

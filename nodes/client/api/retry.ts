@@ -32,7 +32,7 @@ function seconds(ms: number): string {
 /** The same failure, with the words for a wait that is longer than allowed. */
 function waitTooLong(error: InferenceError, askedMs: number, maxMs: number): InferenceError {
 	return error.reworded(
-		`${error.message}. The service asks to wait ${seconds(askedMs)}, longer than "Retry: Longest Requested Wait (Seconds)" allows (${seconds(maxMs)})`,
+		`${error.message}. The service asks to wait ${seconds(askedMs)}, longer than "Retry: Accepted Wait (Seconds)" allows (${seconds(maxMs)})`,
 		{ hint: 'Run it again later, or raise that limit in the options.' },
 	);
 }

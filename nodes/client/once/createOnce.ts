@@ -284,7 +284,7 @@ class Submission<T> {
 			return undefined;
 		}
 		if (settings.onUnclearSubmit === 'fail') {
-			throw this.unknown(error, '"Retry: When Submission Is Unclear" is set to "Fail"');
+			throw this.unknown(error, '"Retry: Unclear Submission" is set to "Fail"');
 		}
 		if (settings.onUnclearSubmit === 'resubmit') {
 			this.unclear ??= error;

@@ -63,7 +63,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 				const error = await rejection(runOne(client(), echo, { onProgress: log.onProgress }));
 				expect(error).toMatchObject({ code: 'rate_limit' });
 				expect(String(error)).toMatch(
-					/asks to wait 3\d{3} s, longer than "Retry: Longest Requested Wait \(Seconds\)"/,
+					/asks to wait 3\d{3} s, longer than "Retry: Accepted Wait \(Seconds\)"/,
 				);
 				expect(log.entries.at(-1)?.state ?? 'none').toBe('none');
 			}

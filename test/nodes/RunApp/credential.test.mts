@@ -324,7 +324,7 @@ describe('rate limits', () => {
 		});
 		const [first, second] = jsonOf(run);
 		expect(first?.['error']).toContain('3600 s');
-		expect(first?.['error']).toContain('"Retry: Longest Requested Wait (Seconds)" allows (5 s)');
+		expect(first?.['error']).toContain('"Retry: Accepted Wait (Seconds)" allows (5 s)');
 		expect(objectIn(first, 'details')).toMatchObject({ code: 'rate_limit', http_status: 429 });
 		expect(second?.['error']).toContain('was not asked');
 		expect(objectIn(second, 'details')).toMatchObject({ code: 'rate_limit' });

@@ -382,7 +382,7 @@ describe('options on the wire', () => {
 			items: [{}],
 			options: { session: 'new', sessionTimeout },
 		});
-		expect(run.error?.message).toContain('Parameter "Task: Session Timeout (Seconds)"');
+		expect(run.error?.message).toContain('Parameter "Task: Session Idle (Seconds)"');
 		expect(run.error?.message).toContain(JSON.stringify(sessionTimeout));
 		expect(sandbox().requests).toEqual([]);
 	});

@@ -13,13 +13,13 @@ const numbers: ReadonlyArray<readonly [name: string, displayName: string, bad: u
 const options: ReadonlyArray<readonly [name: string, displayName: string, bad: unknown[]]> = [
 	['backoffBase', 'Retry: First Wait (Seconds)', [-0.1, 1e9, 'x', '={{ NaN }}']],
 	['backoffCap', 'Retry: Longest Wait (Seconds)', [-1, 1e9, 'x']],
-	['maxRetryAfter', 'Retry: Longest Requested Wait (Seconds)', [-1, 1e9, 'x']],
-	['pollInterval', 'Task: Time Between Status Requests (Seconds)', [0, 0.05, -2, 1e9, 'x']],
+	['maxRetryAfter', 'Retry: Accepted Wait (Seconds)', [-1, 1e9, 'x']],
+	['pollInterval', 'Task: Check Every (Seconds)', [0, 0.05, -2, 1e9, 'x']],
 	['totalTimeout', 'Limit: Total Timeout (Seconds)', [-1, 1e9, 'x']],
 	['maxCost', 'Limit: Max Cost (USD)', [-1, 1e10, 'free', '={{ Infinity }}']],
 	['onTimeout', 'Task: On Timeout', ['explode', 1]],
 	['onStop', 'Task: On Stop', ['explode', '']],
-	['onUnclearSubmit', 'Retry: When Submission Is Unclear', ['guess']],
+	['onUnclearSubmit', 'Retry: Unclear Submission', ['guess']],
 	['follow', 'Task: Follow By', ['pray']],
 	['retryOn', 'Retry: Which Failures', [['luck'], 'network', ['rateLimit', 7]]],
 ];

@@ -5,7 +5,7 @@ import { EXISTING, fromTheStart, linesOf, startManual, streamTask, updatesOf } f
 
 const sandbox = useSandbox();
 
-describe('Time Between Updates', () => {
+describe('Interval', () => {
 	it('holds updates back and loses nothing', async () => {
 		const { id, started, live } = await startManual(sandbox(), {
 			options: { minInterval: 60, streamAs: 'json' },
@@ -110,9 +110,9 @@ describe('A setting that cannot be used', () => {
 		[
 			'minInterval',
 			-1,
-			'Parameter "Output: Time Between Updates (Seconds)" must be a number from 0 to 604800, but is -1',
+			'Parameter "Output: Interval (Seconds)" must be a number from 0 to 604800, but is -1',
 		],
-		['minInterval', 'soon', 'Parameter "Output: Time Between Updates (Seconds)" must be a number'],
+		['minInterval', 'soon', 'Parameter "Output: Interval (Seconds)" must be a number'],
 		['maxUpdates', 1.5, 'Parameter "Output: Max Updates" must be a whole number'],
 		['maxUpdates', -1, 'Parameter "Output: Max Updates" must be a whole number from 0'],
 		['streamAs', 'xml', 'Parameter "Output: Stream As" must be one of'],

@@ -57,7 +57,7 @@ export const runOptions: INodeProperties[] = [
 		description: 'How the node learns what a running task does',
 	},
 	{
-		displayName: 'Longest Requested Wait (Seconds)',
+		displayName: 'Accepted Wait (Seconds)',
 		name: 'maxRetryAfter',
 		type: 'number',
 		typeOptions: { minValue: 0 },
@@ -83,12 +83,13 @@ export const runOptions: INodeProperties[] = [
 		description: 'What happens to a task that has not finished within its time',
 	},
 	{
-		displayName: 'Time Between Status Requests (Seconds)',
+		displayName: 'Check Every (Seconds)',
 		name: 'pollInterval',
 		type: 'number',
 		typeOptions: { minValue: 0.1, numberPrecision: 1 },
 		default: 2,
-		description: 'At the beginning. It grows to 10 seconds.',
+		description:
+			'How long to wait between two status requests, at the beginning. It grows to 10 seconds.',
 	},
 	{
 		displayName: 'Which Failures',
@@ -125,7 +126,7 @@ export const runOptions: INodeProperties[] = [
 		description: 'How long the whole node may take, all items together. 0 for no limit.',
 	},
 	{
-		displayName: 'When Submission Is Unclear',
+		displayName: 'Unclear Submission',
 		name: 'onUnclearSubmit',
 		type: 'options',
 		options: [

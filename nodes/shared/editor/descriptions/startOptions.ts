@@ -85,7 +85,7 @@ export const startOptions: INodeProperties[] = [
 		{ displayName: 'By ID', name: 'id', placeholder: 'e.g. sess_abc123' },
 	),
 	{
-		displayName: 'Session Timeout (Seconds)',
+		displayName: 'Session Idle (Seconds)',
 		name: 'sessionTimeout',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: 3600 },
