@@ -9,6 +9,7 @@ import { FlowRuns } from './flows/flowRuns.mts';
 import { RateLimiter } from './http/limits.mts';
 import { ReplicaLag } from './http/replicaLag.mts';
 import type { Route } from './http/routes.mts';
+import { completionRoutes } from './openai/completions.mts';
 import { Sessions } from './tasks/sessions.mts';
 import { COMPLETED, isTerminal, statusName } from './tasks/status.mts';
 import { taskRoutes } from './tasks/taskRoutes.mts';
@@ -72,6 +73,7 @@ export class Workspace {
 		this.routes = [
 			...taskRoutes({ settings, catalogue, sessions, tasks, wire, lag, foreign: this.foreign }),
 			...catalogue.routes(),
+			...completionRoutes({ settings, catalogue, tasks }),
 			...this.chat.routes,
 			...sessions.routes(),
 			...files.routes(),

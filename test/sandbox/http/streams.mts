@@ -22,6 +22,8 @@ export interface StreamOptions {
 	readonly format: StreamFormat;
 	readonly sseEvents: SandboxSettings['sseEvents'];
 	readonly heartbeatMs: number;
+	/** Written before the end, as it is. */
+	readonly farewell?: string;
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly fault?: StreamFaultOptions | undefined;
 	/** Called once when the stream is over, whoever ended it. */
@@ -151,6 +153,7 @@ export class StreamWriter {
 		if (named && !this.fault.omitTerminal && !this.fault.noFinalNewline) {
 			this.write('event: done\ndata: {}\n\n');
 		}
+		if (this.options.farewell !== undefined) this.write(this.options.farewell);
 		this.finish(() => this.response.end());
 	}
 
