@@ -8,7 +8,7 @@ import {
 } from 'n8n-workflow';
 import { nameParameters } from '../shared/parameters/displayNames';
 import { properties } from './description';
-import { requireHostSdk, showStreamedUsage } from './hostSdk';
+import { mendAdapter, requireHostSdk } from './hostSdk';
 import { searchModels } from './modelPicker';
 import { openChatModel } from './openChatModel';
 
@@ -44,7 +44,7 @@ export class LmChatInferenceSh implements INodeType {
 		const sdk = requireHostSdk(this, itemIndex);
 		const { model, close } = await openChatModel(this, itemIndex, sdk);
 		const supplied = sdk.supplyModel(this, model satisfies ChatModel);
-		showStreamedUsage(supplied.response);
+		mendAdapter(supplied.response);
 		return { ...supplied, closeFunction: close };
 	}
 }

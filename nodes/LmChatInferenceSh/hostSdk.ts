@@ -1,7 +1,7 @@
 import type { ChatModel, Tool } from '@n8n/ai-node-sdk';
 import { NodeOperationError, type ISupplyDataFunctions, type SupplyData } from 'n8n-workflow';
 import { hostModule } from '../client/transport/hostModule';
-import { isJsonObject, listOf } from '../client/util/json';
+import { isJsonObject, listOf, textOf } from '../client/util/json';
 import { nodeOf } from '../shared/parameters/nodeOf';
 
 /** What is used of n8n's SDK for models. */
@@ -47,26 +47,44 @@ function usageOf(result: unknown) {
 	return { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens };
 }
 
+/** How many characters a token has, on average. */
+const TOKEN_LENGTH = 4;
+
 /**
- * Lets n8n show the true usage of streamed answers, too. Its adapter looks for it under the names that
- * answers in one piece have, finds nothing for streamed ones, and estimates. If n8n has changed there,
- * nothing happens.
+ * How long a text is for a model, as LangChain itself estimates it where it cannot do better.
+ *
+ * @param content a text, or the parts of a message
+ */
+async function estimateTokens(content: unknown): Promise<number> {
+	const parts = typeof content === 'string' ? [{ text: content }] : listOf(content);
+	const texts = parts.map((part) => (isJsonObject(part) ? textOf(part['text']) : undefined) ?? '');
+	return Math.ceil(texts.join('').length / TOKEN_LENGTH);
+}
+
+/**
+ * Mends what n8n's adapter makes of a chat model. If n8n has changed there, nothing happens.
+ *
+ * - It shows the true usage of streamed answers, too. The adapter looks for it under the names that
+ *   answers in one piece have, finds nothing for streamed ones, and estimates.
+ * - It tells how long a text is without asking anybody. LangChain would fetch a table from another host
+ *   (`tiktoken.pages.dev`), for each text and for minutes where that cannot be reached.
  *
  * @param model what the SDK has made of a chat model
  */
-export function showStreamedUsage(model: unknown): void {
+export function mendAdapter(model: unknown): void {
 	if (!isJsonObject(model)) return;
 	for (const handler of listOf(model['callbacks'])) {
 		const options = isJsonObject(handler) ? handler['options'] : undefined;
 		if (!isJsonObject(options) || typeof options['tokensUsageParser'] !== 'function') continue;
 		Object.assign(options, { tokensUsageParser: usageOf });
 	}
-	const { bindTools } = model;
+	const { bindTools, getNumTokens } = model;
+	if (typeof getNumTokens === 'function') Object.assign(model, { getNumTokens: estimateTokens });
 	if (typeof bindTools !== 'function') return;
 	Object.assign(model, {
 		bindTools: (...given: unknown[]) => {
 			const bound: unknown = Reflect.apply(bindTools, model, given);
-			showStreamedUsage(bound);
+			mendAdapter(bound);
 			return bound;
 		},
 	});
