@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { loadSdk } from '../contract/sdk.mts';
 import { adapting } from './adapting.mts';
 import { BatchNode } from './batchNode.mts';
+import { chatModels } from './chatModels.mts';
 import { deltas } from './deltas.mts';
 import { files } from './files.mts';
 import { following } from './following.mts';
@@ -34,6 +35,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	window: slidingWindow,
 	latency,
 	live: liveLatency,
+	models: chatModels,
 	deltas,
 	held: heldBack,
 	growth,

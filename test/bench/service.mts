@@ -1,4 +1,5 @@
 /** The service: a sandbox in a process of its own, asked and told over IPC by `serviceProcess.mts`. */
+import { ableFunctions } from '../sandbox/apps/chatModels.mts';
 import { startSandbox, type SandboxApp } from '../sandbox/index.mts';
 import { machineTime, wallTime } from './clock.mts';
 import type { Answer, Question } from './serviceProcess.mts';
@@ -34,6 +35,29 @@ const talking: SandboxApp = {
 		say(Number(job.input['lines']));
 	},
 };
+
+/** A language model: thinks for as long as it is asked to, and then says what time it is by the machine's clock, a word at a time. */
+const answering: SandboxApp = {
+	...timed,
+	name: 'answering',
+	title: 'Answering',
+	description: 'Says what time it is.',
+	functions: ableFunctions,
+	run: (job) => {
+		const words: string[] = [];
+		const say = () => {
+			if (words.length === ANSWER_WORDS) return job.finish({ response: words.join('') });
+			const word = `${machineTime()} `;
+			words.push(word);
+			job.update({ delta: { response: word } });
+			job.after(ANSWER_EVERY_MS, say);
+		};
+		const [, thinkMs] = /(\d+) ms/.exec(String(job.input['text'])) ?? [];
+		job.after(Number(thinkMs), say);
+	},
+};
+const ANSWER_WORDS = 20;
+const ANSWER_EVERY_MS = 10;
 
 /** Is done at once, and makes the rows of lists 30 kB long: they embed the app. */
 const archived: SandboxApp = {
@@ -122,7 +146,7 @@ const PIECES_AT_ONCE = 500;
 const sandbox = await startSandbox({
 	record: false,
 	recordBodies: false,
-	apps: [timed, talking, writing, archived, wide, recursive],
+	apps: [timed, talking, answering, writing, archived, wide, recursive],
 });
 
 function answer(question: Question): Answer {

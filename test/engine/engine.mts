@@ -93,7 +93,7 @@ export interface EngineRun {
 
 /** Options of both ways to run something. */
 export interface EngineOptions {
-	/** Data of every `inferenceShApi` credential; texts that begin with `=` are expressions. */
+	/** Data of every credential; texts of `inferenceShApi` that begin with `=` are expressions. */
 	credentials?: IDataObject;
 	/** Lets nodes stream to a caller. */
 	streaming?: boolean;
@@ -223,12 +223,13 @@ class CredentialsHelper extends workflows.ICredentialsHelper {
 	async getDecrypted(
 		additionalData: IWorkflowExecuteAdditionalData,
 		_credential: INodeCredentialsDetails,
-		_type: string,
+		type: string,
 		mode: WorkflowExecuteMode,
 		executeData?: IExecuteData,
 		_raw?: boolean,
 		item?: ICredentialsExpressionResolveValues,
 	): Promise<ICredentialDataDecryptedObject> {
+		if (type !== 'inferenceShApi') return this.#stored;
 		const filled = workflows.NodeHelpers.getNodeParameters(
 			this.getCredentialsProperties(),
 			this.#stored as INodeParameters,
