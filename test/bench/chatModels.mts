@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { installedN8n } from '../e2e/n8n/install.mts';
 import type { Bench, Measure } from './measures.mts';
-import { figure } from './statistics.mts';
+import { figure, median } from './statistics.mts';
 
 /** How long the model thinks before its first word. */
 const THINKING_MS = 150;
@@ -47,31 +47,32 @@ export async function chatModels({ service, dist, quick }: Bench): Promise<Measu
 	});
 	const [{ asked, lookedUp }] = (await Promise.race([once(child, 'message'), ended])) as [Report];
 	await ended.catch(() => {});
-	const hosts = lookedUp.length === 0 ? 'no other host was asked' : lookedUp.join(', ');
-	const measure = (
-		id: string,
-		what: string,
-		values: readonly number[],
-		note = `95th percentile ${quantile(values, 0.95)} ms of ${values.length}`,
-	): Measure => ({ id: `latency.chat.${id}`, what, unit: 'ms', figure: figure(values), note });
+	const hosts = lookedUp.length === 0 ? 'no other host' : lookedUp.join(', ');
+	/** @param answers one or more delays of each answer, ms */
+	const measure = (id: string, what: string, answers: readonly number[][]): Measure => ({
+		id: `latency.chat.${id}`,
+		what,
+		unit: 'ms',
+		figure: figure(answers.map(median)),
+		note: `95th percentile ${quantile(answers.flat(), 0.95)} ms of ${answers.flat().length}; looked up: ${hosts}`,
+	});
 	return NODES.flatMap(([name, node]) => {
 		const answers = asked[name];
 		const late = answers.map(({ pieces }) => pieces.map(({ saidAt, gotAt }) => gotAt - saidAt));
 		const first = answers.map(({ askedAt, pieces }) => {
-			return (pieces[0]?.gotAt ?? Number.NaN) - askedAt - THINKING_MS;
+			return [(pieces[0]?.gotAt ?? Number.NaN) - askedAt - THINKING_MS];
 		});
 		return [
 			measure(
 				`${name}.first`,
 				`The model says its first word → ${node} hands it on`,
-				late.map(([delay = Number.NaN]) => delay),
+				late.map((delays) => delays.slice(0, 1)),
 			),
-			measure(`${name}.each`, 'the same, all words', late.flat()),
+			measure(`${name}.each`, 'the same, all words', late),
 			measure(
 				`${name}.asked`,
 				`Asked → the first word, without the model's own ${THINKING_MS} ms`,
 				first,
-				hosts,
 			),
 		];
 	});
