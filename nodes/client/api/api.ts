@@ -76,6 +76,8 @@ export interface ClientLog {
 	debug(message: string): void;
 }
 
+/** What nearly every id is. */
+const PLAIN_SEGMENT = /^[\w-]+$/;
 /** What no id has: it would lead to another place, or servers differ in where. */
 const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
 
@@ -87,7 +89,7 @@ const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
 export function path(...segments: readonly string[]): string {
 	let joined = '';
 	for (const segment of segments) {
-		if (NO_SEGMENT.test(segment)) {
+		if (!PLAIN_SEGMENT.test(segment) && NO_SEGMENT.test(segment)) {
 			throw new ValidationError(`There is nothing with the ID ${JSON.stringify(segment)}`, {
 				hint: 'Enter the ID as the service gave it. No request was made with this one.',
 			});
@@ -164,15 +166,19 @@ export class Api {
 		}
 		if (!isSuccess(response)) throw this.refused(call, response, text);
 		const { status: httpStatus } = response;
-		const facts = { httpStatus, text, response, exchange: { sentAt, receivedAt } };
-		if (text.trim() === '') return { value: undefined, notices: [], ...facts };
+		const exchange = { sentAt, receivedAt };
+		if (text.trim() === '') {
+			return { value: undefined, notices: [], httpStatus, text, response, exchange };
+		}
 		const body = parseJson(text);
-		if (body === undefined) throw this.unexpected(call, facts);
+		if (body === undefined) throw this.unexpected(call, { httpStatus, text });
 		if (isRefusedBody(body)) throw this.refused(call, response, text, Number(body['status']));
-		const { value, notices } = decodeReply(body);
-		if (notices.length === 0) return { value, notices, ...facts };
-		const shown = notices.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
-		return { value, notices: shown, ...facts };
+		const { value, notices: told } = decodeReply(body);
+		const notices =
+			told.length === 0
+				? told
+				: told.map((notice) => ({ ...notice, message: this.clean(notice.message) }));
+		return { value, notices, httpStatus, text, response, exchange };
 	}
 
 	/**

@@ -90,8 +90,10 @@ export async function withinItsTime<T>(
 		signal.throwIfAborted();
 		leave = account.slots.tryTake() ?? (await account.slots.take(signal));
 		if (timeoutMs !== undefined) {
-			const limit = `${Math.round(timeoutMs / 100) / 10} s`;
-			scope.start(timeoutMs, () => new TimeoutError(`did not ${verb} within ${limit}`));
+			scope.start(timeoutMs, () => {
+				const limit = `${Math.round(timeoutMs / 100) / 10} s`;
+				return new TimeoutError(`did not ${verb} within ${limit}`);
+			});
 		}
 		return await job({ ...context, signal, refusals });
 	} catch (error) {

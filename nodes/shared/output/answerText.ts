@@ -30,9 +30,15 @@ const isWords = (value: unknown): value is string =>
 export function answerText(output: unknown): string | undefined {
 	if (isWords(output)) return output;
 	if (!isJsonObject(output)) return undefined;
-	const usual = NAMES.map((name) => output[name]).filter(isWords);
-	const [first] = usual;
-	if (first !== undefined) return usual.find((text) => text !== '') ?? first;
-	const [only, ...others] = Object.entries(output).filter(([name]) => !BESIDES.includes(name));
-	return others.length === 0 && isWords(only?.[1]) ? only[1] : undefined;
+	let empty: string | undefined;
+	for (const name of NAMES) {
+		const value = output[name];
+		if (!isWords(value)) continue;
+		if (value !== '') return value;
+		empty = value;
+	}
+	if (empty !== undefined) return empty;
+	const [only, ...others] = Object.keys(output).filter((name) => !BESIDES.includes(name));
+	const value = only === undefined || others.length > 0 ? undefined : output[only];
+	return isWords(value) ? value : undefined;
 }

@@ -24,13 +24,24 @@ export interface ItemPlace {
 export async function runOf(run: NodeRun, { position, itemIndex }: ItemPlace): Promise<ItemRun> {
 	const { accounts, memory, scope } = run;
 	const begunUnder = memory.credentialOf(position);
-	if (begunUnder) return { ...run, ...accounts.under(begunUnder) };
+	if (begunUnder) return underAccount(run, accounts.under(begunUnder));
 	try {
 		const account = await orAborted(accounts.of(itemIndex), scope.signal);
 		memory.begins(position, account.credential);
-		return { ...run, ...account };
+		return underAccount(run, account);
 	} catch (error) {
 		const { aborted, reason } = scope.signal;
 		throw aborted && error === reason ? notStarted(reason) : error;
 	}
+}
+
+/** What the latest item of a run had; mostly all its items have the same. */
+const latest = new WeakMap<NodeRun, ItemRun>();
+
+function underAccount(run: NodeRun, account: RunAccount): ItemRun {
+	const last = latest.get(run);
+	if (last?.client === account.client && last.credential === account.credential) return last;
+	const made = { ...run, ...account };
+	latest.set(run, made);
+	return made;
 }
