@@ -1,12 +1,13 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { ListFilter } from '../client/workspace/readList';
-import { isJsonObject } from '../client/util/json';
+import { createdMs } from '../client/api/serviceClock';
+import { isJsonObject, textOf } from '../client/util/json';
 import type { ItemParameters } from '../shared/parameters/itemParameters';
 import type { Parameter } from '../shared/parameters/parameter';
 import type { OperationRun } from './operation';
 
 /** What the service compares and with what; the rest of a filter the panel knows. */
-type Condition = Pick<ListFilter, 'field' | 'operator' | 'value'>;
+type Condition = Pick<ListFilter, 'field' | 'operator' | 'value' | 'fits'>;
 
 /** One of the Filters of a list. */
 export interface FilterSpec {
@@ -18,11 +19,23 @@ export interface FilterSpec {
 	): Condition | undefined | Promise<Condition | undefined>;
 }
 
-/** Rows with one of several words in a field. */
+/** Rows that belong to something with an id. */
+export function idCondition(field: string, id: string): Condition {
+	const fits = (shown: unknown) => typeof shown !== 'string' || shown === '' || shown === id;
+	return { field, operator: 'eq', value: id, fits };
+}
+
+/**
+ * Rows with one of several words in a field.
+ *
+ * @param wire how the service writes a word
+ * @param read the word of what a row shows; one that is not among the words tells nothing
+ */
 export function wordFilter(
 	field: string,
 	words: ReadonlyArray<{ readonly name: string; readonly value: string }>,
 	wire: (word: string) => unknown = (word) => word,
+	read: (shown: unknown) => string = (shown) => String(shown).toLowerCase(),
 ): FilterSpec {
 	const known = words.map(({ value }) => value);
 	return {
@@ -38,7 +51,12 @@ export function wordFilter(
 			if (value.isBlank) return undefined;
 			const list = typeof value.value === 'string' ? [value] : value.list();
 			if (list.length === 0) return undefined;
-			return { field, operator: 'in', value: list.map((one) => wire(one.oneOf(known))) };
+			const wanted = list.map((one) => one.oneOf(known));
+			const fits = (shown: unknown) => {
+				const word = read(shown);
+				return wanted.includes(word) || !known.includes(word);
+			};
+			return { field, operator: 'in', value: wanted.map(wire), fits };
 		},
 	};
 }
@@ -52,7 +70,13 @@ function timeFilter(
 		property: { ...texts, type: 'dateTime', default: '' },
 		condition(value, { context }) {
 			const at = value.optionalTime(context.getTimezone());
-			return at === undefined ? undefined : { field, operator, value: at };
+			if (at === undefined) return undefined;
+			const limit = Date.parse(at);
+			const fits = (shown: unknown) => {
+				const shownAt = createdMs(textOf(shown));
+				return shownAt === undefined || shownAt >= limit === (operator === 'gte');
+			};
+			return { field, operator, value: at, fits };
 		},
 	};
 }

@@ -81,7 +81,7 @@ export function listOperation(spec: ListSpec): Operation {
 			const simplify = item.get('simplify', true).isOn();
 			const { view } = spec;
 			const sort = item.options.get('sort', 'newest').oneOf(['newest', 'oldest', 'changed']);
-			const { rows, brokenOff } = await run.reach.list(
+			const { rows, brokenOff, notApplied } = await run.reach.list(
 				{
 					...spec.at(item),
 					filters: sortable ? await readFilters(filters, run, item) : [],
@@ -93,6 +93,7 @@ export function listOperation(spec: ListSpec): Operation {
 				(row) => ({ json: shown(view, row, simplify) }),
 			);
 			if (brokenOff) tellBrokenOff(run, spec.rows, rows.length);
+			if (notApplied.length > 0) tellNotApplied(run, spec.rows, notApplied);
 			return rows;
 		},
 	};
@@ -101,6 +102,12 @@ export function listOperation(spec: ListSpec): Operation {
 function mostRows(item: ItemParameters): number {
 	if (item.get('returnAll', false).isOn()) return Infinity;
 	return item.get('limit', 50).number({ min: 1, max: MOST_ROWS, integer: true });
+}
+
+function tellNotApplied({ hints }: OperationRun, rows: string, labels: readonly string[]): void {
+	hints.say(
+		`The service also sent ${rows} that do not fit the filters (${labels.join(', ')}). They were left out.`,
+	);
 }
 
 function tellBrokenOff({ hints }: OperationRun, rows: string, count: number): void {

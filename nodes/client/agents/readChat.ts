@@ -1,6 +1,6 @@
 import { path } from '../api/api';
-import { PAGE_SIZE } from '../api/paging';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { listIn, nextPage, PAGE_SIZE } from '../api/paging';
+import { isJsonObject, type JsonObject } from '../util/json';
 import type { Ask } from '../follow/follower';
 
 const MAX_PAGES = 20;
@@ -46,18 +46,17 @@ export async function readMessages(
 	for (let page = 0; page < MAX_PAGES; page += 1) {
 		const route = messagesRoute(chatId, cursor);
 		const list = await ask({ method: 'GET', path: route }, (value) => {
-			if (Array.isArray(value)) return { items: value };
-			return isJsonObject(value) && 'items' in value ? value : undefined;
+			const items = listIn(value);
+			return items && { items, next: nextPage(value, items.length === 0) };
 		});
 		if (!list) return undefined;
-		const items = listOf(list['items']).filter(isJsonObject);
+		const { items, next } = list;
 		const newestOfPage = newestOf(items);
 		newestFirst &&= page === 0 || newestOfPage <= newest;
 		newest = Math.max(newest, newestOfPage);
 		for (const item of items) messages.push(item);
-		cursor = textOf(list['next_cursor']);
-		const last = cursor === undefined || list['has_next'] === false;
-		if (last || (newestFirst && enough(items))) break;
+		if (next.kind !== 'more' || (newestFirst && enough(items))) break;
+		({ cursor } = next);
 	}
 	return messages;
 }

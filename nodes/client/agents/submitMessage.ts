@@ -10,7 +10,8 @@ import {
 import { lostSubmissions } from '../once/lostSubmissions';
 import { searchRecent, type Candidate, type SearchResult } from '../once/searchRecent';
 import type { CancelSignal } from '../util/cancelSignal';
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { listIn } from '../api/paging';
+import { isJsonObject, textOf, type JsonObject } from '../util/json';
 import { messageFromWire } from './chat';
 import { MessageFingerprint, shownMessage } from './messageFingerprint';
 import { messageBody, type MessageRequest } from './messageRequest';
@@ -178,7 +179,7 @@ class MessageCreation implements Creation<TurnRef> {
 				if (chatId === undefined || claims.has(chatId) || !this.mayBeIn(chat)) return undefined;
 				const call = { method: 'GET', path: messagesRoute(chatId, undefined), signal } as const;
 				const { value } = await api.send(call);
-				const rows = listOf(isJsonObject(value) ? value['items'] : value).filter(isJsonObject);
+				const rows = listIn(value) ?? [];
 				const candidate = { sameness: 'unclear', value: { chatId, answered: [] } } as const;
 				// A chat that has no message yet may get this one.
 				if (rows.length === 0) return candidate;

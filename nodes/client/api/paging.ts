@@ -1,4 +1,4 @@
-import { isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { asJsonObject, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 import type { Api, ApiCall, ApiReply } from './api';
 
 /** Entries that are asked for at once where a list is read through. */
@@ -11,6 +11,24 @@ export type NextPage =
 	/** The list goes on, but does not say where. */
 	| { readonly kind: 'lost' };
 
+/** What answers call the list that they hold; the API has `items`, searches have `results`. */
+const LISTS = ['items', 'results', 'data'] as const;
+
+/**
+ * The objects of a list, whichever way it comes: whole, or under one of its names in an answer that may
+ * have an envelope inside. Null stands for a list that is empty (API notes 1.3).
+ *
+ * @returns undefined if there is none
+ */
+export function listIn(answer: unknown): readonly JsonObject[] | undefined {
+	if (answer === null) return [];
+	if (Array.isArray(answer)) return answer.filter(isJsonObject);
+	if (!isJsonObject(answer)) return undefined;
+	const name = LISTS.find((each) => answer[each] === null || Array.isArray(answer[each]));
+	if (name !== undefined) return listOf(answer[name]).filter(isJsonObject);
+	return isJsonObject(answer['data']) ? listIn(answer['data']) : undefined;
+}
+
 /**
  * Reads a page of a cursor list; rows without an id are none.
  *
@@ -21,13 +39,22 @@ export function readPage(
 	call: ApiCall,
 	reply: ApiReply,
 ): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
-	const list = Array.isArray(reply.value) ? { items: reply.value } : reply.value;
-	if (!isJsonObject(list) || !('items' in list)) throw api.unexpected(call, reply);
-	const rows = listOf(list['items'])
-		.filter(isJsonObject)
-		.filter((row) => textOf(row['id']) !== undefined);
-	const cursor = textOf(list['next_cursor']);
-	if (list['has_next'] === false) return { rows, next: { kind: 'end' } };
-	if (cursor !== undefined) return { rows, next: { kind: 'more', cursor } };
-	return { rows, next: { kind: list['has_next'] === true ? 'lost' : 'end' } };
+	const list = listIn(reply.value);
+	if (!list) throw api.unexpected(call, reply);
+	const rows = list.filter((row) => textOf(row['id']) !== undefined);
+	return { rows, next: nextPage(reply.value, list.length === 0) };
+}
+
+/**
+ * How a list goes on after an answer.
+ *
+ * @param isEmpty whether that had no rows: then only a clear word says that others follow
+ */
+export function nextPage(answer: unknown, isEmpty: boolean): NextPage {
+	const around = asJsonObject(answer) ?? {};
+	const { has_next: hasNext, next_cursor: cursor } = { ...around, ...asJsonObject(around['data']) };
+	if (hasNext === false || (isEmpty && hasNext !== true)) return { kind: 'end' };
+	const place = typeof cursor === 'number' ? String(cursor) : textOf(cursor);
+	if (place !== undefined) return { kind: 'more', cursor: place };
+	return { kind: hasNext === true ? 'lost' : 'end' };
 }

@@ -1,6 +1,7 @@
 import type { ClientContext } from '../api/context';
+import { listIn } from '../api/paging';
 import { readService } from '../api/readService';
-import { isJsonObject, listOf, textOf } from '../util/json';
+import { textOf, type JsonObject } from '../util/json';
 
 /** A session, as a list shows it. */
 export interface SessionSummary {
@@ -17,16 +18,11 @@ export interface SessionSummary {
  * @throws InferenceError if they cannot be read
  */
 export async function listSessions(context: ClientContext): Promise<readonly SessionSummary[]> {
-	const rows = await readService(
-		{ method: 'GET', path: '/sessions' },
-		(value) => (value === null || Array.isArray(value) ? listOf(value) : undefined),
-		context,
-	);
+	const rows = await readService({ method: 'GET', path: '/sessions' }, listIn, context);
 	return rows.map(sessionFromWire).filter((session) => session !== undefined);
 }
 
-function sessionFromWire(row: unknown): SessionSummary | undefined {
-	if (!isJsonObject(row)) return undefined;
+function sessionFromWire(row: JsonObject): SessionSummary | undefined {
 	const id = textOf(row['id']);
 	if (id === undefined) return undefined;
 	const { call_count: calls } = row;

@@ -1,6 +1,7 @@
 import type { ClientContext } from '../api/context';
+import { listIn, nextPage } from '../api/paging';
 import { readService } from '../api/readService';
-import { asJsonObject, isJsonObject, listOf, textOf } from '../util/json';
+import { textOf, type JsonObject } from '../util/json';
 
 /** An app or an agent as a list shows it. */
 export interface AppSummary {
@@ -40,16 +41,16 @@ export async function listSummaries(
 		cursor,
 		search: term === '' ? undefined : { term, exact: false },
 	};
-	const list = await readService({ method: 'POST', path: route, body }, asJsonObject, context);
-	const items = listOf(list['items'])
-		.map(summaryFromWire)
-		.filter((app) => app !== undefined);
-	const nextCursor = list['has_next'] === false ? undefined : textOf(list['next_cursor']);
-	return { items, nextCursor };
+	const decode = (value: unknown) => {
+		const rows = listIn(value);
+		return rows && { rows, next: nextPage(value, rows.length === 0) };
+	};
+	const { rows, next } = await readService({ method: 'POST', path: route, body }, decode, context);
+	const items = rows.map(summaryFromWire).filter((app) => app !== undefined);
+	return { items, nextCursor: next.kind === 'more' ? next.cursor : undefined };
 }
 
-function summaryFromWire(wire: unknown): AppSummary | undefined {
-	if (!isJsonObject(wire)) return undefined;
+function summaryFromWire(wire: JsonObject): AppSummary | undefined {
 	const namespace = textOf(wire['namespace']);
 	const name = textOf(wire['name']);
 	if (name === undefined) return undefined;

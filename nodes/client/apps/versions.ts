@@ -1,8 +1,8 @@
 import { path } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE } from '../api/paging';
+import { listIn, PAGE_SIZE } from '../api/paging';
 import { readService } from '../api/readService';
-import { asJsonObject, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
+import { textOf, type JsonObject } from '../util/json';
 
 /** A version of an app, as a list shows it. */
 export interface VersionSummary {
@@ -18,8 +18,7 @@ export async function versionRows(
 ): Promise<readonly JsonObject[]> {
 	const route = path('apps', appId, 'versions', 'list');
 	const call = { method: 'POST', path: route, body: { limit: PAGE_SIZE } } as const;
-	const list = await readService(call, asJsonObject, context);
-	return listOf(list['items']).filter(isJsonObject);
+	return await readService(call, listIn, context);
 }
 
 export function versionFromWire(row: JsonObject): VersionSummary | undefined {

@@ -1,8 +1,9 @@
 import { letGo, readRefusal } from '../transport/body';
 import { Deadline } from '../util/deadline';
 import { PermissionError } from '../errors';
-import { isJsonObject, textOf } from '../util/json';
+import { asJsonObject, textOf } from '../util/json';
 import { outcomeOf } from '../util/outcome';
+import { listIn } from '../api/paging';
 import { readyToCreate, retrying } from '../api/retry';
 import {
 	inTransfers,
@@ -82,8 +83,7 @@ async function askForPlace(source: UploadSource, context: TransferContext): Prom
 		signal,
 	} as const;
 	const reply = await api.send(call);
-	const first: unknown = Array.isArray(reply.value) ? reply.value[0] : reply.value;
-	const file = isJsonObject(first) ? first : {};
+	const [file = {}] = listIn(reply.value) ?? [asJsonObject(reply.value)];
 	const uri = textOf(file['uri']);
 	const uploadUrl = textOf(file['upload_url']);
 	if (uri === undefined || uploadUrl === undefined || !parseHttpUrl(uploadUrl)) {

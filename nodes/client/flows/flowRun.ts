@@ -25,7 +25,8 @@ export interface FlowRun {
 	readonly wire: JsonObject;
 }
 
-function parseStatus(value: unknown): FlowRunStatus {
+/** Reads a status from the wire: a number, or a name in any case; `unknown` for everything else. */
+export function parseFlowRunStatus(value: unknown): FlowRunStatus {
 	const text = String(value).trim().toLowerCase();
 	if (/^\d+$/.test(text)) return FLOW_RUN_STATUSES[Number(text)] ?? 'unknown';
 	if (text === 'canceled') return 'cancelled';
@@ -48,7 +49,7 @@ export function flowRunFromWire(wire: unknown): FlowRun | undefined {
 	const id = textOf(wire['id']);
 	if (id === undefined) return undefined;
 	const error = errorText(wire['error']);
-	const said = parseStatus(wire['status']);
+	const said = parseFlowRunStatus(wire['status']);
 	const ended = error === undefined ? 'completed' : 'failed';
 	const status = said === 'unknown' && isTime(wire['flow_run_finished']) ? ended : said;
 	return {

@@ -2,7 +2,7 @@ import type { ApiCall } from '../api/api';
 import type { ClientContext } from '../api/context';
 import { PAGE_SIZE, readPage } from '../api/paging';
 import { retrying } from '../api/retry';
-import { InferenceError } from '../errors';
+import { ValidationError, type InferenceError } from '../errors';
 import type { JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 
@@ -14,6 +14,11 @@ export interface ListFilter {
 	readonly value: unknown;
 	/** What errors call it. */
 	readonly label: string;
+	/**
+	 * Whether what a row shows in `field` fits; undefined if only the service can tell. It is asked for
+	 * rows that show something there: a service may not apply what it was asked to.
+	 */
+	readonly fits?: ((shown: unknown) => boolean) | undefined;
 }
 
 /** What to read of a list. */
@@ -38,6 +43,8 @@ export interface ListRows<T> {
 	 * where the next one is.
 	 */
 	readonly brokenOff: boolean;
+	/** What the filters are called that the service did not apply; rows that do not fit were left out. */
+	readonly notApplied: readonly string[];
 }
 
 /** Pages in a row without anything new, after which a list leads nowhere. */
@@ -45,7 +52,8 @@ const MOST_BARREN = 10;
 
 /**
  * Reads a cursor list page by page (API notes 3.5). Of each row only what `view` makes of it is held.
- * A row that comes again, because the list has shifted between two pages, is left out.
+ * A row that comes again, because the list has shifted between two pages, is left out, and so is one
+ * that shows that it does not fit the filters.
  *
  * @throws InferenceError if a page cannot be read; the abort reason
  */
@@ -57,10 +65,14 @@ export async function readList<T>(
 	const rows: T[] = [];
 	const seen = new Set<unknown>();
 	const asked = new Set<string>();
+	const notApplied = new Set<string>();
+	const read = (brokenOff: boolean) => ({ rows, brokenOff, notApplied: [...notApplied] });
 	let { fields } = query;
 	let cursor: string | undefined;
 	for (let barren = 0; barren < MOST_BARREN; ) {
-		const question = { ...query, fields, limit: Math.min(PAGE_SIZE, query.most - rows.length) };
+		// Where rows have to be left out, nobody knows in how many the wanted ones are.
+		const wanted = notApplied.size > 0 ? PAGE_SIZE : query.most - rows.length;
+		const question = { ...query, fields, limit: Math.min(PAGE_SIZE, wanted) };
 		const answer = await outcomeOf(askPage(question, cursor, context));
 		if (!answer.ok) {
 			if (fields === undefined || !isRefused(answer.error))
@@ -72,15 +84,22 @@ export async function readList<T>(
 		const fresh = answer.value.rows.filter(({ id }) => !seen.has(id));
 		for (const row of fresh) {
 			seen.add(row['id']);
-			if (rows.length < query.most) rows.push(view(row));
+			const misses = (query.filters ?? []).filter((filter) => !isMet(filter, row));
+			for (const { label } of misses) notApplied.add(label);
+			if (misses.length === 0 && rows.length < query.most) rows.push(view(row));
 		}
-		if (next.kind === 'end' || rows.length >= query.most) return { rows, brokenOff: false };
+		if (next.kind === 'end' || rows.length >= query.most) return read(false);
 		if (next.kind === 'lost' || asked.has(next.cursor)) break;
 		({ cursor } = next);
 		asked.add(cursor);
 		barren = fresh.length === 0 ? barren + 1 : 0;
 	}
-	return { rows, brokenOff: true };
+	return read(true);
+}
+
+function isMet({ field, fits }: ListFilter, row: JsonObject): boolean {
+	const shown = row[field] ?? undefined;
+	return shown === undefined || fits?.(shown) !== false;
 }
 
 async function askPage(
@@ -107,8 +126,8 @@ async function askPage(
 	return await retrying(async () => readPage(api, call, await api.send(call)), context);
 }
 
-function isRefused(error: unknown): error is InferenceError {
-	return error instanceof InferenceError && error.httpStatus === 400;
+function isRefused(error: unknown): error is ValidationError {
+	return error instanceof ValidationError && error.httpStatus !== undefined;
 }
 
 /** The refusal of a filter or an order that the service does not know, in words that name it. */
@@ -117,20 +136,32 @@ function namingFilters(error: unknown, { filters = [], sort }: ListQuery): unkno
 	const said = error.reason ?? '';
 	const isSaid = (word: string) => said.split(/[^\w]+/).includes(word);
 	const named = filters.filter(({ field }) => isSaid(field));
-	const [{ label } = { label: undefined }] = named.length > 0 ? named : filters;
-	if (sort && named.length === 0 && (isSaid(sort.field) || label === undefined)) {
+	if (named.length > 0) return notTaken(error, said, named);
+	// Its code is in the message as well.
+	if (sort && (isSaid(sort.field) || /sort|order/i.test(error.message))) {
 		return error.reworded(`The service does not sort this list by ${sort.field}: ${said}`, {
 			hint: 'Choose another "Output: Sort" in the options.',
 		});
 	}
-	if (label === undefined) return error;
-	const sent = (named.length > 0 ? named : filters).map(
-		({ label: name, field, operator, value }) =>
-			`"${name}" (${field} ${operator} ${JSON.stringify(value)})`,
-	);
-	const one = sent.length === 1;
+	if (filters.length === 0) return error;
+	if (/filter|column|field|operator/i.test(error.message)) return notTaken(error, said, filters);
+	return error.reworded(error.message, {
+		hint: `It was asked with the filters ${filters.map(inWords).join(', ')}. If one of them may be meant, take it out, or correct it.`,
+	});
+}
+
+function notTaken(
+	error: ValidationError,
+	said: string,
+	filters: readonly ListFilter[],
+): InferenceError {
+	const [s, them] = filters.length === 1 ? ['', 'it'] : ['s', 'them'];
 	return error.reworded(
-		`The service does not take the filter${one ? '' : 's'} ${sent.join(', ')}: ${said}`,
-		{ hint: `Take ${one ? 'it' : 'them'} out, or correct ${one ? 'it' : 'them'}.` },
+		`The service does not take the filter${s} ${filters.map(inWords).join(', ')}: ${said}`,
+		{ hint: `Take ${them} out, or correct ${them}.` },
 	);
+}
+
+function inWords({ label, field, operator, value }: ListFilter): string {
+	return `"${label}" (${field} ${operator} ${JSON.stringify(value)})`;
 }

@@ -99,9 +99,17 @@ export class Reach {
 		return await this.ask('GET', { path, about }, asJsonObject);
 	}
 
-	/** Asks a question that is too long for an address; nothing is changed by it. */
-	async query(path: string, body: JsonObject): Promise<JsonObject> {
-		return await this.ask('POST', { path, body }, asJsonObject);
+	/**
+	 * Asks a question that is too long for an address; nothing is changed by it.
+	 *
+	 * @param decode undefined for what the API does not promise
+	 */
+	async query<T>(
+		path: string,
+		body: JsonObject,
+		decode: (value: unknown) => T | undefined,
+	): Promise<T> {
+		return await this.ask('POST', { path, body }, decode);
 	}
 
 	/**

@@ -1,4 +1,4 @@
-import { isJsonObject, listOf } from '../../../client/util/json';
+import { listIn } from '../../../client/api/paging';
 import type { Operation } from '../../operation';
 import { named } from '../../view';
 
@@ -10,9 +10,7 @@ export const getLimits: Operation = {
 	description: 'Read the limits of the plan and how much of each is used, one item for each limit',
 	properties: [],
 	async execute({ reach }) {
-		const rows = await reach.read('/entitlements/usage', (value) =>
-			value === null || Array.isArray(value) ? listOf(value).filter(isJsonObject) : undefined,
-		);
+		const rows = await reach.read('/entitlements/usage', listIn);
 		return rows.map(({ resource, label, usage, current, limit, unlimited, enabled }) => ({
 			json: named({
 				resource,

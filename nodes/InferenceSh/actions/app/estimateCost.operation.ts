@@ -1,5 +1,5 @@
 import { path } from '../../../client/api/api';
-import { textOf } from '../../../client/util/json';
+import { asJsonObject, textOf } from '../../../client/util/json';
 import { oneItem, type Operation } from '../../operation';
 import { named, usd } from '../../view';
 import { anyAppProperty, appRoute, readApp } from './appView';
@@ -26,7 +26,7 @@ export const estimateCost: Operation = {
 		const input = item.get('jsonInput', '{}').jsonObject();
 		const id = textOf((await reach.get(appRoute(ref)))['id']) ?? ref.app;
 		const body = { input, function: ref.function };
-		const wire = await reach.query(path('store', 'apps', id, 'estimate'), body);
+		const wire = await reach.query(path('store', 'apps', id, 'estimate'), body, asJsonObject);
 		const exact = usd(wire['microcents']);
 		return oneItem(
 			named({

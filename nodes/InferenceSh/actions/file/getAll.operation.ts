@@ -14,7 +14,11 @@ const typeFilter: FilterSpec = {
 	condition(value) {
 		const begin = value.optionalText();
 		if (begin === undefined) return undefined;
-		return { field: 'content_type', operator: 'like', value: `${begin}%` };
+		// What has one of the service's wildcards it alone can tell.
+		const isPlain = !/[%_]/.test(begin);
+		const fits = (shown: unknown) =>
+			!isPlain || String(shown).toLowerCase().startsWith(begin.toLowerCase());
+		return { field: 'content_type', operator: 'like', value: `${begin}%`, fits };
 	},
 };
 

@@ -1,5 +1,11 @@
-import { FLOW_RUN_STATUSES } from '../../../client/flows/flowRun';
-import { createdAfter, createdBefore, wordFilter, type FilterSpec } from '../../filters';
+import { FLOW_RUN_STATUSES, parseFlowRunStatus } from '../../../client/flows/flowRun';
+import {
+	createdAfter,
+	createdBefore,
+	idCondition,
+	wordFilter,
+	type FilterSpec,
+} from '../../filters';
 import { listOperation } from '../../listOperation';
 import { flowProperty } from '../flow/flowView';
 import { flowRunView } from './flowRunView';
@@ -14,7 +20,7 @@ const flowFilter: FilterSpec = {
 	async condition(value, { client }) {
 		const ref = value.optionalText();
 		if (ref === undefined) return undefined;
-		return { field: 'flow_id', operator: 'eq', value: (await client.flows.get(ref)).id };
+		return idCondition('flow_id', (await client.flows.get(ref)).id);
 	},
 };
 
@@ -29,7 +35,12 @@ export const getFlowRuns = listOperation({
 		createdAfter,
 		createdBefore,
 		flowFilter,
-		wordFilter('status', STATUSES, (word) => FLOW_RUN_STATUSES.findIndex((one) => one === word)),
+		wordFilter(
+			'status',
+			STATUSES,
+			(word) => FLOW_RUN_STATUSES.findIndex((one) => one === word),
+			parseFlowRunStatus,
+		),
 	],
 	sortable: true,
 	view: flowRunView,

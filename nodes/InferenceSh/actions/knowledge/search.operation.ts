@@ -1,4 +1,5 @@
-import { isJsonObject, listOf, textOf } from '../../../client/util/json';
+import { listIn } from '../../../client/api/paging';
+import { isJsonObject, textOf } from '../../../client/util/json';
 import type { Operation } from '../../operation';
 import { simplifyProperty } from '../../properties';
 import { named, referenceOf, shown, type View } from '../../view';
@@ -49,8 +50,7 @@ export const searchKnowledge: Operation = {
 		const limit = item.get('limit', 50).number({ min: 1, max: MOST_RESULTS, integer: true });
 		const simplify = item.get('simplify', true).isOn();
 		const body = { query, collections: ['knowledge'], limit };
-		const { results } = await reach.query('/search', body);
-		const rows = listOf(results).filter(isJsonObject).slice(0, limit);
-		return rows.map((row) => ({ json: shown(resultView, row, simplify) }));
+		const rows = await reach.query('/search', body, listIn);
+		return rows.slice(0, limit).map((row) => ({ json: shown(resultView, row, simplify) }));
 	},
 };

@@ -1,8 +1,15 @@
-import { isJsonObject, listOf } from '../../../client/util/json';
+import { listIn } from '../../../client/api/paging';
+import { textOf, type JsonObject } from '../../../client/util/json';
 import type { Operation } from '../../operation';
 import { simplifyProperty } from '../../properties';
 import { shown } from '../../view';
 import { sessionView } from './sessionView';
+
+/** What does not say that it is over is taken to go on. */
+function isOver({ status, ended_at: endedAt }: JsonObject): boolean {
+	const word = textOf(status)?.toLowerCase();
+	return word === undefined ? textOf(endedAt) !== undefined : word !== 'active';
+}
 
 /** The service gives them all at once. */
 export const getSessions: Operation = {
@@ -24,11 +31,9 @@ export const getSessions: Operation = {
 	async execute({ reach }, item) {
 		const simplify = item.get('simplify', true).isOn();
 		const onlyActive = item.get('onlyActive', true).isOn();
-		const rows = await reach.read('/sessions', (value) =>
-			value === null || Array.isArray(value) ? listOf(value).filter(isJsonObject) : undefined,
-		);
+		const rows = await reach.read('/sessions', listIn);
 		return rows
-			.filter(({ status }) => !onlyActive || status === 'active')
+			.filter((row) => !onlyActive || !isOver(row))
 			.map((row) => ({ json: shown(sessionView, row, simplify) }));
 	},
 };

@@ -1,7 +1,13 @@
 import { appName } from '../../../client/apps/appRef';
-import { TASK_STATUSES } from '../../../client/tasks/taskStatus';
+import { parseTaskStatus, TASK_STATUSES } from '../../../client/tasks/taskStatus';
 import { appProperty } from '../../../shared/editor/descriptions/app';
-import { createdAfter, createdBefore, wordFilter, type FilterSpec } from '../../filters';
+import {
+	createdAfter,
+	createdBefore,
+	idCondition,
+	wordFilter,
+	type FilterSpec,
+} from '../../filters';
 import { listOperation } from '../../listOperation';
 import { taskView } from './taskView';
 
@@ -17,7 +23,8 @@ const appFilter: FilterSpec = {
 		const ref = value.optionalText();
 		if (ref === undefined) return undefined;
 		const { id } = await client.apps.get(appName(ref), reach.signal);
-		return { field: 'app_id', operator: 'eq', value: id ?? ref };
+		if (id === undefined) return { field: 'app_id', operator: 'eq', value: ref };
+		return idCondition('app_id', id);
 	},
 };
 
@@ -32,7 +39,12 @@ export const getTasks = listOperation({
 		appFilter,
 		createdAfter,
 		createdBefore,
-		wordFilter('status', STATUSES, (word) => TASK_STATUSES.findIndex((one) => one === word)),
+		wordFilter(
+			'status',
+			STATUSES,
+			(word) => TASK_STATUSES.findIndex((one) => one === word),
+			parseTaskStatus,
+		),
 	],
 	sortable: true,
 	view: taskView,
