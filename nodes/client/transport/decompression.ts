@@ -1,4 +1,5 @@
 import { outcomeOf } from '../util/outcome';
+import { hostDecompressor, type Decompressor } from './hostDecompression';
 import {
 	AnswerTooLargeError,
 	asTransportError,
@@ -11,12 +12,12 @@ import {
 } from './transport';
 
 /** Codings that change the bytes (IANA's registry); others, such as `aws-chunked`, leave them alone. */
-const FORMATS = new Map<string, 'gzip' | 'deflate' | 'brotli' | undefined>([
+const FORMATS = new Map<string, 'gzip' | 'deflate' | 'brotli' | 'zstd' | undefined>([
 	['gzip', 'gzip'],
 	['x-gzip', 'gzip'],
 	['deflate', 'deflate'],
 	['br', 'brotli'],
-	['zstd', undefined],
+	['zstd', 'zstd'],
 	['compress', undefined],
 	['x-compress', undefined],
 ]);
@@ -35,16 +36,23 @@ export function compressionsOf({ headers }: Pick<TransportResponse, 'headers'>):
 }
 
 /** Undefined if bytes that begin like this are not compressed, whatever was said of them. */
-function decompressorFor(coding: string, [first = 0, second = 0]: Uint8Array) {
+function decompressorFor(
+	coding: string,
+	[first = 0, second = 0]: Uint8Array,
+): Decompressor | undefined {
 	const format = FORMATS.get(coding);
 	if (format === 'gzip' && first !== 0x1f) return undefined;
 	// Many servers leave out what it should be wrapped in (RFC 9110, 8.4.1.2).
 	const isBare = format === 'deflate' && ((first & 15) !== 8 || (first * 256 + second) % 31 !== 0);
 	try {
-		if (format) return new DecompressionStream(isBare ? 'deflate-raw' : format);
+		if (format && format !== 'zstd') {
+			return new DecompressionStream(isBare ? 'deflate-raw' : format);
+		}
 	} catch {
 		// Older Node.js versions have no brotli.
 	}
+	const ofHost = format && hostDecompressor(coding);
+	if (ofHost) return ofHost;
 	const problem = `the answer is compressed in a way that this n8n cannot read (${coding})`;
 	throw new TransportError(problem, true, undefined);
 }

@@ -7,8 +7,9 @@ import {
 	deflateRawSync,
 	deflateSync,
 	gzipSync,
+	zstdCompressSync,
 } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { InferenceError } from '../../../nodes/client/errors.ts';
 import { startFileHost, type FileHost } from '../../sandbox/index.mts';
 import { aMoment } from '../../until.mts';
@@ -38,6 +39,8 @@ const FORMS: readonly Form[] = [
 	['deflate', 'deflate', deflateSync],
 	['deflate without its wrapping', 'deflate', deflateRawSync],
 	['brotli', 'br', brotliCompressSync],
+	['zstd', 'zstd', zstdCompressSync],
+	['zstd in gzip', 'zstd, gzip', (text) => gzipSync(zstdCompressSync(text))],
 	['gzip twice', 'gzip, gzip', (text) => gzipSync(gzipSync(text))],
 	['brotli in gzip', 'br, gzip', (text) => gzipSync(brotliCompressSync(text))],
 	['gzip beside what changes nothing', 'identity, gzip, aws-chunked', gzipSync],
@@ -108,6 +111,19 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		expect(via).toBe('stream');
 	});
 
+	it('reads brotli where Node.js has no stream of its own for it', async () => {
+		const OwnStream = DecompressionStream;
+		const oldStream = function (format: ConstructorParameters<typeof DecompressionStream>[0]) {
+			if (format === 'brotli') throw new TypeError('invalid');
+			return new OwnStream(format);
+		};
+		vi.stubGlobal('DecompressionStream', oldStream);
+		onTestFinished(() => void vi.unstubAllGlobals());
+		const compressed = brotliCompressSync(TASK);
+		host.serve('/apps/run', (_request, response) => send(response, compressed, 'br'));
+		expect((await run()).task.output).toEqual({ text: TEXT });
+	});
+
 	it('hears a compressed stream as it comes', async () => {
 		host.serve('/apps/run', (_request, response) =>
 			send(response, Buffer.from(RUNNING), undefined),
@@ -129,6 +145,8 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 	it.each<[what: string, coding: string, body: Buffer]>([
 		['is damaged', 'gzip', Buffer.concat([gzipSync(TASK).subarray(0, 20), Buffer.alloc(50, 7)])],
 		['breaks off', 'gzip', gzipSync(TASK).subarray(0, 30)],
+		['breaks off in zstd', 'zstd', zstdCompressSync(TASK).subarray(0, 30)],
+		['is said to be zstd', 'zstd', Buffer.from(TASK)],
 		['nobody can read', 'compress', Buffer.from('~~~')],
 	])('tells of an answer that %s', async (_what, coding, body) => {
 		host.serve('/apps/run', (_request, response) => send(response, body, coding));

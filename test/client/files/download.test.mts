@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import * as undici7 from 'undici';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CancelSource } from '../../../nodes/client/util/cancelSignal.ts';
@@ -458,6 +458,7 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			['gzip in headers that come twice', ['gzip', 'aws-chunked'], gzipSync(content)],
 			['deflate', 'deflate', deflateSync(content)],
 			['brotli', 'br', brotliCompressSync(content)],
+			['zstd', 'zstd', zstdCompressSync(content)],
 			['gzip twice', 'gzip,gzip', gzipSync(gzipSync(content))],
 			['nothing, as AWS says it', 'aws-chunked', content],
 			['nothing', 'identity', content],

@@ -1,5 +1,11 @@
 /** Answers made at random: sound ones, and whatever can be wrong with one. */
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import {
+	brotliCompressSync,
+	deflateRawSync,
+	deflateSync,
+	gzipSync,
+	zstdCompressSync,
+} from 'node:zlib';
 import * as fc from 'fast-check';
 
 /** What becomes of the connection after an answer, or after as much of it as is sent. */
@@ -37,7 +43,10 @@ const CODINGS = {
 	rawDeflate: ['deflate', deflateRawSync],
 	brotli: ['br', brotliCompressSync],
 	plainBrotli: ['br', (bytes: Buffer) => bytes],
-	zstd: ['zstd', (bytes: Buffer) => bytes],
+	zstd: ['zstd', zstdCompressSync],
+	plainZstd: ['zstd', (bytes: Buffer) => bytes],
+	halfZstd: ['zstd', (bytes: Buffer) => halfOf(zstdCompressSync(bytes))],
+	zstdBomb: ['zstd', () => zstdCompressSync(Buffer.alloc(3_000_000, ' '))],
 	twice: ['gzip, gzip', (bytes: Buffer) => gzipSync(gzipSync(bytes))],
 	often: ['gzip,gzip,gzip,gzip,gzip,gzip', gzipSync],
 	chunks: ['aws-chunked', (bytes: Buffer) => bytes],
