@@ -93,6 +93,34 @@ describe.each(all)('$what', ({ resource, operation, what }) => {
 	});
 });
 
+const limited = all.filter(({ operation }) =>
+	operation.properties.some(({ name }) => name === 'limit'),
+);
+
+describe.each(limited)('the limit of $what', ({ what }) => {
+	const most = what === 'knowledge.search' ? 100 : 1_000_000;
+	const limitedTo = async (limit: number) =>
+		await operate(sandbox(), what, { parameters: { ...PARAMETERS, limit } });
+
+	it.each([0, -1, 1.5, most + 1])(
+		'is not %d, which is said before anything is asked',
+		async (limit) => {
+			const { error } = await limitedTo(limit);
+			expect(error?.message).toContain(`"Limit" must be a whole number from 1 to ${most}, but is`);
+			expect(sandbox().requests).toEqual([]);
+		},
+	);
+
+	it('may be as high as that, and the service is asked for no more at once than it gives', async () => {
+		await limitedTo(most);
+		const asked = sandbox().requests.map(({ query, body }) => {
+			const inQuery = new URLSearchParams(query).get('limit');
+			return Number(inQuery ?? (body as { limit?: number } | undefined)?.limit);
+		});
+		expect(asked).toEqual([100]);
+	});
+});
+
 /** The keys that a sample says an output has. */
 function sampleKeys(what: string): readonly string[] {
 	const [resource = '', operation = ''] = what.split('.');

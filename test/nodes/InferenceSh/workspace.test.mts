@@ -106,6 +106,20 @@ describe('File', () => {
 		expect(again.error?.message).toContain('It does not exist');
 	});
 
+	it.each([1, 5])('is deleted for each item that has it, %d at a time', async (concurrency) => {
+		const both = [1, 2].map(() => ({ json: {}, binary: TEXT }));
+		const uploads = await outputOf('file.upload', {}, { items: both });
+		const [id, other] = uploads.map((file) => file['id']);
+		expect(other).toBe(id);
+		const items = uploads.map((file) => ({ json: file }));
+		const parameters = { file: '={{ $json.id }}', concurrency };
+		expect(await outputOf('file.delete', parameters, { items })).toEqual([
+			{ id, deleted: true },
+			{ id, deleted: true },
+		]);
+		expect(sandbox().count('DELETE', `/files/${String(id)}`)).toBe(1);
+	});
+
 	it.each(['..', 'a/b', ' ', 'https://example.com/x'])('is not asked for by %j', async (file) => {
 		const run = await operate(sandbox(), 'file.delete', { parameters: { file } });
 		expect(run.error?.message).toMatch(/nothing with the ID|is empty|not its URL/);

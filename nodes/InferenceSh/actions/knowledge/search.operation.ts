@@ -39,7 +39,7 @@ export const searchKnowledge: Operation = {
 			displayName: 'Limit',
 			name: 'limit',
 			type: 'number',
-			typeOptions: { minValue: 1 },
+			typeOptions: { minValue: 1, maxValue: MOST_RESULTS },
 			default: 50,
 			description: 'Max number of results to return',
 		},
