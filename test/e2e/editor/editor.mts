@@ -203,6 +203,11 @@ export class Panel {
 		return await this.root.locator(`${byTestId('node-credentials-select')} input`).inputValue();
 	}
 
+	/** What is chosen in a drop-down. */
+	async choice(parameter: string): Promise<string> {
+		return await this.parameter(parameter).locator('input').first().inputValue();
+	}
+
 	/** Picks an app: "From list", a search, the first hit. */
 	async pickApp(search: string): Promise<void> {
 		await this.root.locator(byTestId('rlc-input')).click();

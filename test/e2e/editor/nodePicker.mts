@@ -65,6 +65,31 @@ export class NodePicker {
 		if (await next.isVisible()) await next.click();
 	}
 
+	/** Clicks a node in the list, and sees its actions. */
+	async open(name: string): Promise<void> {
+		await this.item(name).click();
+		await this.root.locator(byTestId('node-creator-category-item')).first().waitFor();
+	}
+
+	/** All lines of the list, with the titles of its groups. */
+	async listed(): Promise<readonly string[]> {
+		const lines = await this.root.locator(byTestId('item-iterator-item')).allTextContents();
+		return lines.map((line) => line.trim());
+	}
+
+	/** Shows what a category has, such as the triggers among the actions of a node. */
+	async unfold(category: string): Promise<void> {
+		await this.root
+			.locator(byTestId('node-creator-category-item'))
+			.filter({ hasText: category })
+			.click();
+	}
+
+	/** Clicks an action. */
+	async choose(action: RegExp): Promise<void> {
+		await this.item(action).click();
+	}
+
 	private item(name: string | RegExp): Locator {
 		const exact = typeof name === 'string' ? new RegExp(`^\\s*${escaped(name)}\\s*$`) : name;
 		return this.root.locator(byTestId('node-creator-item-name')).filter({ hasText: exact }).first();

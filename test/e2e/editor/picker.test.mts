@@ -2,6 +2,7 @@
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 
+import { RESOURCES } from '../../../nodes/InferenceSh/actions/index.ts';
 import { BEHIND_ICONS, type Theme } from '../../package/contrast.mts';
 import { CREDENTIAL } from '../demo/demoInstance.mts';
 import { useInstance } from '../n8n/instance.mts';
@@ -43,27 +44,33 @@ const NODES: readonly Wanted[] = [
 		named: ['Get balance of account', 'Get task in Inference'],
 	},
 ];
-const MODEL = 'Inference.sh Chat Model';
-const ALL = NODES.map(({ name }) => name);
+const MODEL = titled({ name: 'Chat Model', type: 'lmChatInferenceSh', isTool: false });
+const ALL = [...NODES, MODEL].map(({ name }) => name);
 
 /** What people type, and what they must find by it. */
 const SEARCHES: ReadonlyArray<readonly [words: string, names: readonly string[]]> = [
 	['inference', ALL],
 	['inference.sh', ALL],
+	['AI', ALL],
 	['run app', ['Run App']],
 	['bulk', ['Batch']],
 	['batch', ['Batch']],
-	['image', ['Run App', 'Batch']],
-	['video', ['Run App', 'Batch']],
-	['LLM', ['Run App', 'Stream Task', 'Agent Message']],
-	['agent', ['Agent Message']],
+	['image', ['Run App', 'Batch', 'Stream Task']],
+	['video', ['Run App', 'Batch', 'Stream Task']],
+	['LLM', ['Run App', 'Batch', 'Stream Task', 'Agent Message', 'Chat Model']],
+	['agent', ['Agent Message', 'Inference']],
 	['text to image', ['Run App']],
 	['transcribe', ['Run App']],
 	['Stable Diffusion', ['Run App']],
-	['Claude', ['Run App', 'Agent Message']],
+	['Claude', ['Run App', 'Agent Message', 'Chat Model']],
+	['chat model', ['Chat Model']],
 	['balance', ['Inference']],
 	['workspace', ['Inference']],
+	// n8n lists the trigger under the node with its name.
+	['approval', ['Agent Message', 'Inference']],
+	['task finished', ['Inference']],
 ];
+const OURS = /^Inference\.sh/;
 
 const listed = ({ title }: Wanted): string => title;
 const asTool = ({ title }: Wanted): string => `${title} Tool`;
@@ -137,23 +144,37 @@ describe('the nodes in the list of nodes', () => {
 			await NodePicker.load(editor.page);
 			return await NodePicker.open(editor.page, plusOf(AGENT, 'inputs/ai_tool/0'), 'Tools');
 		},
+		'the Chat Model plus of an AI Agent': async () => {
+			await open([start, agent], toAgent);
+			await NodePicker.load(editor.page);
+			const plus = plusOf(AGENT, 'inputs/ai_languageModel/0');
+			return await NodePicker.open(editor.page, plus, 'Language Models');
+		},
 	} as const;
 	type Place = keyof typeof PLACES;
-	const OPENERS = Object.keys(PLACES) as Place[];
+	const OPENERS: ReadonlyArray<readonly [place: Place, nodes: readonly Wanted[]]> = [
+		['an empty canvas', [...NODES, MODEL]],
+		['the plus behind a node', [...NODES, MODEL]],
+		['the Tool plus of an AI Agent', tools],
+		['the Chat Model plus of an AI Agent', [MODEL]],
+	];
 
-	describe.each(OPENERS)('from %s', (place) => {
+	describe.each(OPENERS)('from %s', (place, nodes) => {
 		const forTools = place === 'the Tool plus of an AI Agent';
 		const nameOf = forTools ? asTool : listed;
-		const nodes = forTools ? tools : NODES;
 
-		test('are found by the service and by what they do', async () => {
+		test('are found by the service and by what they do, and no others', async () => {
 			const picker = await PLACES[place]();
+			const own = async (): Promise<readonly string[]> =>
+				(await picker.found()).filter((name) => OURS.test(name)).toSorted();
 			for (const [words, names] of SEARCHES) {
-				await picker.search(words);
 				const wanted = nodes.filter(({ name }) => names.includes(name)).map(nameOf);
+				if (wanted.length === 0) continue;
+				await picker.search(words);
+				const isEverything = wanted.length === nodes.length;
 				await expect
-					.poll(() => picker.found(), { ...WAIT, message: words })
-					.toEqual(expect.arrayContaining(wanted));
+					.poll(own, { ...WAIT, message: words })
+					.toEqual(isEverything ? wanted.toSorted() : expect.arrayContaining(wanted));
 				if (place === 'an empty canvas' && words === 'inference') {
 					await picture(editor.page, 'docs/images/node-search');
 				}
@@ -161,7 +182,9 @@ describe('the nodes in the list of nodes', () => {
 		});
 
 		// Where a workflow has no start yet, n8n offers the trigger of the workspace first.
-		const added = nodes.filter(({ type }) => place !== 'an empty canvas' || type !== 'inferenceSh');
+		const added = nodes.filter(
+			(node) => node !== MODEL && (place !== 'an empty canvas' || node.type !== 'inferenceSh'),
+		);
 		test.each(added)('$title is added', async (node) => {
 			const { action, named = [node.name, node.name] } = node;
 			const name = named[forTools ? 1 : 0];
@@ -181,36 +204,64 @@ describe('the nodes in the list of nodes', () => {
 	test('the trigger is found on an empty canvas, and starts the workflow', async () => {
 		const picker = await PLACES['an empty canvas']();
 		await picker.search('inference');
-		await picker.add('Inference.sh', /task finished/i);
+		await picker.add('Inference.sh', /^\s*On approval needed/);
 		const panel = await editor.openedPanel();
 		await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
+		expect(await panel.choice('event')).toBe('Approval Needed');
 		await panel.close();
 		await editor.node('Inference Trigger').waitFor();
 	});
 
-	test('Batch is no tool', async () => {
-		const picker = await PLACES['the Tool plus of an AI Agent']();
-		await picker.search('inference.sh');
-		await expect.poll(() => picker.found(), WAIT).toHaveLength(tools.length);
-		expect([...(await picker.found())].sort()).toEqual(tools.map((node) => asTool(node)).sort());
+	test('the actions of Inference.sh are all its operations by resource, and its events', async () => {
+		const picker = await PLACES['the plus behind a node']();
+		await picker.search('inference');
+		await picker.open('Inference.sh');
+		const actions = RESOURCES.flatMap(({ name, operations }) => [
+			`${name} Actions`,
+			...operations.map(({ action }) => action),
+		]);
+		await expect.poll(() => picker.listed(), WAIT).toEqual(actions);
+		await picture(editor.page, 'docs/images/actions');
+		await picker.unfold('Triggers');
+		await expect
+			.poll(() => picker.listed(), WAIT)
+			.toEqual([...actions, 'On approval needed', 'On task finished']);
+		await picker.choose(/^\s*Run flow/);
+		const panel = await editor.openedPanel();
+		await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
+		expect([await panel.choice('resource'), await panel.choice('operation')]).toEqual([
+			'Flow',
+			'Run',
+		]);
+		await panel.close();
+		expect(await editor.links()).toContainEqual([START, 'Run flow']);
 	});
 
-	test('the chat model is among the models of an AI Agent, and is added there', async () => {
+	test('none is a memory for an AI Agent', async () => {
 		await open([start, agent], toAgent);
 		await NodePicker.load(editor.page);
-		const plus = plusOf(AGENT, 'inputs/ai_languageModel/0');
-		const picker = await NodePicker.open(editor.page, plus, 'Language Models');
-		for (const words of ['inference', 'inference.sh', 'LLM', 'Claude', 'chat model']) {
-			await picker.search(words);
-			await expect
-				.poll(() => picker.found(), { ...WAIT, message: words })
-				.toEqual(expect.arrayContaining([MODEL]));
-		}
-		await picker.add(MODEL);
+		const plus = plusOf(AGENT, 'inputs/ai_memory/0');
+		const picker = await NodePicker.open(editor.page, plus, 'Memory');
+		await expect.poll(() => picker.found(), WAIT).toContain('Simple Memory');
+		expect(await picker.found()).not.toContainEqual(expect.stringMatching(OURS));
+	});
+
+	test('the chat model is added to an AI Agent', async () => {
+		const picker = await PLACES['the Chat Model plus of an AI Agent']();
+		await picker.search('inference');
+		await picker.add(MODEL.title);
 		const panel = await editor.openedPanel();
 		await expect.poll(() => panel.credential(), WAIT).toBe(CREDENTIAL.name);
 		await panel.close();
-		expect(await editor.links()).toContainEqual(['Chat Model', AGENT]);
+		expect(await editor.links()).toContainEqual([MODEL.name, AGENT]);
+	});
+
+	test('the chat model comes with a chain around it where there is no agent', async () => {
+		const picker = await PLACES['the plus behind a node']();
+		await picker.search('inference');
+		await picker.add(MODEL.title);
+		await (await editor.openedPanel()).close();
+		expect(await editor.links()).toContainEqual([MODEL.name, 'Basic LLM Chain']);
 	});
 
 	describe('as a tool', () => {
@@ -259,15 +310,16 @@ describe('the nodes in the list of nodes', () => {
 
 	test.each<Theme>(['light', 'dark'])('their icons are drawn in the %s theme', async (theme) => {
 		await editor.page.emulateMedia({ colorScheme: theme });
+		const nodes = [...NODES, MODEL, { name: 'Trigger', type: 'inferenceShTrigger' }];
 		await open(
-			NODES.map(({ name, type }, index) => ({
+			nodes.map(({ name, type }, index) => ({
 				id: type,
 				name,
 				type: `n8n-nodes-inferencesh.${type}`,
 				position: [200 * index, 0],
 			})),
 		);
-		for (const { name, type } of NODES) {
+		for (const { name, type } of nodes) {
 			const icon = editor.node(name).locator('img').first();
 			const place = `[data-node-name="${name}"] img`;
 			await expect.poll(() => inBrowser(HAS_BEEN_DRAWN, place), WAIT).toBe(true);
