@@ -18,6 +18,7 @@ import { forms } from './forms.mts';
 import { growth } from './growth.mts';
 import { heldBack } from './heldBack.mts';
 import { latency } from './latency.mts';
+import { liveHeap } from './liveHeap.mts';
 import { liveLatency } from './liveLatency.mts';
 import { loading } from './loading.mts';
 import { isMet, type Bench, type Measure } from './measures.mts';
@@ -40,6 +41,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Measure[]>
 	held: heldBack,
 	growth,
 	files,
+	liveHeap,
 	following,
 	forms,
 	refusal,
