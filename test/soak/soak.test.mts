@@ -2,16 +2,22 @@
  * Thousands of runs in one process, as it lives for weeks: of what a node needs while it runs,
  * nothing is there afterwards, and what it remembers has an end.
  */
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
+import { getEventListeners } from 'node:events';
 import { createRequire } from 'node:module';
-import type { INodeParameters, INodeType } from 'n8n-workflow';
+import type { IDataObject, INodeParameters, INodeType } from 'n8n-workflow';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { heldMegabytes } from '../bench/garbage.mts';
 import { startService, type Service } from '../bench/serviceProcess.mts';
+import { answerOf, runAsking, type Asking } from '../engine/askingNode.mts';
 import { runNode, type EngineRun, type RunNodeOptions } from '../engine/engine.mts';
+import { PollingWorkflow } from '../engine/pollEngine.mts';
 import { aMoment, until } from '../until.mts';
 
-/** So many runs of each kind; half as many go before, so that what is kept once is there. */
+/** So many runs of each kind, unless it takes a share of them only; half as many go before, so that what is kept once is there. */
 const RUNS = Number(process.env['SOAK_RUNS'] ?? 3_000);
+/** What is tried in several ways, or takes long. */
+const A_THIRD = 1 / 3;
 /** Runs that are under way at once. */
 const WIDTH = 8;
 /** Memory that may be held more after all the runs of a kind than before, MB. */
@@ -42,10 +48,93 @@ const OPTIONS: INodeParameters = { backoffBase: 0.1, backoffCap: 0.1, pollInterv
 interface Kind {
 	readonly what: string;
 	readonly node: string;
+	/** Default: all. */
+	readonly share?: number;
+	/** Makes what runs the node for the `n`-th time. */
+	start(): Promise<(n: number) => Promise<void>>;
+}
+
+interface Executed extends Omit<Kind, 'start'> {
 	/** What is special about the `n`-th run. */
 	run(n: number): Partial<RunNodeOptions> & { parameters: INodeParameters; apiKey?: string };
 	/** How a run ends; success unless told otherwise. */
 	readonly ends?: EngineRun['status'];
+}
+
+const credentialsOf = (apiKey: string) => ({ apiKey, baseUrl: service.url, maxConcurrency: 0 });
+
+/** A node that executes. */
+function executed({ run, ends = 'success', ...rest }: Executed): Kind {
+	return {
+		...rest,
+		start: async () => {
+			const instance = nodeOf(rest.node);
+			return async (n) => {
+				const { apiKey = service.apiKey, ...options } = run(n);
+				const { status, error } = await runNode({
+					node: instance,
+					mode: 'trigger',
+					credentials: credentialsOf(apiKey),
+					...options,
+				});
+				if (status !== ends) throw error ?? new Error(`ended as ${status}`);
+			};
+		},
+	};
+}
+
+/** A signal that lives longer than whatever hears it. */
+const patience = new AbortController().signal;
+
+/** The chat model, asked as n8n's own nodes ask it. */
+function asked(what: string, asking: Asking<BaseChatModel>): Kind {
+	const node = 'LmChatInferenceSh';
+	return {
+		what,
+		node,
+		share: A_THIRD,
+		start: async () => {
+			const modelNode = nodeOf(node);
+			return async () => {
+				const run = await runAsking(asking, {
+					modelNode,
+					mode: 'trigger',
+					parameters: { model: ref('sandbox/chat'), options: { reasoningEffort: 'high' } },
+					credentials: credentialsOf(service.apiKey),
+				});
+				answerOf(run);
+			};
+		},
+	};
+}
+
+/** The trigger in an active workflow: `before` happens before each poll, which has to give so much. */
+function polled(what: string, before: () => Promise<void>, least: number): Kind {
+	const node = 'InferenceShTrigger';
+	return {
+		what,
+		node,
+		share: A_THIRD,
+		start: async () => {
+			const workflow = new PollingWorkflow({
+				node: nodeOf(node),
+				parameters: {},
+				credentials: credentialsOf(service.apiKey),
+			});
+			await workflow.activate();
+			// Polls of one workflow come one after the other.
+			let polls = Promise.resolve();
+			return async () => {
+				polls = polls.then(async () => {
+					await before();
+					const found = await workflow.poll();
+					workflow.emitted.length = 0;
+					if ((found ?? []).length !== least) throw new Error(`${found?.length ?? 0} came`);
+				});
+				await polls;
+			};
+		},
+	};
 }
 
 const ref = (value: string) => ({ __rl: true, mode: 'ref', value });
@@ -63,7 +152,7 @@ const agent = (more: INodeParameters = {}): INodeParameters => ({
 	options: OPTIONS,
 });
 
-const KINDS: readonly Kind[] = [
+const EXECUTED: readonly Executed[] = [
 	{
 		what: 'with one key',
 		node: 'RunApp',
@@ -117,22 +206,105 @@ const KINDS: readonly Kind[] = [
 		node: 'AgentMessage',
 		run: (n) => ({ parameters: agent({ conversation: 'key', conversationKey: `only ${n}` }) }),
 	},
+	{
+		what: 'that reads',
+		node: 'InferenceSh',
+		share: A_THIRD,
+		run: (n) => ({ parameters: READS[n % READS.length] ?? {} }),
+	},
+	{
+		what: 'that uploads a file',
+		node: 'InferenceSh',
+		share: A_THIRD,
+		run: (n) => ({
+			parameters: { resource: 'file', operation: 'upload' },
+			items: [{ json: {}, binary: { data: textFile(n) } }],
+		}),
+	},
+	{
+		what: 'that runs a flow with a file in and out',
+		node: 'InferenceSh',
+		share: A_THIRD,
+		run: (n) => ({
+			parameters: {
+				resource: 'flow',
+				operation: 'run',
+				flow: ref('sandbox/poster'),
+				inputMode: 'fields',
+				fields: { mappingMode: 'defineBelow', value: { picture: 'data' } },
+				downloadFiles: true,
+				options: OPTIONS,
+			},
+			items: [{ json: {}, binary: { data: { ...textFile(n), mimeType: 'image/png' } } }],
+		}),
+	},
 ];
 
-async function runs(kind: Kind, from: number, to: number): Promise<void> {
-	const node = nodeOf(kind.node);
+const READS: readonly INodeParameters[] = [
+	{ resource: 'task', operation: 'getAll', limit: 5 },
+	{ resource: 'app', operation: 'search', search: 'echo' },
+	{ resource: 'account', operation: 'getBalance' },
+	{ resource: 'flow', operation: 'getAll' },
+];
+
+const textFile = (n: number) => ({
+	data: Buffer.from(`file ${n}`).toString('base64'),
+	mimeType: 'text/plain',
+	fileName: `${n}.txt`,
+});
+
+const QUESTION = 'Hello, 3 words, think 1 ms every 1 ms';
+const CALLS = 'call add {"x":1} call add {"x":2}, think 1 ms every 1 ms';
+const ADD = {
+	type: 'function',
+	function: { name: 'add', description: 'Adds', parameters: { type: 'object', properties: {} } },
+} as const;
+
+/** Starts a task elsewhere, which has ended when the answer comes. */
+async function startElsewhere(): Promise<void> {
+	const answer = await fetch(`${service.url}/apps/run`, {
+		method: 'POST',
+		headers: {
+			authorization: `Bearer ${service.apiKey}`,
+			'content-type': 'application/json',
+			connection: 'close',
+		},
+		body: JSON.stringify({ app: 'sandbox/instant', input: {} }),
+	});
+	await answer.text();
+}
+
+const KINDS: readonly Kind[] = [
+	...EXECUTED.map(executed),
+	asked('asked for an answer in one piece', async (model) => {
+		const { text } = await model.invoke(QUESTION, { signal: patience });
+		return { text };
+	}),
+	asked('asked for a stream', async (model) => {
+		let text = '';
+		const answer = await model.stream(QUESTION, { signal: patience });
+		for await (const chunk of answer) text += chunk.text;
+		return { text };
+	}),
+	asked('asked for calls of tools', async (model) => {
+		const { tool_calls = [] } = (await model
+			.bindTools?.([ADD])
+			.invoke(CALLS, { signal: patience })) as { tool_calls?: IDataObject[] };
+		if (tool_calls.length !== 2) throw new Error(`${tool_calls.length} calls came`);
+		return { tool_calls };
+	}),
+	asked('left in the middle of a stream', async (model) => {
+		for await (const _ of await model.stream('200 words', { signal: patience })) break;
+		return {};
+	}),
+	polled('that finds nothing', async () => {}, 0),
+	polled('that finds a task', startElsewhere, 1),
+];
+
+async function runs(run: (n: number) => Promise<void>, from: number, to: number): Promise<void> {
 	let next = from;
 	const worker = async () => {
-		while (next < to) {
-			const { apiKey = service.apiKey, ...options } = kind.run(next++);
-			const { status, error } = await runNode({
-				node,
-				mode: 'trigger',
-				credentials: { apiKey, baseUrl: service.url, maxConcurrency: 0 },
-				...options,
-			});
-			if (status !== (kind.ends ?? 'success')) throw error ?? new Error(`ended as ${status}`);
-		}
+		while (next < to) await run(next++);
 	};
 	await Promise.all(Array.from({ length: WIDTH }, worker));
 }
@@ -142,19 +314,22 @@ const handles = () => process.getActiveResourcesInfo().toSorted();
 
 it.for(KINDS)('$node $what', async (kind, { annotate }) => {
 	await service.reset();
-	const keys = Array.from({ length: RUNS * 2 }, (_, n) => `inf_key_${n}`);
+	const count = Math.ceil(RUNS * (kind.share ?? 1));
+	const keys = Array.from({ length: count * 2 }, (_, n) => `inf_key_${n}`);
 	await service.addWorkspaces(keys);
 	const before = handles();
-	await runs(kind, 0, Math.ceil(RUNS / 2));
+	const run = await kind.start();
+	await runs(run, 0, Math.ceil(count / 2));
 	await until(() => handles().length <= before.length);
 	const warm = heldMegabytes();
 
-	await runs(kind, RUNS, RUNS * 2);
+	await runs(run, count, count * 2);
 
 	// Connections are kept for a few seconds, for whoever comes next.
 	await until(() => handles().length <= before.length);
 	const growth = heldMegabytes() - warm;
-	await annotate(`${growth.toFixed(2)} MB more after ${RUNS} runs`);
+	await annotate(`${growth.toFixed(2)} MB more after ${count} runs`);
 	expect(growth).toBeLessThanOrEqual(MOST_GROWTH_MB);
-	expect(await service.running()).toBe(0);
+	expect(getEventListeners(patience, 'abort')).toEqual([]);
+	await until(async () => (await service.running()) === 0);
 });
