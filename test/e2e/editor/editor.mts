@@ -270,7 +270,30 @@ export class Panel {
 		await this.root.locator(byTestId('node-execute-button')).click();
 	}
 
+	/** Texts that are not seen as a whole, one a line, and lists that can be scrolled sideways. */
+	async cutTexts(): Promise<string> {
+		const ask = `(${CUT_TEXTS})(document.querySelector('${byTestId('ndv')}'))`;
+		return String(await this.page.evaluate(ask));
+	}
+
 	async close(): Promise<void> {
 		await this.root.locator(byTestId('ndv-close-button')).click();
 	}
 }
+
+/** In the page. Widths are rounded there: a pixel more is no more. */
+const CUT_TEXTS = `(panel) => {
+	const right = panel.getBoundingClientRect().right + 1;
+	const isCut = (part) =>
+		part.clientWidth > 0 &&
+		(part.scrollWidth > part.clientWidth + 1 || part.getBoundingClientRect().right > right);
+	const textOf = (part) =>
+		part.tagName === 'INPUT'
+			? part.value || part.placeholder
+			: [...part.childNodes].map(({ nodeType, data }) => (nodeType === 3 ? data : '')).join('');
+	const lists = [panel, ...panel.querySelectorAll('[data-test-id="node-parameters"]')];
+	return [
+		...lists.filter(isCut).map(({ scrollWidth }) => 'a list that is wide: ' + scrollWidth),
+		...[...panel.querySelectorAll('*')].filter(isCut).map((part) => textOf(part).trim()),
+	].filter((text) => text !== '').join('\\n');
+}`;

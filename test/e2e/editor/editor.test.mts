@@ -1,20 +1,31 @@
 /** The nodes in n8n's editor, as a person sees them. */
 import path from 'node:path';
 
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	describe,
+	expect,
+	inject,
+	onTestFinished,
+	test,
+} from 'vitest';
 
 import { readManifest } from '../../package/pack.mts';
+import { DESCRIPTIONS } from '../../package/panelNames.mts';
 import { CREDENTIAL, FIRST_EXAMPLE, readExamples } from '../demo/demoInstance.mts';
 import { Editor, SIZE } from './editor.mts';
 import { useInstance } from '../n8n/instance.mts';
 import { ROOT } from '../n8n/paths.mts';
 import { picture, plainSpeaker } from './pictures.mts';
 
-const NODE = 'Node';
 const WAIT_MS = 60_000;
 /** What lies over the nodes. */
 const BUTTONS =
 	':is([data-test-id="canvas-controls"], [class*="executionButtons"], [data-test-id^="execute-workflow-button"])';
+/** Screens of many people. */
+const WIDTHS = [1280, 1440];
 const SMALL = { width: 1120, height: 740 };
 
 /** Every node with parameters that its panel shows at first, and its version if it is not the second. */
@@ -54,12 +65,13 @@ describe('the editor', () => {
 		if (task.result?.state === 'fail') await editor.keepPicture('editor-failure');
 	});
 
-	/** Opens a new workflow with one of the nodes behind a manual trigger. */
+	/** Opens a new workflow with one of the nodes behind a manual trigger. Returns its name. */
 	async function newWorkflow(
 		type: string,
 		parameters: object = {},
 		typeVersion = 2,
 	): Promise<string> {
+		const name = descriptionOf(type)?.defaults.name ?? type;
 		const node = (fields: object): object => ({ typeVersion: 1, parameters: {}, ...fields });
 		const { id } = await instance().rest.call<{ id: string }>('POST', 'workflows', {
 			name: `Editor: ${type}`,
@@ -73,7 +85,7 @@ describe('the editor', () => {
 				}),
 				node({
 					id: 'node',
-					name: NODE,
+					name,
 					type: `n8n-nodes-inferencesh.${type}`,
 					typeVersion,
 					position: [220, 0],
@@ -81,17 +93,22 @@ describe('the editor', () => {
 					credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
 				}),
 			],
-			connections: { Start: { main: [[{ node: NODE, type: 'main', index: 0 }]] } },
+			connections: { Start: { main: [[{ node: name, type: 'main', index: 0 }]] } },
 		});
 		await editor.openWorkflow(id);
-		return id;
+		return name;
 	}
 
-	test.each(NODES)('the panel of $title opens', async ({ type, shown, version }) => {
-		await newWorkflow(type, {}, version);
-		const panel = await editor.openPanel(NODE);
+	test.each(NODES)('the panel of $title shows all that it has', async (node) => {
+		const { type, shown, version } = node;
+		const panel = await editor.openPanel(await newWorkflow(type, allOptions(type), version));
 		for (const parameter of shown) await panel.parameter(parameter).waitFor();
 		expect(await panel.credential()).toBe(CREDENTIAL.name);
+		onTestFinished(() => editor.page.setViewportSize(SIZE));
+		for (const width of WIDTHS) {
+			await editor.page.setViewportSize({ ...SIZE, width });
+			expect(await panel.cutTexts(), `${width} pixels`).toBe('');
+		}
 		await panel.close();
 	});
 
@@ -102,8 +119,7 @@ describe('the editor', () => {
 	});
 
 	test('an app is picked from the list, its form filled in, its result seen', async () => {
-		await newWorkflow('runApp');
-		const panel = await editor.openPanel(NODE);
+		const panel = await editor.openPanel(await newWorkflow('runApp'));
 		await panel.pickApp('Language Model');
 		await panel.choose('inputMode', 'Form');
 		await panel.type('text', 'Hello from the editor');
@@ -121,8 +137,7 @@ describe('the editor', () => {
 	});
 
 	test('the form has the fields of the app, with drop-downs for choices', async () => {
-		await newWorkflow('runApp');
-		const panel = await editor.openPanel(NODE);
+		const panel = await editor.openPanel(await newWorkflow('runApp'));
 		await panel.pickApp('Image Resize');
 		await panel.choose('inputMode', 'Form');
 		await panel.type('image', 'data');
@@ -168,16 +183,18 @@ describe('the editor', () => {
 		instance().sandbox.configure({
 			messages: [{ level: 'warning', code: 'quota', message: 'Your quota is nearly used up.' }],
 		});
-		await newWorkflow('runApp', { app: ref('sandbox/echo'), inputMode: 'item' });
-		const panel = await editor.openPanel(NODE);
+		const panel = await editor.openPanel(
+			await newWorkflow('runApp', { app: ref('sandbox/echo'), inputMode: 'item' }),
+		);
 		await panel.execute();
 		await panel.output.getByText('Your quota is nearly used up.').waitFor();
 		await panel.close();
 	});
 
 	test('an error says what happened and what to do', async () => {
-		await newWorkflow('runApp', { app: ref('sandbox/ecko'), inputMode: 'item' });
-		const panel = await editor.openPanel(NODE);
+		const panel = await editor.openPanel(
+			await newWorkflow('runApp', { app: ref('sandbox/ecko'), inputMode: 'item' }),
+		);
 		await panel.execute();
 		await panel.output.getByText("app 'sandbox/ecko' not found").first().waitFor();
 		expect(instance().sandbox.tasks()).toEqual([]);
@@ -197,14 +214,14 @@ describe('the editor', () => {
 	});
 
 	test('a batch shows its three outputs', async () => {
-		await newWorkflow('batch', {
+		const name = await newWorkflow('batch', {
 			app: ref('sandbox/echo'),
 			itemsFrom: 'list',
 			list: '={{ [{ text: "a" }, { text: "b" }, 3] }}',
 		});
 		await editor.execute();
-		await editor.succeeded(NODE);
-		const panel = await editor.openPanel(NODE);
+		await editor.succeeded(name);
+		const panel = await editor.openPanel(name);
 		await panel.output.getByText('2 of 3 items succeeded').waitFor();
 		const shown = await panel.output.textContent();
 		for (const output of [
@@ -219,5 +236,21 @@ describe('the editor', () => {
 		await panel.close();
 	});
 });
+
+const descriptionOf = (type: string) => DESCRIPTIONS.find(({ name }) => name === type);
+
+/** Parameters of a node with everything that "Add option" can add to it. */
+function allOptions(type: string): object {
+	const { properties = [] } = descriptionOf(type) ?? {};
+	const collections = properties.filter((property) => property.type === 'collection');
+	return Object.fromEntries(
+		collections.map(({ name, options = [] }) => [
+			name,
+			Object.fromEntries(
+				options.flatMap((option) => ('default' in option ? [[option.name, option.default]] : [])),
+			),
+		]),
+	);
+}
 
 const ref = (value: string): object => ({ __rl: true, mode: 'ref', value });
