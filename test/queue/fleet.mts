@@ -1,6 +1,6 @@
 /** n8n in queue mode as docs/queue-mode/compose.yaml has it: a main instance and workers. */
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,7 +11,7 @@ import { DEMO_FOLDER, ROOT } from '../e2e/n8n/paths.mts';
 import { npmCommand, run } from '../e2e/n8n/process.mts';
 import { N8nRest } from '../e2e/n8n/rest.mts';
 import { packPackage } from '../package/pack.mts';
-import { findServers, startPostgres, startRedis } from './services.mts';
+import { dumpPostgres, findServers, startPostgres, startRedis, type Service } from './services.mts';
 
 const COMPOSE = path.join(ROOT, 'docs', 'queue-mode', 'compose.yaml');
 /** Executions at once. */
@@ -20,13 +20,21 @@ const WORKER_CONCURRENCY = 10;
 /** A main instance and its workers, until it is disposed of. */
 export interface Fleet extends AsyncDisposable {
 	readonly main: N8n;
+	/** The one of the main instance as it runs now. */
 	readonly rest: N8nRest;
+	readonly redis: Service;
 	/** By name. A worker that is killed stays in here. */
 	readonly workers: ReadonlyMap<string, N8n>;
 	/** What a worker has logged so far. */
 	log(worker: string): Promise<string>;
+	/** Everything that anybody has logged so far, also into files of their own, by file. */
+	logs(): Promise<ReadonlyMap<string, string>>;
+	/** All that is in the database, as text. */
+	dumpDatabase(): Promise<string>;
 	/** Starts one more worker. */
 	addWorker(name: string): Promise<N8n>;
+	/** Cuts the main instance off, as a power cut would, and starts it again where it was. */
+	restartMain(): Promise<void>;
 }
 
 /** The variables that all of n8n's processes have in the compose file, as text. */
@@ -139,7 +147,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 	await options.prepare(main);
 	await main.start();
 	undo.defer(() => main.stop());
-	const rest = new N8nRest(main.url, await main.signIn());
+	const signIn = async (): Promise<N8nRest> => new N8nRest(main.url, await main.signIn());
+	let rest = await signIn();
 	say(`main instance started at ${main.url}`);
 	const workers = new Map<string, N8n>();
 	const addWorker = async (name: string): Promise<N8n> => {
@@ -154,9 +163,30 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 	const atTheEnd = undo.move();
 	return {
 		main,
-		rest,
+		get rest() {
+			return rest;
+		},
+		redis,
 		workers,
 		addWorker,
+		async restartMain() {
+			await main.kill();
+			await main.start();
+			rest = await signIn();
+		},
+		dumpDatabase: async () => await dumpPostgres(programs.postgres, postgres),
+		async logs() {
+			const names = ['main', ...workers.keys()];
+			const own = names.map(async (name) => {
+				const home = path.join(folder, name, '.n8n');
+				const found = (await readdir(home)).filter((file) => file.endsWith('.log'));
+				return found.map((file) => path.join(home, file));
+			});
+			const files = [...names.map(logFile), ...(await Promise.all(own)).flat()];
+			return new Map(
+				await Promise.all(files.map(async (file) => [file, await readFile(file, 'utf8')] as const)),
+			);
+		},
 		log: async (name) => await readFile(logFile(name), 'utf8'),
 		[Symbol.asyncDispose]: async () => await atTheEnd.disposeAsync(),
 	};

@@ -169,6 +169,20 @@ export async function startPostgres(programs: string, folder: string): Promise<D
 	return { host: '127.0.0.1', port, user, password, database, ...server };
 }
 
+/**
+ * All that is in a database, as text; bytes are hexadecimal.
+ *
+ * @param programs folder of PostgreSQL's programs
+ */
+export async function dumpPostgres(programs: string, of: Database): Promise<string> {
+	return await run(
+		'pg_dump',
+		path.join(programs, 'pg_dump'),
+		[`--host=${of.host}`, `--port=${of.port}`, `--username=${of.user}`, of.database],
+		{ env: { ...process.env, PGPASSWORD: of.password } },
+	);
+}
+
 /** PostgreSQL refuses to run as root: then the account that its package brings, or any other. */
 async function unprivileged(): Promise<{ uid: number; gid: number } | undefined> {
 	if (process.getuid?.() !== 0) return undefined;

@@ -12,10 +12,11 @@ const QUICK_TO_NOTICE = {
 	QUEUE_WORKER_LOCK_RENEW_TIME: '1000',
 	QUEUE_WORKER_STALLED_INTERVAL: '2000',
 };
-const START_MS = 300_000;
+/** A limit for a start that hangs, also on a machine with much else to do. */
+const START_MS = 1_200_000;
 const REQUEST_MS = 120_000;
 
-interface Options extends Pick<FleetOptions, 'workers' | 'workerConcurrency'> {
+interface Options extends Pick<FleetOptions, 'workers' | 'workerConcurrency' | 'env'> {
 	/** The service's address for n8n, if something is between them. Default: the sandbox's own. */
 	readonly through?: (sandbox: Sandbox) => Promise<string>;
 	/** They are active before the first test. */
@@ -23,7 +24,7 @@ interface Options extends Pick<FleetOptions, 'workers' | 'workerConcurrency'> {
 }
 
 /** Starts a fleet and a sandbox for the tests of a file; the sandbox is reset before each. */
-export function useFleet({ workflows, through, ...options }: Options): QueueMode {
+export function useFleet({ workflows, through, env, ...options }: Options): QueueMode {
 	const queue = new QueueMode();
 	beforeAll(async () => {
 		const sandbox = await startSandbox();
@@ -31,7 +32,7 @@ export function useFleet({ workflows, through, ...options }: Options): QueueMode
 		const baseUrl = through ? await through(sandbox) : sandbox.url;
 		queue.started.fleet = await startFleet({
 			...options,
-			env: QUICK_TO_NOTICE,
+			env: { ...QUICK_TO_NOTICE, ...env },
 			say: (line) => console.log(`[queue] ${line}`),
 			prepare: async (main) => {
 				const data = { apiKey: API_KEY, baseUrl, maxConcurrency: 0 };
@@ -64,11 +65,12 @@ class QueueMode {
 		return there(this.started.fleet);
 	}
 
-	post(workflow: string, rows: readonly Json[]): Promise<Response> {
+	/** @param more what is in the request beside the rows */
+	post(workflow: string, rows: readonly Json[], more: Json = {}): Promise<Response> {
 		return fetch(`${this.fleet.main.url}/webhook/${workflow}`, {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ rows }),
+			body: JSON.stringify({ ...more, rows }),
 			signal: AbortSignal.timeout(REQUEST_MS),
 		});
 	}

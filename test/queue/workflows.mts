@@ -14,9 +14,19 @@ export const FROM_ROWS = {
 
 export const app = (value: string): Json => ({ __rl: true, mode: 'ref', value });
 
+/** A node before the one under test, or below it. */
+interface OtherNode {
+	readonly name: string;
+	readonly type: string;
+	readonly typeVersion: number;
+	readonly parameters: Readonly<Record<string, unknown>>;
+	/** Node settings, such as `onError`. */
+	readonly node?: Readonly<Record<string, unknown>>;
+}
+
 interface Options {
 	readonly id: string;
-	/** `runApp` or `batch`. */
+	/** `runApp` or `batch`, one of another package in full. */
 	readonly type: string;
 	readonly parameters: Readonly<Record<string, unknown>>;
 	/** Of the Webhook node. Default: the last node's items. */
@@ -25,6 +35,10 @@ interface Options {
 	readonly node?: Readonly<Record<string, unknown>>;
 	/** What the webhook answers with: an output of the node. Default 0. */
 	readonly output?: number;
+	/** What the rows go through before. */
+	readonly before?: readonly OtherNode[];
+	/** What the node under test uses, such as its model. */
+	readonly below?: ReadonlyArray<OtherNode & { readonly as: 'ai_languageModel' | 'ai_tool' }>;
 }
 
 /** Name of the node under test. */
@@ -33,7 +47,9 @@ export const NODE = 'Node';
 /** A workflow with a webhook at its id. The body's `rows` are the tasks' inputs. */
 export function webhookWorkflow(options: Options): Record<string, unknown> & { id: string } {
 	const { id, type, parameters, responseMode = 'lastNode', node, output = 0 } = options;
-	const to = (name: string): object[] => [{ node: name, type: 'main', index: 0 }];
+	const { before = [], below = [] } = options;
+	const to = (name: string, as = 'main'): object[] => [{ node: name, type: as, index: 0 }];
+	const chain = ['Rows', ...before.map(({ name }) => name), NODE];
 	const outputs = Array.from({ length: output + 1 }, (_, index) =>
 		index === output ? to('Answer') : [],
 	);
@@ -66,14 +82,22 @@ export function webhookWorkflow(options: Options): Record<string, unknown> & { i
 				position: [200, 0],
 				parameters: { fieldToSplitOut: 'body.rows', options: {} },
 			},
+			...[...before, ...below].map((other, index) => ({
+				...withCredential(other.type),
+				id: `${id}-${index}`,
+				name: other.name,
+				typeVersion: other.typeVersion,
+				position: [300 + index * 200, 200],
+				parameters: other.parameters,
+				...other.node,
+			})),
 			{
+				...withCredential(type),
 				id: `${id}-node`,
 				name: NODE,
-				type: `n8n-nodes-inferencesh.${type}`,
 				typeVersion: 1,
 				position: [400, 0],
 				parameters,
-				credentials: { [CREDENTIAL.type]: { id: CREDENTIAL.id, name: CREDENTIAL.name } },
 				...node,
 			},
 			{
@@ -87,8 +111,17 @@ export function webhookWorkflow(options: Options): Record<string, unknown> & { i
 		],
 		connections: {
 			Webhook: { main: [to('Rows')] },
-			Rows: { main: [to(NODE)] },
+			...Object.fromEntries(
+				chain.slice(1).map((next, index) => [chain[index], { main: [to(next)] }]),
+			),
+			...Object.fromEntries(below.map(({ name, as }) => [name, { [as]: [to(NODE, as)] }])),
 			[NODE]: { main: outputs },
 		},
 	};
+}
+
+function withCredential(type: string): object {
+	if (type.includes('.')) return { type };
+	const { type: of, id, name } = CREDENTIAL;
+	return { type: `n8n-nodes-inferencesh.${type}`, credentials: { [of]: { id, name } } };
 }

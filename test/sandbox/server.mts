@@ -177,6 +177,7 @@ const DEFAULTS: Readonly<SandboxSettings> = {
 	chatStreamClosesAfterTurn: false,
 	messagesOldestFirst: false,
 	staleSnapshot: undefined,
+	filesUrl: undefined,
 	record: true,
 	recordBodies: true,
 };
@@ -216,7 +217,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const time = new Timetable();
 	const faults = new Faults();
-	const files = new FileStore(() => url, clock, violate, API_KEY);
+	const files = new FileStore(() => settings.filesUrl ?? url, clock, violate, API_KEY);
 	const catalogue = new Catalogue(
 		[...[...sandboxApps, ...formApps].map(forTests), ...storeApps, ...apps],
 		clock,

@@ -202,6 +202,8 @@ export interface SandboxSettings {
 	messagesOldestFirst: boolean;
 	/** Shown first on streams of chats instead of how these are. */
 	staleSnapshot: Readonly<Record<string, unknown>> | undefined;
+	/** Where others get at its files, if something stands before it; default: its own address. */
+	filesUrl: string | undefined;
 	record: boolean;
 	recordBodies: boolean;
 }

@@ -107,6 +107,7 @@ export class N8n {
 	private readonly options: N8nOptions;
 	private readonly secrets: Secrets;
 	private server: Server | undefined;
+	private started = false;
 
 	private constructor(options: N8nOptions, secrets: Secrets) {
 		this.options = options;
@@ -248,7 +249,10 @@ export class N8n {
 			detached: process.platform !== 'win32',
 		});
 		const tail = new Tail();
-		const log = logFile === undefined ? undefined : createWriteStream(logFile);
+		// Of a server that is started again all is kept.
+		const flags = this.started ? 'a' : 'w';
+		this.started = true;
+		const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags });
 		for (const stream of [child.stdout, child.stderr]) {
 			createInterface({ input: stream }).on('line', (line) => {
 				tail.add(line);
@@ -310,11 +314,15 @@ export class N8n {
 		return this.server?.tail.lines ?? [];
 	}
 
-	/** Stops the server, if it was started. */
-	async stop(): Promise<void> {
+	/**
+	 * Stops the server, if it was started.
+	 *
+	 * @param patienceMs what it is given to finish what it does
+	 */
+	async stop(patienceMs = STOP_MS): Promise<void> {
 		const server = this.server;
 		this.server = undefined;
-		if (server) await stopProcess(server.process, STOP_MS);
+		if (server) await stopProcess(server.process, patienceMs);
 	}
 
 	/**

@@ -23,6 +23,12 @@ export interface ExecutionSummary {
 	readonly workflowId: string;
 }
 
+interface ExecutionPage {
+	readonly results: readonly ExecutionSummary[];
+	/** Of an n8n that has pages. */
+	readonly nextCursor?: string | null;
+}
+
 /** States in which n8n does not work on an execution any more. */
 const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
 
@@ -100,14 +106,29 @@ export class N8nRest {
 		return (await this.call<{ id: string }>('POST', path, { loadWorkflow: false })).id;
 	}
 
-	/** The latest executions of a workflow, the newest first. */
+	/** The latest hundred executions of a workflow, the newest first. */
 	async executions(workflowId: string): Promise<readonly ExecutionSummary[]> {
-		const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-		const { results } = await this.call<{ results: readonly ExecutionSummary[] }>(
-			'GET',
-			`executions?limit=100&filter=${filter}`,
-		);
-		return results;
+		return (await this.executionPage(workflowId)).results;
+	}
+
+	/** All executions of a workflow, the newest first. */
+	async allExecutions(workflowId: string): Promise<readonly ExecutionSummary[]> {
+		const all: ExecutionSummary[] = [];
+		for (let cursor: string | undefined; ; ) {
+			const page = await this.executionPage(workflowId, cursor);
+			all.push(...page.results);
+			if (typeof page.nextCursor !== 'string') return all;
+			cursor = page.nextCursor;
+		}
+	}
+
+	private async executionPage(workflowId: string, cursor?: string): Promise<ExecutionPage> {
+		const query = new URLSearchParams({
+			limit: '100',
+			filter: JSON.stringify({ workflowId }),
+			...(cursor !== undefined && { cursor }),
+		});
+		return await this.call('GET', `executions?${query.toString()}`);
 	}
 
 	async execution(id: string): Promise<SavedExecution> {
