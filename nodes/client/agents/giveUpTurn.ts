@@ -11,6 +11,7 @@ import type { TurnProgress } from './turnRun';
  *
  * @param progress how far the item has come
  * @param followed its turn, if it has got so far
+ * @param note told that its turn has been stopped
  * @returns the error that says what became of it
  */
 export async function giveUpTurn(
@@ -18,12 +19,15 @@ export async function giveUpTurn(
 	progress: TurnProgress,
 	followed: Turn | undefined,
 	context: ClientContext,
+	note: (progress: TurnProgress) => void,
 ): Promise<InferenceError> {
 	if (progress.state === 'none') return givenUp.error('The item', 'Nothing was sent for it.');
 	if (progress.state === 'sending') return await giveUpSending(givenUp, progress, context);
 	const { chatId } = progress.turn;
 	const about: RemoteWork = { kind: 'chat', id: chatId };
 	const outcome = givenUp.keep ? undefined : await stopTurn(progress.turn, followed, context);
+	const isStopped = outcome?.kind === 'cancelled' || outcome?.kind === 'accepted';
+	if (progress.state === 'answering' && isStopped) note({ ...progress, stopped: true });
 	const hint = advice(chatId, outcome, givenUp);
 	return givenUp.error(`Chat ${chatId}`, `${fateInWords(outcome)}.`, {
 		about,

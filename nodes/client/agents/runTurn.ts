@@ -1,5 +1,7 @@
 import type { ClientContext } from '../api/context';
 import { withinItsTime } from '../api/itemTime';
+import { TaskCancelledError, TimeoutError } from '../errors';
+import { outcomeOf } from '../util/outcome';
 import { giveUpTurn } from './giveUpTurn';
 import { takeTurn } from './takeTurn';
 import type { Turn } from './turn';
@@ -24,6 +26,10 @@ export async function runTurn(
 ): Promise<TurnRun> {
 	const { signal, progress: earlier } = options;
 	let progress = earlier;
+	const note = (next: TurnProgress) => {
+		progress = next;
+		options.onProgress(next);
+	};
 	let followed: Turn | undefined;
 	return await withinItsTime(
 		{ signal, verb: 'answer' },
@@ -32,21 +38,34 @@ export async function runTurn(
 			const scope: TurnScope = {
 				context: inner,
 				startedAt: inner.clock.now(),
-				note: (next) => {
-					progress = next;
-					options.onProgress(next);
-				},
+				note,
 				following: (turn) => {
 					followed = turn;
 				},
 			};
-			const begun = earlier.state === 'answering' ? resumed(earlier) : await begin(scope, earlier);
-			return await takeTurn(begun, options, scope);
+			if (earlier.state !== 'answering') {
+				return await takeTurn(await begin(scope, earlier), options, scope);
+			}
+			const taken = await outcomeOf(takeTurn(resumed(earlier), options, scope));
+			if (taken.ok) return taken.value;
+			const isOwnStop = earlier.stopped === true && taken.error instanceof TaskCancelledError;
+			throw isOwnStop ? stoppedBefore(earlier) : taken.error;
 		},
-		async (givenUp) => await giveUpTurn(givenUp, progress, followed, context),
+		async (givenUp) => await giveUpTurn(givenUp, progress, followed, context, note),
 	);
 }
 
 function resumed({ turn, attempts }: Answering): BegunTurn {
 	return { ref: turn, attempts, adopted: false, notices: [] };
+}
+
+/** The error of a turn that an earlier try of the node has stopped. It is not sent a second time. */
+function stoppedBefore({ turn: { chatId: id } }: Answering): TimeoutError {
+	return new TimeoutError(
+		`Chat ${id} did not answer in time when this node tried it before, and was stopped`,
+		{
+			about: { kind: 'chat', id },
+			hint: 'Raise "Timeout (Seconds)" if the agent needs longer. Retry On Fail sends no message twice.',
+		},
+	);
 }

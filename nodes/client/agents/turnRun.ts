@@ -16,7 +16,13 @@ export type TurnProgress =
 	| { readonly state: 'sending'; readonly sent: SentMessage; readonly attempts: number }
 	/** A decision that sets the turn going again is on its way or lost. */
 	| { readonly state: 'deciding'; readonly turn: TurnRef; readonly attempts: number }
-	| { readonly state: 'answering'; readonly turn: TurnRef; readonly attempts: number };
+	| {
+			readonly state: 'answering';
+			readonly turn: TurnRef;
+			readonly attempts: number;
+			/** This run has stopped it; it may have been answered all the same. */
+			readonly stopped?: boolean;
+	  };
 
 /** How one turn is taken. */
 export interface TurnOptions {

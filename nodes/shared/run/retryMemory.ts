@@ -194,7 +194,7 @@ export class RetryMemory implements Disposable {
 			begin('task', memory.task.id);
 		}
 		if (memory.state === 'following' && memory.cancelled !== true) begin('flow run', memory.run.id);
-		if (memory.state === 'answering') begin('chat', memory.turn.chatId);
+		if (memory.state === 'answering' && memory.stopped !== true) begin('chat', memory.turn.chatId);
 		const work = works.get(itemIndex);
 		if ((memory.state === 'done' || memory.state === 'listed') && work) finished.add(work);
 		if (this.allowed > 1) this.run.items.set(itemIndex, memory);

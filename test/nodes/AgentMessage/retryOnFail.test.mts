@@ -60,6 +60,9 @@ describe('Retry On Fail never sends a message twice', () => {
 		const running = retried({ agent: 'sandbox/slow', parameters: { timeout: 60 } });
 		const run = await meanwhile(running, async () => await inTheMinute(1));
 		expect(run.error?.message).toContain('was stopped');
+		// By this node itself, which has no reason to suspect anybody else.
+		expect(run.error?.message).toContain('time');
+		expect(run.error?.description).not.toContain('outside this workflow');
 		expect(sent(sandbox())).toBe(1);
 	});
 
