@@ -106,6 +106,10 @@ function fatesOf(execution: SavedExecution, call: number, { workflow, rows }: Ca
 		if (result?.['error'] !== undefined) {
 			return { ...about, what: 'honest error', says: result };
 		}
+		const failure = result && kindOf(workflow).failsWith?.(result);
+		if (failure !== undefined) {
+			return { ...about, what: 'honest error', says: { error: failure } };
+		}
 		if (result && kindOf(workflow).isOwn({ row, result, at })) {
 			const { reused } = (result['run'] ?? {}) as { reused?: boolean };
 			return { ...about, what: 'own result', reused: reused === true };

@@ -320,8 +320,14 @@ async function untilExplained({ fates }: Account, log: string) {
 			.filter(({ what }) => what === 'not kept' || what === 'lost with n8n')
 			.map(({ row }) => row.name),
 	);
+	const unknown = new Set(
+		fates
+			.filter(({ says }) => JSON.stringify(says)?.includes('It is not known whether'))
+			.map(({ row }) => row.name),
+	);
 	const why = ({ id, name }: Bought): string | undefined => {
-		if (lost.has(name)) return 'its worker was killed';
+		if (lost.has(name)) return 'n8n has kept nothing of its execution';
+		if (unknown.has(name)) return 'its fate is not known, and its error says so';
 		if (log.includes(`Could not cancel ${id}`))
 			return 'could not be cancelled, and the log says so';
 		return undefined;

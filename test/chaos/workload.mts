@@ -32,6 +32,8 @@ interface Kind {
 	readonly rows: readonly [number, number];
 	row(name: string, ms: number): Row;
 	isOwn(outcome: Outcome): boolean;
+	/** Where a result tells of a failure although it is none itself. */
+	failsWith?(result: Json): string | undefined;
 }
 
 const NAME = /[a-z]+ \d+\./;
@@ -129,7 +131,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 				},
 			],
 		}),
-		rows: [1, 3],
+		// Of several items n8n's agent has those asked again that are answered, whenever another one has
+		// called a tool.
+		rows: [1, 1],
+		// The agent is told of a tool's failure, and goes on.
+		failsWith: ({ output }) => /^The tools say: \[?\{"error":.*/.exec(String(output))?.[0],
 		// Every other one has the model call a tool.
 		row: (name, ms) => {
 			const calls = Number(/\d+/.exec(name)?.[0]) % 2 === 0;
