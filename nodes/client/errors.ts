@@ -110,6 +110,11 @@ export abstract class InferenceError extends Error {
 	}
 }
 
+/** What to do about an error; undefined for what is none of these. */
+export function adviceOn(error: unknown): string | undefined {
+	return error instanceof InferenceError ? error.hint : undefined;
+}
+
 /** HTTP 401: the key is missing, wrong or revoked. Nothing was created. */
 export class AuthenticationError extends InferenceError {
 	readonly code = 'authentication';

@@ -1,9 +1,10 @@
-import { InferenceError, TimeoutError, type RemoteWork } from '../errors';
+import { InferenceError, ProtocolError, TimeoutError, type RemoteWork } from '../errors';
 import type { Timings } from '../settings';
 import type { CancelSignal } from '../util/cancelSignal';
 import type { Clock } from '../util/clock';
 import { Deadline } from '../util/deadline';
 import { messageOf } from '../util/errorMessage';
+import { isJsonObject } from '../util/json';
 import { outcomeOf, type Outcome } from '../util/outcome';
 import type { Api, ApiCall, ApiReply, ClientLog } from './api';
 import { backoffDelay } from './retryTiming';
@@ -16,7 +17,7 @@ export type CancelOutcome =
 	/** It has been seen to have ended by itself. */
 	| { readonly kind: 'over' }
 	/** It cannot be told, or it goes on. */
-	| { readonly kind: 'failed'; readonly reason: string };
+	| { readonly kind: 'failed'; readonly reason: string; readonly error?: unknown };
 
 /**
  * Whether something may run on.
@@ -82,6 +83,14 @@ export async function cancelRemote(
 	return outcome;
 }
 
+/** What there is to say where the service answers that it has not cancelled something. */
+const NOT_CANCELLED = new ProtocolError('the service answers that it has not been');
+
+/** Whether an answer says that nothing was cancelled: `{id, status, cancelled}` (API notes 3.1). */
+function isNo(answer: unknown): boolean {
+	return answer === false || (isJsonObject(answer) && answer['cancelled'] === false);
+}
+
 class Cancelling {
 	constructor(
 		private readonly work: Cancellable,
@@ -100,12 +109,15 @@ class Cancelling {
 			const sent = await outcomeOf(api.send(call));
 			const fate = await this.fate(sent);
 			if (fate === 'over' || fate === 'cancelled') return { kind: fate };
-			if (sent.ok) return { kind: 'accepted' };
+			if (sent.ok && !isNo(sent.value.value)) return { kind: 'accepted' };
 			// What the service has said tells more than that it did not come to say it again.
-			if (sent.error !== signal.reason || reason === undefined) reason = sent.error;
+			const error = sent.ok ? NOT_CANCELLED : sent.error;
+			if (error !== signal.reason || reason === undefined) reason = error;
 			const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), signal);
 			const waited = await outcomeOf(wait);
-			if (!waited.ok || clock.now() >= until) return { kind: 'failed', reason: messageOf(reason) };
+			if (!waited.ok || clock.now() >= until) {
+				return { kind: 'failed', reason: messageOf(reason), error: reason };
+			}
 		}
 	}
 

@@ -296,7 +296,7 @@ function scopeHint(call: string): string {
 	const scopes = scopesFor(call);
 	return scopes === undefined
 		? 'Give the key the missing scope, or use another key.'
-		: `It needs the scope${/, | and /.test(scopes) ? 's' : ''} ${scopes}. Give them to the key, or use another one.`;
+		: `It needs the scope${/, | and /.test(scopes) ? 's' : ''} ${scopes}. Give ${/, | and /.test(scopes) ? 'them' : 'it'} to the key, or use another one.`;
 }
 
 export function permissionError({ call, problem, said, facts }: Answer): InferenceError {

@@ -1,5 +1,5 @@
 import { mergeUpdate, type Update } from '../follow/update';
-import { errorText, isJsonObject, textOf, type JsonObject } from '../util/json';
+import { errorText, isJsonObject, listOf, textOf, type JsonObject } from '../util/json';
 
 /** In the order of their numbers, which are others than those of tasks (API notes 7.2). */
 export const FLOW_RUN_STATUSES = [
@@ -68,9 +68,26 @@ export function mergeFlowRun(run: FlowRun, update: Update): FlowRun {
 	return flowRunFromWire(mergeUpdate(run.wire, update)) ?? run;
 }
 
+/**
+ * The nodes of a run and their states, such as `failed`; undefined if the service does not tell. They
+ * come by their ids or as a list, and a state may be a word or stand in an object.
+ */
+export function nodeStatuses({ wire }: FlowRun): Readonly<Record<string, unknown>> | undefined {
+	const { node_statuses: told } = wire;
+	if (!isJsonObject(told) && !Array.isArray(told)) return undefined;
+	const nodes = isJsonObject(told)
+		? Object.entries(told)
+		: listOf(told)
+				.filter(isJsonObject)
+				.map((node) => [textOf(node['node_id']) ?? textOf(node['id']) ?? '?', node] as const);
+	return Object.fromEntries(
+		nodes.map(([id, state]) => [id, isJsonObject(state) ? state['status'] : state]),
+	);
+}
+
 /** The nodes of a run that are in a state, such as `failed`. */
 export function nodesIn(run: FlowRun, state: string): readonly string[] {
-	const statuses = run.wire['node_statuses'];
-	if (!isJsonObject(statuses)) return [];
-	return Object.keys(statuses).filter((node) => statuses[node] === state);
+	return Object.entries(nodeStatuses(run) ?? {})
+		.filter(([, said]) => String(said).toLowerCase() === state)
+		.map(([id]) => id);
 }

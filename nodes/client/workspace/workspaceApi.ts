@@ -3,9 +3,9 @@ import type { ClientContext } from '../api/context';
 import { withinItsTime } from '../api/itemTime';
 import { readPage } from '../api/paging';
 import { retrying } from '../api/retry';
-import { InferenceError, NotFoundError } from '../errors';
+import { InferenceError, NotFoundError, ProtocolError } from '../errors';
 import type { CancelSignal } from '../util/cancelSignal';
-import { asJsonObject, type JsonObject } from '../util/json';
+import { asJsonObject, isJsonObject, type JsonObject } from '../util/json';
 import { outcomeOf } from '../util/outcome';
 import type { PendingWork } from '../util/pendingWork';
 import { readList, type ListQuery, type ListRows } from './readList';
@@ -72,6 +72,11 @@ export class WorkspaceApi {
 const UNCLEAR = 'It is not known whether the service has done what was asked.';
 const LOOK = 'Look at inference.sh before running this item again.';
 
+/** Whether the answer to a deletion says that nothing was deleted. */
+function isNo(answer: unknown): boolean {
+	return answer === false || (isJsonObject(answer) && answer['deleted'] === false);
+}
+
 type Question = Pick<ApiCall, 'path' | 'body' | 'about'>;
 
 /**
@@ -123,29 +128,46 @@ export class Reach {
 
 	/** Changes something in a way that may be repeated; its answer may be anything. */
 	async change(question: Question): Promise<unknown> {
+		const ask = async () => await this.ask('POST', question, (value) => ({ value }));
+		return (await this.changing(ask)).value;
+	}
+
+	/** Does something that may change the workspace: who gives it up does not know whether it has. */
+	async changing<T>(job: () => Promise<T>): Promise<T> {
 		this.mayHaveChanged = true;
-		const answered = await this.ask('POST', question, (value) => ({ value }));
+		const done = await job();
 		this.mayHaveChanged = false;
-		return answered.value;
+		return done;
 	}
 
 	/**
-	 * Deletes something.
+	 * Deletes something. What is gone already (410) is what was asked for.
 	 *
-	 * @throws NotFoundError if it is not there, unless an earlier attempt may have deleted it
+	 * @throws NotFoundError if it is not there, unless an earlier attempt may have deleted it;
+	 * ProtocolError if the service answers that it has not deleted it
 	 */
 	async remove(path: string): Promise<void> {
 		const { context } = this;
 		const { api, signal } = context;
+		const call = { method: 'DELETE', path, signal } as const;
 		let mayBeDone = false;
-		this.mayHaveChanged = true;
-		await retrying(async () => {
-			const sent = await outcomeOf(api.send({ method: 'DELETE', path, signal }));
-			if (sent.ok || (mayBeDone && sent.error instanceof NotFoundError)) return;
-			mayBeDone ||= sent.error instanceof InferenceError && sent.error.mayHaveBeenAccepted;
-			throw sent.error;
-		}, context);
-		this.mayHaveChanged = false;
+		const remove = async () => {
+			const sent = await outcomeOf(api.send(call));
+			if (sent.ok) {
+				if (!isNo(sent.value.value)) return;
+				throw new ProtocolError('The service answers that it has deleted nothing', {
+					httpStatus: sent.value.httpStatus,
+					hint: LOOK,
+				});
+			}
+			const { error } = sent;
+			if (error instanceof NotFoundError && (mayBeDone || error.httpStatus === 410)) return;
+			mayBeDone ||= error instanceof InferenceError && error.mayHaveBeenAccepted;
+			throw error;
+		};
+		await this.changing(async () => {
+			await retrying(remove, context);
+		});
 	}
 
 	/** Reads a list page by page; see `readList`. */

@@ -103,6 +103,7 @@ describe.each(TRANSPORTS)('over %s, cancelling', (_name, makeTransport) => {
 		expect(await run.tasks.cancel(id)).toEqual({
 			kind: 'failed',
 			reason: expect.stringContaining(reason) as string,
+			error: expect.any(Error) as Error,
 		});
 		expect(sandbox().count('POST', /cancel$/)).toBeGreaterThan(2);
 		expect(sandbox().running()).toHaveLength(1);

@@ -3,7 +3,15 @@ import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { InferenceSh } from '../../../nodes/InferenceSh/InferenceSh.node.ts';
 import { loadOptionsContext } from '../../engine/engine.mts';
-import { credentialsOf, jsonOf, useSandbox } from '../../engine/support.mts';
+import {
+	clock,
+	credentialsOf,
+	jsonOf,
+	meanwhile,
+	passing,
+	useSandbox,
+} from '../../engine/support.mts';
+import { until } from '../../until.mts';
 import { operate } from './support.mts';
 
 const sandbox = useSandbox();
@@ -192,5 +200,114 @@ describe('The refusal of a list', () => {
 		const run = await operate(sandbox(), 'task.getAll');
 		expect(run.error?.message).toContain('refuses the request');
 		expect(run.error?.message).not.toContain('sort');
+	});
+});
+
+describe('What was not done', () => {
+	it.each([
+		['false', false],
+		['false in an envelope', { data: false, messages: [] }],
+		['that nothing was deleted', { data: { deleted: false } }],
+	])('is not called done where a deletion is answered with %s', async (_what, body) => {
+		const run = await answered('DELETE /files/:id', body, 'file.delete', { file: 'f1' });
+		expect(run.error?.message).toContain('has deleted nothing');
+		const end = await answered('DELETE /sessions/:id', body, 'session.end', { sessionId: 's1' });
+		expect(end.error?.message).toContain('has deleted nothing');
+	});
+
+	it('is what is gone already: that is as it should be', async () => {
+		const fault = { kind: 'status', status: 410, body: '{"message":"deleted already"}' } as const;
+		sandbox().fault({ ...fault, on: 'DELETE /files/:id' });
+		const file = await operate(sandbox(), 'file.delete', { parameters: { file: 'f1' } });
+		expect(jsonOf(file)).toEqual([{ id: 'f1', deleted: true }]);
+		sandbox().fault({ ...fault, on: 'DELETE /sessions/:id' });
+		const session = await operate(sandbox(), 'session.end', { parameters: { sessionId: 's1' } });
+		expect(jsonOf(session)).toEqual([{ id: 's1', ended: true }]);
+	});
+
+	it.each([
+		['task.cancel', 'tasks', { taskId: 'x' }],
+		['flowRun.cancel', 'flowruns', { flowRunId: 'x' }],
+	])('is not called cancelled by %s', async (what, path, parameters) => {
+		const running = { data: { id: 'x', status: path === 'tasks' ? 7 : 2 } };
+		sandbox().fault({
+			...({ on: `GET /${path}/*`, kind: 'body', times: Infinity } as const),
+			body: JSON.stringify(running),
+		});
+		const no = { data: { id: 'x', cancelled: false } };
+		const run = await passing(answered(`POST /${path}/x/cancel`, no, what, parameters));
+		expect(run.error?.message).toContain('could not be cancelled (the service answers that');
+	});
+
+	it.each([
+		['task.cancel', 'tasks', { taskId: 'x' }, 'apps:execute'],
+		['flowRun.cancel', 'flowruns', { flowRunId: 'x' }, 'flows:execute'],
+	])('for want of a scope names it: %s', async (what, path, parameters, scope) => {
+		sandbox().fault({
+			...({ on: `GET /${path}/*`, kind: 'body', times: Infinity } as const),
+			body: JSON.stringify({ data: { id: 'x', status: path === 'tasks' ? 7 : 2 } }),
+		});
+		sandbox().fault({
+			...({ on: `POST /${path}/x/cancel`, kind: 'status', status: 403, times: Infinity } as const),
+			body: { type: 'https://api.inference.sh/errors/forbidden', detail: 'no' },
+		});
+		const run = await passing(operate(sandbox(), what, { parameters }));
+		expect(run.error).toMatchObject({ description: expect.stringContaining(scope) as string });
+	});
+
+	it('is not known of an upload that was given up', async () => {
+		sandbox().fault({ on: 'PUT *', kind: 'hang', when: 'before', times: Infinity });
+		const data = Buffer.from('hello').toString('base64');
+		const binary = { data: { data, mimeType: 'text/plain', fileName: 'a.txt' } };
+		const upload = operate(sandbox(), 'file.upload', {
+			parameters: { timeout: 60 },
+			items: [{ json: {}, binary }],
+		});
+		const run = await meanwhile(upload, async () => {
+			await until(() => sandbox().requests.some(({ method }) => method === 'PUT'));
+			await clock.runOut(60_000);
+		});
+		expect(run.error?.message).toContain('It is not known whether');
+	});
+});
+
+describe('Money', () => {
+	it('is what is named so, and counts stay counts', async () => {
+		const part = { model: 'm', total_cost: '1000000', total_tasks: 5, price: 'on request' };
+		const data = { total_cost: 1, per_model: { m: part }, timeseries: [{ at: 'x', cost: null }] };
+		const run = await answered('GET /usage/breakdown', { data }, 'account.getSpending');
+		const { total_cost: _cost, ...others } = part;
+		expect(jsonOf(run)[0]).toMatchObject({
+			per_model: [{ key: 'm', ...others, total_cost_usd: 0.01 }],
+			timeseries: [{ at: 'x', cost_usd: null }],
+		});
+	});
+});
+
+describe('The nodes of a flow', () => {
+	it.each([
+		['by their ids', { one: 'failed', two: 'completed' }],
+		['in objects', { one: { status: 'Failed' }, two: { status: 'completed' } }],
+		[
+			'as a list',
+			[
+				{ node_id: 'one', status: 'failed' },
+				{ id: 'two', status: 'completed' },
+			],
+		],
+	])('are told %s', async (_what, nodes) => {
+		const data = { id: 'x', status: 4, error: 'boom', node_statuses: nodes };
+		const run = await answered('GET /flowruns/:id', { data }, 'flowRun.get', { flowRunId: 'x' });
+		const [{ node_statuses: told } = {}] = jsonOf(run);
+		expect(Object.keys(told as object)).toEqual(['one', 'two']);
+		expect(Object.values(told as object)).toEqual([expect.stringMatching(/failed/i), 'completed']);
+	});
+});
+
+describe('A file', () => {
+	it.each([{}, { uri: null }, { uri: '/somewhere' }])('without an address: %j', async (facts) => {
+		const data = { id: 'f1', ...facts };
+		const run = await answered('GET /files/:id', { data }, 'file.download', { file: 'f1' });
+		expect(run.error?.message).toBe('The service gives no address for file f1');
 	});
 });

@@ -1,27 +1,41 @@
 import type { IDataObject } from 'n8n-workflow';
-import { isJsonObject, listOf } from '../../../client/util/json';
+import { isJsonObject, listOf, type JsonObject } from '../../../client/util/json';
 import { asData } from '../../../shared/output/items';
 import { oneItem, type Operation } from '../../operation';
 import { usd } from '../../view';
 
-/** What holds microcents in the parts of a breakdown; the service does not document them. */
-const AMOUNTS = /(?:^|_)(?:cost|amount|charged|total|price|discount|refunded)(?:$|_)/;
+/**
+ * What holds microcents in the parts of a breakdown; the service does not document them. Others count:
+ * `total_tasks`, `cost_count`.
+ */
+const AMOUNTS =
+	/^total$|(?:^|_)(?:costs?|amount|charged|price|discount|refunded|spent)(?:_total)?$/;
 
 /** The parts of a breakdown, with their amounts in dollars: `total_cost` becomes `total_cost_usd`. */
-function partsOf(list: unknown): IDataObject[] {
-	return listOf(list)
-		.filter(isJsonObject)
-		.map((part) =>
-			asData(
-				Object.fromEntries(
-					Object.entries(part).map(([name, value]) =>
-						AMOUNTS.test(name) && !isJsonObject(value)
-							? [`${name}_usd`, usd(value)]
-							: [name, value],
-					),
+function partsOf(parts: unknown): IDataObject[] {
+	return rowsOf(parts).map((part) =>
+		asData(
+			Object.fromEntries(
+				Object.entries(part).map(([name, value]) =>
+					AMOUNTS.test(name) && isAmount(value) ? [`${name}_usd`, usd(value)] : [name, value],
 				),
 			),
-		);
+		),
+	);
+}
+
+/** An amount, or that there is none. */
+function isAmount(value: unknown): boolean {
+	return value === null || usd(value) !== null;
+}
+
+/** The parts as a list, or by their names: then each one is told its own. */
+function rowsOf(parts: unknown): readonly JsonObject[] {
+	if (!isJsonObject(parts)) return listOf(parts).filter(isJsonObject);
+	return Object.entries(parts).map(([key, part]) => ({
+		key,
+		...(isJsonObject(part) ? part : { value: part }),
+	}));
 }
 
 const RANGES = [

@@ -32,7 +32,7 @@ export const estimateCost: Operation = {
 			named({
 				app: ref.app,
 				confidence: wire['confidence'],
-				usd: wire['confidence'] === 'exact' ? exact : null,
+				usd: textOf(wire['confidence'])?.toLowerCase() === 'exact' ? exact : null,
 				min_usd: usd(wire['min']) ?? exact,
 				max_usd: usd(wire['max']) ?? exact,
 				depends_on: wire['depends_on'],

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../../client/errors';
 import { MB } from '../../../client/files/download';
 import { textOf } from '../../../client/util/json';
 import { DEFAULT_MAX_MB } from '../../../shared/parameters/outputForm';
@@ -11,13 +12,20 @@ import { fileProperty, fileRoute, readFileId } from './fileView';
 
 /** What is known of a file before it comes. */
 async function locate(item: ItemParameters, { reach }: OperationRun) {
-	const uri = item.picked('file').text();
-	if (parseHttpUrl(uri)) return { id: undefined, uri, filename: undefined, contentType: undefined };
+	const given = item.picked('file').text();
+	if (parseHttpUrl(given))
+		return { id: undefined, uri: given, filename: undefined, contentType: undefined };
 	const id = readFileId(item);
 	const wire = await reach.get(fileRoute(id));
+	const uri = textOf(wire['uri']) ?? textOf(wire['url']) ?? '';
+	if (!parseHttpUrl(uri)) {
+		throw new ProtocolError(`The service gives no address for file ${id}`, {
+			hint: 'It may not have been uploaded to its end. Look at it on inference.sh.',
+		});
+	}
 	return {
 		id,
-		uri: textOf(wire['uri']) ?? '',
+		uri,
 		filename: textOf(wire['filename']),
 		contentType: textOf(wire['content_type']),
 	};

@@ -26,7 +26,9 @@ export const uploadFile: Operation = {
 			binaryProperty: readItemFile(item, field),
 			displayName: field.displayName,
 		};
-		const [uploaded] = await uploadBinaries(item, client, [file], reach.signal);
+		const [uploaded] = await reach.changing(
+			async () => await uploadBinaries(item, client, [file], reach.signal),
+		);
 		return oneItem(named({ ...uploaded }));
 	},
 };

@@ -1,4 +1,4 @@
-import { FLOW_RUN_STATUSES } from '../../../client/flows/flowRun';
+import { FLOW_RUN_STATUSES, nodeStatuses } from '../../../client/flows/flowRun';
 import type { FlowResult } from '../../../client/flows/runFlow';
 import { MB } from '../../../client/files/download';
 import { orAborted } from '../../../client/util/cancelSignal';
@@ -21,7 +21,9 @@ function resultJson({ run, attempts, durationMs, via }: FlowResult, flow: string
 		...named({ output }),
 		...(text !== undefined && { text }),
 		...named({ id, status, flow }),
-		...fieldsOf(wire, ['task_id', 'node_statuses', 'flow_run_started', 'flow_run_finished']),
+		...fieldsOf(wire, ['task_id']),
+		...named({ node_statuses: nodeStatuses(run) }),
+		...fieldsOf(wire, ['flow_run_started', 'flow_run_finished']),
 		run: { attempts, duration_ms: durationMs, via },
 	};
 }

@@ -1,6 +1,6 @@
 import { fateInWords } from '../../../client/api/cancelRemote';
 import { flowRunFromWire } from '../../../client/flows/flowRun';
-import { ServerError } from '../../../client/errors';
+import { adviceOn, ServerError } from '../../../client/errors';
 import { oneItem, type Operation } from '../../operation';
 import { named } from '../../view';
 import { flowRunIdProperty, flowRunRoute } from './flowRunView';
@@ -22,6 +22,7 @@ export const cancelFlowRun: Operation = {
 		if (outcome.kind === 'failed') {
 			throw new ServerError(`Flow run ${id} ${fateInWords(outcome)}`, {
 				about,
+				hint: adviceOn(outcome.error),
 				mayRun: true,
 				mayHaveBeenAccepted: true,
 			});

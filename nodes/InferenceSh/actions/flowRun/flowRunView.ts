@@ -1,5 +1,5 @@
 import { path } from '../../../client/api/api';
-import { flowRunFromWire } from '../../../client/flows/flowRun';
+import { flowRunFromWire, nodeStatuses } from '../../../client/flows/flowRun';
 import { idProperty } from '../../properties';
 import { fieldsOf, named, type View } from '../../view';
 
@@ -21,7 +21,9 @@ export const flowRunView: View = {
 		return {
 			...named({ id: run?.id, status: run?.status, flow_id: wire['flow_id'] }),
 			...named({ output: run?.output, flow_run_error: run?.error }),
-			...fieldsOf(wire, ['task_id', 'node_statuses', 'flow_run_started', 'flow_run_finished']),
+			...fieldsOf(wire, ['task_id']),
+			...named({ node_statuses: run && nodeStatuses(run) }),
+			...fieldsOf(wire, ['flow_run_started', 'flow_run_finished']),
 		};
 	},
 };

@@ -13,6 +13,6 @@ export const keepSessionAlive: Operation = {
 		const id = item.get('sessionId').text();
 		const route = sessionRoute(id, 'keepalive');
 		const answer = await reach.change({ path: route, body: {} });
-		return oneItem(sessionView.short(asJsonObject(answer) ?? { id, status: 'active' }));
+		return oneItem(sessionView.short({ id, status: 'active', ...asJsonObject(answer) }));
 	},
 };

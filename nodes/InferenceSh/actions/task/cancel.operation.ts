@@ -1,5 +1,5 @@
 import { fateInWords, mayRunOn } from '../../../client/api/cancelRemote';
-import { ServerError } from '../../../client/errors';
+import { adviceOn, ServerError } from '../../../client/errors';
 import { isTerminal } from '../../../client/tasks/taskStatus';
 import { oneItem, type Operation } from '../../operation';
 import { taskIdProperty, taskStatusOf } from './taskView';
@@ -19,6 +19,7 @@ export const cancelTask: Operation = {
 		if (outcome.kind === 'failed') {
 			throw new ServerError(`Task ${id} ${fateInWords(outcome)}`, {
 				about: { kind: 'task', id },
+				hint: adviceOn(outcome.error),
 				mayRun: mayRunOn(outcome),
 				mayHaveBeenAccepted: true,
 			});
