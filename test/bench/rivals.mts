@@ -23,7 +23,7 @@ const isOver = (task: Pick<TaskAnswer, 'status'>) => task.status >= TERMINAL_FRO
  */
 export function bareUndici({ url, apiKey }: Address): Way {
 	const dispatcher = new Agent();
-	const common = { authorization: `Bearer ${apiKey}`, 'user-agent': 'n8n-nodes-inferencesh/0.1.0' };
+	const common = { authorization: `Bearer ${apiKey}`, 'user-agent': 'n8n-nodes-inferencesh' };
 	const headers = { ...common, accept: 'application/json', 'content-type': 'application/json' };
 	const streamHeaders = {
 		...common,
