@@ -35,7 +35,8 @@ export async function stopTurn(
 		if (outcome.kind !== 'over') return outcome;
 	}
 	const look = async (ask: CancelAsk) => turnFate(await lookAt(known, ask));
-	return await cancelRemote({ about, route: stopRoute(chatId), look }, context);
+	const turn = { about, route: stopRoute(chatId), hasSuccessors: true, look };
+	return await cancelRemote(turn, context);
 }
 
 /** Stops whatever runs in a chat that was created for one item alone. */

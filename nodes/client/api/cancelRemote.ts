@@ -44,6 +44,11 @@ export interface Cancellable {
 	readonly about: RemoteWork;
 	/** Where the request goes. */
 	readonly route: string;
+	/**
+	 * Whether the request would end what has come after this: then it is repeated only while a look
+	 * shows that this still runs.
+	 */
+	readonly hasSuccessors?: boolean;
 	/** What the answer to the request tells of its fate; undefined if nothing. */
 	read?(answer: unknown): Fate | undefined;
 	/**
@@ -106,13 +111,18 @@ class Cancelling {
 		const call = { ...this.call({ method: 'POST', path: work.route }, signal), body: {} };
 		let reason: unknown;
 		for (let attempt = 1; ; attempt += 1) {
-			const sent = await outcomeOf(api.send(call));
-			const fate = await this.fate(sent);
-			if (fate === 'over' || fate === 'cancelled') return { kind: fate };
-			if (sent.ok && !isNo(sent.value.value)) return { kind: 'accepted' };
-			// What the service has said tells more than that it did not come to say it again.
-			const error = sent.ok ? NOT_CANCELLED : sent.error;
-			if (error !== signal.reason || reason === undefined) reason = error;
+			const before =
+				attempt > 1 && work.hasSuccessors ? await this.look(timings.cancelMs / 4) : 'running';
+			if (before === 'over' || before === 'cancelled') return { kind: before };
+			if (before === 'running') {
+				const sent = await outcomeOf(api.send(call));
+				const fate = await this.fate(sent);
+				if (fate === 'over' || fate === 'cancelled') return { kind: fate };
+				if (sent.ok && !isNo(sent.value.value)) return { kind: 'accepted' };
+				// What the service has said tells more than that it did not come to say it again.
+				const error = sent.ok ? NOT_CANCELLED : sent.error;
+				if (error !== signal.reason || reason === undefined) reason = error;
+			}
 			const wait = clock.delay(backoffDelay(attempt, BACKOFF, clock), signal);
 			const waited = await outcomeOf(wait);
 			if (!waited.ok || clock.now() >= until) {

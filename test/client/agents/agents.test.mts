@@ -382,6 +382,13 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			expect(sandbox().chats()).toMatchObject([{ state: 'canceled' }]);
 		});
 
+		it('whose answer gets lost is not repeated, which would stop the next turn of the chat', async () => {
+			sandbox().fault({ on: STOP, kind: 'reset', when: 'after' });
+			expect(String(await timedOut())).toContain('It was stopped.');
+			expect(sandbox().count('POST', /\/stop$/)).toBe(1);
+			expect(sandbox().chats()).toMatchObject([{ state: 'canceled' }]);
+		});
+
 		it('that gets no answer does not hold up the end', async () => {
 			sandbox().fault({ on: STOP, kind: 'hang', when: 'before', times: Infinity });
 			const error = timedOut();
