@@ -1,13 +1,14 @@
 /** What a person reads in n8n's own chat panel when one of the nodes answers. */
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 
+import { until } from '../../until.mts';
 import { CREDENTIAL } from '../demo/demoInstance.mts';
 import { useInstance } from '../n8n/instance.mts';
 import { ChatPanel } from './chatPanel.mts';
 import { Editor } from './editor.mts';
-import { plainSpeaker } from './pictures.mts';
+import { picture, plainSpeaker, Writer } from './pictures.mts';
 
-const NODE = 'Node';
+const NODE = 'Answer';
 const TRIGGER = 'Chat';
 const WAIT = { timeout: 60_000 };
 const QUESTION = 'Name a city by the sea.';
@@ -31,7 +32,8 @@ const toAgent = (agent: string): object => ({
 });
 
 describe("n8n's chat panel", () => {
-	const instance = useInstance({ apps: [plainSpeaker] });
+	const writer = new Writer();
+	const instance = useInstance({ apps: [plainSpeaker, writer.app] });
 	let editor: Editor;
 
 	beforeAll(async () => {
@@ -124,6 +126,26 @@ describe("n8n's chat panel", () => {
 		await chat.say(QUESTION);
 		await editor.succeeded(NODE);
 		await expectHint('Set "Output" to "Only the Text".');
+	});
+
+	test('Stream Task shows its words while they are written', async () => {
+		const { sandbox } = instance();
+		const parameters = { ...ofChat, app: ref('anthropic/claude-haiku-5') };
+		const chat = await chatWith('streamTask', parameters, MODES[1]?.trigger ?? {});
+		const before = sandbox.count('GET', /\/stream$/);
+		await chat.say(QUESTION);
+		await until(() => sandbox.count('GET', /\/stream$/) > before);
+		writer.write('Lisbon. It lies on seven hills above the Tagus,');
+		await expect
+			.poll(() => chat.answers(), WAIT)
+			// n8n shows by a bubble of its own that more is coming.
+			.toEqual(['Lisbon. It lies on seven hills above the Tagus,', '']);
+		await picture(editor.page, 'docs/images/chat-stream');
+		writer.write(' close to the Atlantic.');
+		writer.finish();
+		await expect
+			.poll(() => chat.answers(), WAIT)
+			.toEqual(['Lisbon. It lies on seven hills above the Tagus, close to the Atlantic.']);
 	});
 
 	test.each([

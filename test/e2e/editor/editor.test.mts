@@ -107,7 +107,10 @@ describe('the editor', () => {
 		onTestFinished(() => editor.page.setViewportSize(SIZE));
 		for (const width of WIDTHS) {
 			await editor.page.setViewportSize({ ...SIZE, width });
-			expect(await panel.cutTexts(), `${width} pixels`).toBe('');
+			// n8n lays the panel out anew a moment after the window has changed.
+			await expect
+				.poll(() => panel.cutTexts(), { timeout: 30_000, message: `${width} pixels` })
+				.toBe('');
 		}
 		await panel.close();
 	});

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import type { Locator, Page } from 'playwright-core';
 
-import type { SandboxApp } from '../../sandbox/index.mts';
+import type { Job, SandboxApp } from '../../sandbox/index.mts';
 import { ROOT } from '../n8n/paths.mts';
 
 /** Set by `npm run picture`. */
@@ -57,3 +57,32 @@ export const plainSpeaker: SandboxApp = {
 		job.after(400, () => job.finish({ response }));
 	},
 };
+
+/** An app that writes its answer when it is told to, so that one can be seen while it is written. */
+export class Writer {
+	private job: Job | undefined;
+	private written = '';
+
+	readonly app: SandboxApp = {
+		namespace: 'anthropic',
+		name: 'claude-haiku-5',
+		title: 'Claude Haiku 5',
+		description: 'A quick language model for chats.',
+		category: 'chat',
+		store: true,
+		functions: { run: { input: { type: 'object' }, output: { type: 'object' } } },
+		run: (job) => {
+			this.job = job;
+			this.written = '';
+		},
+	};
+
+	write(text: string): void {
+		this.written += text;
+		this.job?.update({ delta: { response: text } });
+	}
+
+	finish(): void {
+		this.job?.finish({ response: this.written });
+	}
+}

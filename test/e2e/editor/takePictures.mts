@@ -13,6 +13,7 @@ const { status } = spawnSync(
 		`--config=${path.join(import.meta.dirname, '..', 'vitest.config.mts')}`,
 		'test/e2e/editor/editor.test.mts',
 		'test/e2e/editor/picker.test.mts',
+		'test/e2e/editor/chat.test.mts',
 	],
 	{ cwd: ROOT, stdio: 'inherit', env: { ...process.env, [PICTURES]: '1' } },
 );
