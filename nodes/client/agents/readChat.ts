@@ -1,5 +1,5 @@
 import { path } from '../api/api';
-import { listIn, nextPage, PAGE_SIZE } from '../api/paging';
+import { certainPage, PAGE_SIZE } from '../api/paging';
 import { isJsonObject, type JsonObject } from '../util/json';
 import type { Ask } from '../follow/follower';
 
@@ -45,10 +45,7 @@ export async function readMessages(
 	let newest = -1;
 	for (let page = 0; page < MAX_PAGES; page += 1) {
 		const route = messagesRoute(chatId, cursor);
-		const list = await ask({ method: 'GET', path: route }, (value) => {
-			const items = listIn(value);
-			return items && { items, next: nextPage(value, items.length === 0) };
-		});
+		const list = await ask({ method: 'GET', path: route }, certainPage);
 		if (!list) return undefined;
 		const { items, next } = list;
 		const newestOfPage = newestOf(items);

@@ -46,6 +46,34 @@ export function readPage(
 }
 
 /**
+ * A page from which it may be concluded that something is not there, and then is bought: only the
+ * documented form is a list. Null is none, and a page without rows may be followed by others.
+ *
+ * @returns undefined if it is not one
+ */
+export function certainPage(
+	answer: unknown,
+): { readonly items: readonly JsonObject[]; readonly next: NextPage } | undefined {
+	if (!Array.isArray(answer) && !(isJsonObject(answer) && 'items' in answer)) return undefined;
+	return { items: listIn(answer) ?? [], next: nextPage(answer, false) };
+}
+
+/**
+ * Reads such a page; rows without an id are none.
+ *
+ * @throws ProtocolError if it is not one
+ */
+export function readCertainPage(
+	api: Api,
+	call: ApiCall,
+	reply: ApiReply,
+): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
+	const page = certainPage(reply.value);
+	if (!page) throw api.unexpected(call, reply);
+	return { rows: page.items.filter((row) => textOf(row['id']) !== undefined), next: page.next };
+}
+
+/**
  * How a list goes on after an answer.
  *
  * @param isEmpty whether that had no rows: then only a clear word says that others follow
