@@ -221,9 +221,22 @@ describe('looking for a lost submission in the sandbox', () => {
 	it('fails if the list cannot be read', async () => {
 		sandbox().fault({ on: 'POST /tasks/list', kind: 'status', status: 500 });
 		expect(await rejection(lookUp(sandbox(), ECHO))).toMatchObject({ code: 'server' });
-		sandbox().fault({ on: 'POST /tasks/list', kind: 'body', body: '{"data":{"rows":[]}}' });
-		expect(await rejection(lookUp(sandbox(), ECHO))).toMatchObject({ code: 'protocol' });
 	});
+
+	it.each([
+		'null',
+		'{}',
+		'{"data":null}',
+		'{"data":{"rows":[]}}',
+		'{"data":{"results":null}}',
+		'false',
+	])(
+		'fails if %s comes instead of a list, which does not say that the task is not there',
+		async (body) => {
+			sandbox().fault({ on: 'POST /tasks/list', kind: 'body', body });
+			expect(await rejection(lookUp(sandbox(), ECHO))).toMatchObject({ code: 'protocol' });
+		},
+	);
 
 	it('is done after a 503 that only tells when the rate limit is reset', async () => {
 		await runOne(makeClient(sandbox()), { app: 'sandbox/instant', input: {} });
