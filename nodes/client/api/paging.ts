@@ -29,20 +29,16 @@ export function listIn(answer: unknown): readonly JsonObject[] | undefined {
 	return isJsonObject(answer['data']) ? listIn(answer['data']) : undefined;
 }
 
-/**
- * Reads a page of a cursor list; rows without an id are none.
- *
- * @throws ProtocolError if it is not one
- */
-export function readPage(
-	api: Api,
-	call: ApiCall,
-	reply: ApiReply,
-): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
-	const list = listIn(reply.value);
-	if (!list) throw api.unexpected(call, reply);
-	const rows = list.filter((row) => textOf(row['id']) !== undefined);
-	return { rows, next: nextPage(reply.value, list.length === 0) };
+/** A page of a list. */
+export interface Page {
+	readonly items: readonly JsonObject[];
+	readonly next: NextPage;
+}
+
+/** A page in any of the forms that answers have; undefined if it is none. */
+export function anyPage(answer: unknown): Page | undefined {
+	const items = listIn(answer);
+	return items && { items, next: nextPage(answer, items.length === 0) };
 }
 
 /**
@@ -51,24 +47,24 @@ export function readPage(
  *
  * @returns undefined if it is not one
  */
-export function certainPage(
-	answer: unknown,
-): { readonly items: readonly JsonObject[]; readonly next: NextPage } | undefined {
+export function certainPage(answer: unknown): Page | undefined {
 	if (!Array.isArray(answer) && !(isJsonObject(answer) && 'items' in answer)) return undefined;
 	return { items: listIn(answer) ?? [], next: nextPage(answer, false) };
 }
 
 /**
- * Reads such a page; rows without an id are none.
+ * Reads a page of a cursor list; rows without an id are none.
  *
+ * @param pageIn which forms count
  * @throws ProtocolError if it is not one
  */
-export function readCertainPage(
+export function readPage(
 	api: Api,
 	call: ApiCall,
 	reply: ApiReply,
+	pageIn: (answer: unknown) => Page | undefined = anyPage,
 ): { readonly rows: readonly JsonObject[]; readonly next: NextPage } {
-	const page = certainPage(reply.value);
+	const page = pageIn(reply.value);
 	if (!page) throw api.unexpected(call, reply);
 	return { rows: page.items.filter((row) => textOf(row['id']) !== undefined), next: page.next };
 }
@@ -78,7 +74,7 @@ export function readCertainPage(
  *
  * @param isEmpty whether that had no rows: then only a clear word says that others follow
  */
-export function nextPage(answer: unknown, isEmpty: boolean): NextPage {
+function nextPage(answer: unknown, isEmpty: boolean): NextPage {
 	const around = asJsonObject(answer) ?? {};
 	const { has_next: hasNext, next_cursor: cursor } = { ...around, ...asJsonObject(around['data']) };
 	if (hasNext === false || (isEmpty && hasNext !== true)) return { kind: 'end' };

@@ -1,5 +1,5 @@
 import type { ClientContext } from '../api/context';
-import { listIn, nextPage } from '../api/paging';
+import { anyPage } from '../api/paging';
 import { readService } from '../api/readService';
 import { textOf, type JsonObject } from '../util/json';
 
@@ -41,11 +41,8 @@ export async function listSummaries(
 		cursor,
 		search: term === '' ? undefined : { term, exact: false },
 	};
-	const decode = (value: unknown) => {
-		const rows = listIn(value);
-		return rows && { rows, next: nextPage(value, rows.length === 0) };
-	};
-	const { rows, next } = await readService({ method: 'POST', path: route, body }, decode, context);
+	const call = { method: 'POST', path: route, body } as const;
+	const { items: rows, next } = await readService(call, anyPage, context);
 	const items = rows.map(summaryFromWire).filter((app) => app !== undefined);
 	return { items, nextCursor: next.kind === 'more' ? next.cursor : undefined };
 }

@@ -1,6 +1,6 @@
 import type { ApiCall, ApiReply } from '../api/api';
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE, readCertainPage } from '../api/paging';
+import { certainPage, PAGE_SIZE, readPage } from '../api/paging';
 import type { Placed } from '../api/serviceClock';
 import type { CancelSignal } from '../util/cancelSignal';
 import { monotonicNow } from '../util/clock';
@@ -70,7 +70,7 @@ export async function searchRecent<T>(search: Search<T>): Promise<SearchResult<T
 	for (let pages = 0; pages < MAX_PAGES; pages += 1) {
 		const call = { ...search.page(PAGE_SIZE, cursor), signal: search.signal };
 		const reply = await api.sendTimed(call);
-		const { rows, next } = readCertainPage(api, call, reply);
+		const { rows, next } = readPage(api, call, reply, certainPage);
 		for (const row of rows) {
 			if (place(search, row, reply) === 'before') continue;
 			const seen = await search.recognise(row);

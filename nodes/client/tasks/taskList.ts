@@ -1,5 +1,5 @@
 import type { ClientContext } from '../api/context';
-import { PAGE_SIZE, readCertainPage, type NextPage } from '../api/paging';
+import { certainPage, PAGE_SIZE, readPage, type NextPage } from '../api/paging';
 import { retrying } from '../api/retry';
 import { InferenceError } from '../errors';
 import type { JsonObject } from '../util/json';
@@ -68,7 +68,8 @@ export class TaskList {
 			const reply = await api.sendTimed(call);
 			const told = Date.parse(reply.response.headers.get('date') ?? '');
 			const serviceTime = Number.isNaN(told) ? undefined : told;
-			return { ...readCertainPage(api, call, reply), at: reply.exchange.receivedAt, serviceTime };
+			const page = readPage(api, call, reply, certainPage);
+			return { ...page, at: reply.exchange.receivedAt, serviceTime };
 		}, this.context);
 	}
 }
