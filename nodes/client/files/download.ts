@@ -12,6 +12,7 @@ import {
 	type TransferContext,
 } from './transfer';
 import { compressionsOf, decompressedStream } from '../transport/decompression';
+import { piecesOf, readableLike } from '../transport/pieces';
 import { wireText } from '../transport/headers';
 import { asTransportError, type Readable, type StreamedResponse } from '../transport/transport';
 import { decodedPart, parseHttpUrl } from '../util/url';
@@ -93,7 +94,10 @@ async function attempt<T>(
 	const filename = fileName(wireText(headers.get('content-disposition')), url);
 	// Some files are kept compressed and sent so, whatever is asked for.
 	const codings = compressionsOf(response);
-	const plain = codings.length === 0 ? stream : decompressedStream(stream, codings, watch, onBytes);
+	const plain =
+		codings.length === 0
+			? readableLike(stream, piecesOf(stream))
+			: decompressedStream(stream, codings, watch, onBytes);
 	const stored = await outcomeOf(store({ stream: plain, contentType, filename }));
 	signal.throwIfAborted();
 	const { failure } = watch;

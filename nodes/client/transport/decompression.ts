@@ -1,9 +1,9 @@
 import { outcomeOf } from '../util/outcome';
 import { hostDecompressor, type Decompressor } from './hostDecompression';
+import { piecesOf, readableLike } from './pieces';
 import {
 	AnswerTooLargeError,
 	asTransportError,
-	isStream,
 	TransportError,
 	type BodyReader,
 	type Readable,
@@ -98,18 +98,6 @@ function withoutAll(
 	return codings.slice(0, MOST_CODINGS).reduce(decompressed, source);
 }
 
-/** A Node.js stream of pieces: of another stream's class, because their module may not be imported. */
-function readableLike(stream: Readable, pieces: AsyncIterable<Uint8Array>): Readable {
-	const from: unknown = Reflect.get(stream.constructor, 'from');
-	const made: unknown =
-		typeof from === 'function' && Reflect.apply(from, undefined, [pieces, { objectMode: false }]);
-	if (!isStream(made))
-		throw new TransportError('what is compressed cannot be read', true, undefined);
-	// An error that nobody listens to any more would end the process.
-	made.on('error', () => {});
-	return made;
-}
-
 /** Who watches what is read, and can end it. */
 export interface StreamKeeper {
 	/** Why it was ended. */
@@ -132,7 +120,7 @@ export function decompressedStream(
 	const read = async function* () {
 		let total = 0;
 		try {
-			for await (const piece of withoutAll(codings, stream)) {
+			for await (const piece of withoutAll(codings, piecesOf(stream))) {
 				total += piece.byteLength;
 				onBytes(total);
 				if (watch.failure) throw watch.failure;
@@ -151,7 +139,7 @@ export function decompressedStream(
  * A body's pieces for whoever asks for them. They wait here, so there may not be more of them than
  * is wanted in the end: some compressed bytes stand for nothing at all.
  */
-function piecesOf(body: ResponseBody, mostBytes: number): AsyncIterable<Uint8Array> {
+function piecesOfBody(body: ResponseBody, mostBytes: number): AsyncIterable<Uint8Array> {
 	let size = 0;
 	return new ReadableStream<Uint8Array>({
 		start: (controller) =>
@@ -195,7 +183,7 @@ class DecompressedBody implements ResponseBody {
 		const { compressed, codings, mostBytes } = this;
 		const pumped = await outcomeOf(
 			(async () => {
-				for await (const piece of withoutAll(codings, piecesOf(compressed, mostBytes))) {
+				for await (const piece of withoutAll(codings, piecesOfBody(compressed, mostBytes))) {
 					if (!this.reader) return;
 					this.reader.piece(piece);
 				}
