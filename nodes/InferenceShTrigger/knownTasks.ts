@@ -179,6 +179,14 @@ export class KnownTasks {
 		this.forget(newest);
 	}
 
+	/** What was there when the watch began is not told, although there was no time to read all of it. */
+	leaveOut(): void {
+		this.cursorThere = undefined;
+		if (this.reached === undefined) return;
+		this.raiseFloor(this.reached);
+		this.since = this.floor;
+	}
+
 	/** The list has been read to its end; its newest task was created then. */
 	readTo(newest: number | undefined): void {
 		this.cursorThere = undefined;

@@ -1,6 +1,7 @@
 import type { InferenceClient } from '../client/client';
 import { createdMs } from '../client/api/serviceClock';
 import { NotFoundError } from '../client/errors';
+import { PAGE_SIZE } from '../client/api/paging';
 import type { RowFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
 import { taskFromWire, type Task } from '../client/tasks/task';
 import type { TerminalStatus } from '../client/tasks/taskStatus';
@@ -44,6 +45,12 @@ export function appOf({ wire }: Task): string | undefined {
 	return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
 }
 
+function goesOn({ rows, next }: TaskListPage): TaskPage<SeenTask>['goesOn'] {
+	const isFull = rows.length >= PAGE_SIZE;
+	if (next.kind === 'lost') return isFull ? 'certainly' : 'maybe';
+	return next.kind === 'end' && isFull ? 'maybe' : undefined;
+}
+
 /** The tasks of an account, as the service shows them. */
 export class AccountTasks implements TaskSource<SeenTask> {
 	private singleLeft = MOST_SINGLE;
@@ -57,12 +64,18 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		const from = since === undefined ? undefined : new Date(since).toISOString();
 		const filters: readonly RowFilter[] =
 			from === undefined ? [] : [{ field: 'created_at', operator: 'gte', value: from }];
-		return await this.read({ newestFirst: order === 'newestFirst', cursor, filters });
+		const question = { newestFirst: order === 'newestFirst', cursor, filters };
+		// Of others, which a service shows that does not filter, nobody is told: they show how far the list is read.
+		return await this.read(question, (seen) =>
+			this.isWatched(seen.task) ? seen : { ...seen, hasEnded: true, isWanted: false },
+		);
 	}
 
 	async unfinished(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
 		const filters: readonly RowFilter[] = [{ field: 'status', operator: 'in', value: UNFINISHED }];
-		return await this.read({ newestFirst: true, cursor, filters });
+		return await this.read({ newestFirst: true, cursor, filters }, (seen) =>
+			this.isWatched(seen.task) ? seen : undefined,
+		);
 	}
 
 	async look(ids: readonly string[]): Promise<ReadonlyMap<string, SeenTask | 'gone'>> {
@@ -89,12 +102,16 @@ export class AccountTasks implements TaskSource<SeenTask> {
 
 	private async read(
 		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
+		show: (seen: SeenTask) => SeenTask | undefined,
 	): Promise<TaskPage<SeenTask>> {
 		const page = await this.ask(question);
 		const { next, serviceTime: now } = page;
 		return {
-			tasks: this.seenIn(page).filter(({ task }) => this.isWatched(task)),
+			tasks: this.seenIn(page)
+				.map(show)
+				.filter((seen) => seen !== undefined),
 			next: next.kind === 'more' ? next.cursor : undefined,
+			goesOn: goesOn(page),
 			now,
 		};
 	}

@@ -2,6 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { isJsonObject } from '../client/util/json';
 import { outcomeOf } from '../client/util/outcome';
 import { hashOf } from './hash';
+import { PageProgress } from './pageProgress';
 
 /** Calls that are remembered, eight characters each. */
 const MOST_TOLD = 20_000;
@@ -147,11 +148,13 @@ async function readAll<V>(
 ): Promise<readonly ListedChat[]> {
 	const all = new Map<string, ListedChat>();
 	const asked = new Set<string | undefined>();
+	const progress = new PageProgress();
 	for (let cursor: string | undefined; !asked.has(cursor) && (asked.size === 0 || mayGoOn()); ) {
 		asked.add(cursor);
 		const { chats, next } = await source.waiting(cursor);
+		progress.take(chats);
 		for (const chat of chats) all.set(chat.id, chat);
-		if (next === undefined) break;
+		if (next === undefined || progress.isOver) break;
 		cursor = next;
 	}
 	return [...all.values()];

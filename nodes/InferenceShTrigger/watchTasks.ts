@@ -1,10 +1,14 @@
+import { ProtocolError } from '../client/errors';
 import { KnownTasks, later, type WatchedTask } from './knownTasks';
+import { PageProgress } from './pageProgress';
 
 /** A page of a list of tasks. */
 export interface TaskPage<T extends WatchedTask> {
 	readonly tasks: readonly T[];
-	/** Undefined if it is the last one. */
+	/** Undefined if it is the last one, or the service does not say where the list goes on. */
 	readonly next: string | undefined;
+	/** Whether it goes on without a cursor: it says so, or is as long as a page can be. */
+	readonly goesOn?: 'certainly' | 'maybe' | undefined;
 	/** The service's own time when it answered, ms; undefined if it does not tell. */
 	readonly now: number | undefined;
 }
@@ -62,9 +66,10 @@ export async function beginWatch<T extends WatchedTask>(
 		undefined,
 	);
 	const known = new KnownTasks(newest === undefined ? undefined : Math.min(newest, now));
+	for (const task of tasks) known.take(task, task.createdAt ?? newest ?? 0);
 	await takeUnfinished(source, known, mayGoOn);
 	const watch = new TaskWatch(source, known, mayGoOn, () => {});
-	await watch.readOn();
+	if (!(await watch.readOn())) known.leaveOut();
 	return known;
 }
 
@@ -77,16 +82,18 @@ async function takeUnfinished<T extends WatchedTask>(
 	for (let reading = 0; reading < MOST_READINGS; reading += 1) {
 		const before = known.unfinished.length;
 		const asked = new Set<string | undefined>();
+		const progress = new PageProgress();
 		let cursor: string | undefined;
 		do {
 			if (asked.size > 0 && !mayGoOn([])) return;
 			asked.add(cursor);
 			const { tasks, next } = await source.unfinished(cursor);
+			progress.take(tasks);
 			for (const task of tasks) if (!task.hasEnded) known.take(task, Infinity);
 			// Whoever shows what has ended does not know the filter, and has too much to be read.
 			if (tasks.some(({ hasEnded }) => hasEnded)) return;
 			cursor = next;
-		} while (cursor !== undefined && !asked.has(cursor));
+		} while (cursor !== undefined && !asked.has(cursor) && !progress.isOver);
 		if (asked.size === 1 || known.unfinished.length === before) return;
 	}
 }
@@ -111,6 +118,9 @@ export async function watchTasks<T extends WatchedTask>(
 		return { ended, error };
 	}
 }
+
+/** Where a list was left: before its end, at its end, or at a task from which it can be read on without a cursor. */
+type Left = 'early' | 'atEnd' | 'atPlace';
 
 /** One look at the service. */
 class TaskWatch<T extends WatchedTask> {
@@ -138,38 +148,51 @@ class TaskWatch<T extends WatchedTask> {
 		}
 	}
 
-	/** Reads the list on from where it was left, oldest first, so that it can be left at any task. */
-	async readOn(): Promise<void> {
-		const reading = new Reading(this.known);
-		try {
-			await this.read(reading);
-		} finally {
-			reading.leave();
+	/**
+	 * Reads the list on from where it was left, oldest first, so that it can be left at any task.
+	 *
+	 * @returns whether it has been read to its end
+	 */
+	async readOn(): Promise<boolean> {
+		const { known } = this;
+		for (;;) {
+			const { from } = known;
+			const reading = new Reading(known);
+			let left: Left = 'early';
+			try {
+				left = await this.read(reading);
+			} finally {
+				reading.leave();
+			}
+			if (left !== 'atPlace') return left === 'atEnd';
+			if (known.from === from || !this.mayReadOn()) return false;
 		}
 	}
 
-	private async read(reading: Reading): Promise<void> {
+	private async read(reading: Reading): Promise<Left> {
 		const { known } = this;
 		const asked = new Set<string | undefined>();
 		for (;;) {
-			if (asked.size > 0 && !this.mayReadOn()) return;
+			if (asked.size > 0 && !this.mayReadOn()) return 'early';
 			const { cursor, position } = reading;
 			const page = await this.pageAt({ since: known.from, order: 'oldestFirst', cursor });
 			asked.add(cursor);
 			if (!isInOrder(page.tasks, position)) {
 				reading.giveUp();
-				await this.readBack();
-				return;
+				return (await this.readBack()) ? 'atEnd' : 'early';
 			}
+			reading.progress.take(page.tasks);
 			for (const task of page.tasks) {
 				const at = task.createdAt ?? reading.position ?? 0;
 				this.take(task, at);
 				reading.pass(at, page.now);
 			}
-			const { next } = page;
-			if (next === undefined || asked.has(next)) {
+			const { next, goesOn } = page;
+			if (next === undefined && goesOn !== undefined && reading.isAtPlace) return 'atPlace';
+			if (next === undefined && goesOn === 'certainly') throw nowhereToGoOn();
+			if (next === undefined || asked.has(next) || reading.progress.isOver) {
 				reading.end();
-				return;
+				return 'atEnd';
 			}
 			reading.cursor = next;
 		}
@@ -189,27 +212,31 @@ class TaskWatch<T extends WatchedTask> {
 		}
 	}
 
-	/** Reads a list that is not sorted as asked, newest first, to where it was left. */
-	private async readBack(): Promise<void> {
+	/** Reads a list that is not sorted as asked, newest first. Returns whether it came to where it was left. */
+	private async readBack(): Promise<boolean> {
 		const { known, source } = this;
 		const since = known.from;
 		const asked = new Set<string | undefined>();
+		const progress = new PageProgress();
 		let cursor: string | undefined;
 		let newest = since;
 		for (;;) {
-			if (asked.size > 0 && !this.mayReadOn()) return;
+			if (asked.size > 0 && !this.mayReadOn()) return false;
 			asked.add(cursor);
 			const question = { since, order: 'newestFirst', cursor } as const;
 			const { tasks, next, now = Infinity } = await source.page(question);
+			progress.take(tasks);
 			for (const task of tasks) {
 				const at = task.createdAt ?? newest ?? 0;
 				this.take(task, at);
 				newest = later(newest, Math.min(at, now));
 			}
-			if (next === undefined || asked.has(next) || isPast(tasks, since)) break;
+			if (next === undefined || asked.has(next)) break;
+			if (progress.isOver || isPast(tasks, since)) break;
 			cursor = next;
 		}
 		known.readTo(newest);
+		return true;
 	}
 
 	private mayReadOn(): boolean {
@@ -226,6 +253,7 @@ class Reading {
 	cursor: string | undefined;
 	/** Newest creation so far. */
 	position: number | undefined;
+	readonly progress = new PageProgress();
 	/** The same, but nothing that a machine has stamped with a time to come. */
 	private certain: number | undefined;
 	private last: number | undefined;
@@ -248,6 +276,11 @@ class Reading {
 		this.certain = later(this.certain, reached);
 	}
 
+	/** Whether it can be read on from the last task without a cursor. */
+	get isAtPlace(): boolean {
+		return this.hasMoved && this.certain !== undefined;
+	}
+
 	/** Leaves it at its end. */
 	end(): void {
 		this.isLeft = true;
@@ -262,12 +295,21 @@ class Reading {
 
 	/** Leaves it where it is, to be read on from there. */
 	leave(): void {
-		const { known, certain, position, cursor } = this;
+		const { known, certain, position, cursor, progress } = this;
 		if (this.isLeft) return;
 		const isPlace = this.hasMoved && certain !== undefined && position !== undefined;
 		if (isPlace) known.cutAt(certain, position);
+		// Whoever went on where pages have begun to bring nothing might never come back.
+		else if (progress.isBarren) this.end();
 		else known.stay(cursor);
 	}
+}
+
+function nowhereToGoOn(): ProtocolError {
+	return new ProtocolError(
+		'The list of tasks goes on, but inference.sh does not say where, and more tasks than fit into one answer were created in the same instant',
+		{ hint: 'Look for a proxy or gateway in between that changes answers.' },
+	);
 }
 
 /** Whether tasks are sorted by creation, none created before `since`. */

@@ -245,6 +245,25 @@ describe('a poll', () => {
 		await expect(activated(sandbox(), {}, { credentials })).rejects.toThrow(/API key/);
 	});
 
+	it('where the service refuses the filter of the app reads no more as others run', async () => {
+		sandbox().configure({ unknownFilters: ['app_id'], dateHeader: false });
+		await start(sandbox(), 'sandbox/echo');
+		const workflow = await activated(sandbox(), { filters: { app: appRef('sandbox/echo') } });
+		const costs: number[] = [];
+		for (let hour = 0; hour < 7; hour += 1) {
+			await clock.pass(3_600_000);
+			await start(sandbox(), 'sandbox/instant', 100);
+			const before = lists();
+			await workflow.poll();
+			costs.push(lists() - before);
+		}
+		expect(costs.at(-1)).toBeLessThanOrEqual(6);
+		const [id] = await start(sandbox(), 'sandbox/echo');
+		sandbox().keepUp(60_000);
+		await workflow.poll();
+		expect(workflow.items.map(idOf).at(-1)).toBe(id);
+	});
+
 	it('where the service refuses every filter reads without', async () => {
 		const workflow = inactive(sandbox());
 		sandbox().configure({ unknownFilters: ['created_at', 'id', 'status', 'app_id'] });

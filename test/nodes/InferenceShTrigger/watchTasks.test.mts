@@ -402,6 +402,76 @@ describe('a service in trouble', () => {
 		expect(service.requests).toBeLessThan(8);
 	});
 
+	it.each([
+		{ name: 'empty pages', again: false, apartMs: 1 },
+		{ name: 'empty pages, to tasks of one instant', again: false, apartMs: 0 },
+		{ name: 'the same page', again: true, apartMs: 1 },
+	])('that gives $name with other cursors for ever is left after a while', async (of) => {
+		const service = new Service();
+		createMany(service, 3, of.apartMs);
+		const page = service.page.bind(service);
+		service.page = async (question) => {
+			const { tasks, now } = await page({ ...question, cursor: undefined });
+			const isFirst = question.cursor === undefined;
+			return { tasks: isFirst || of.again ? tasks : [], next: `${service.requests}`, now };
+		};
+		const workflow = await Workflow.activate(service);
+		const due: Stored[] = [];
+		for (let polls = 0; polls < 4; polls += 1) {
+			const fresh = createMany(service, 2, of.apartMs);
+			end(fresh);
+			due.push(...fresh);
+			const before = service.requests;
+			// Time for fewer pages than it takes to see that they bring nothing, too.
+			await workflow.poll(polls % 2 === 0 ? Infinity : 20);
+			expect(service.requests - before).toBeLessThan(60);
+			service.now += 5 * MINUTE;
+		}
+		expect(workflow.told).toEqual(ids(due));
+	});
+
+	it.each(['certainly', 'maybe'] as const)(
+		'that does not say where a list goes on (%s) is asked for what comes after the last task',
+		async (goesOn) => {
+			const service = new Service();
+			createMany(service, 1, 1);
+			const workflow = await Workflow.activate(service);
+			const page = service.page.bind(service);
+			service.page = async (question) => {
+				const { next, ...rest } = await page(question);
+				return { ...rest, next: undefined, goesOn: next === undefined ? undefined : goesOn };
+			};
+			const tasks = createMany(service, 250, 1);
+			end(tasks);
+			service.now += MINUTE;
+			await workflow.poll();
+			expect(workflow.told).toEqual(ids(tasks));
+		},
+	);
+
+	it('that does not say where a list of one instant goes on is not believed to have no more', async () => {
+		const service = new Service();
+		const known = await beginWatch(service, () => true);
+		const page = service.page.bind(service);
+		service.page = async (question) => {
+			return { ...(await page(question)), next: undefined, goesOn: 'certainly' };
+		};
+		end(createMany(service, 150, 0));
+		const { error } = await watchTasks(service, known, () => true);
+		expect(error).toEqual(expect.objectContaining({ code: 'protocol' }));
+	});
+
+	it('that is too slow for all that is there at the activation: it is not told later', async () => {
+		const service = new Service({ ...GOOD, pageSize: 10 });
+		end(createMany(service, 200, 1));
+		service.now += MINUTE;
+		const known = await beginWatch(service, () => service.requests < 4);
+		const fresh = createMany(service, 5, 1);
+		end(fresh);
+		const { ended } = await watchTasks(service, known, () => true);
+		expect(ids(ended)).toEqual(ids(fresh));
+	});
+
 	it('that has lost an unfinished task is asked for it twice', async () => {
 		const service = new Service();
 		const workflow = await Workflow.activate(service);
