@@ -83,6 +83,11 @@ function stampOf(text: string | undefined): Stamp | undefined {
 	return { at, zoned, stepMs: STEPS_MS.find((step) => at % step === 0) ?? 1 };
 }
 
+/** Times with a zone and those without are kept apart. */
+function kindOf({ zoned }: Stamp): 0 | 1 {
+	return zoned ? 0 : 1;
+}
+
 /** When something was created, ms, as the service shows it; undefined if it does not. */
 export function createdMs(text: string | undefined): number | undefined {
 	return stampOf(text)?.at;
@@ -104,6 +109,11 @@ export class ServiceClock {
 		undefined,
 		undefined,
 	];
+	/**
+	 * The finest steps of creation times, those with a zone and those without: where there are finer
+	 * ones, a time that seems to be rounded down is one that happened to be whole.
+	 */
+	private readonly finestMs: [zoned: number, bare: number] = [Infinity, Infinity];
 	/** The latest creations, read when they are needed: thousands of them are not. */
 	private created: Array<readonly [stamp: string, exchange: Exchange]> = [];
 
@@ -130,10 +140,10 @@ export class ServiceClock {
 	 * @param mayAsk whether `close` is an answer; otherwise what is known has to do
 	 */
 	place(created: string | undefined, since: number, shownAt: number, mayAsk = true): Placed {
-		this.readCreated();
-		const stamp = stampOf(created);
+		const stamp = this.read(created);
 		if (!stamp) return 'unclear';
-		const bounds = this.byStamps[stamp.zoned ? 0 : 1];
+		this.readCreated();
+		const bounds = this.byStamps[kindOf(stamp)];
 		if (bounds && shownAt - bounds.at <= LIFETIME_MS) {
 			return placed(stamp, since, bounds, MACHINES_DIFFER_MS);
 		}
@@ -167,15 +177,23 @@ export class ServiceClock {
 		return DATE_STEP_MS - (((theirs % DATE_STEP_MS) + DATE_STEP_MS) % DATE_STEP_MS);
 	}
 
+	/** Reads a creation time, and learns from it how fine they are. */
+	private read(created: string | undefined): Stamp | undefined {
+		const stamp = stampOf(created);
+		if (stamp) {
+			const kind = kindOf(stamp);
+			this.finestMs[kind] = Math.min(this.finestMs[kind], stamp.stepMs);
+		}
+		return stamp;
+	}
+
 	private readCreated(): void {
-		for (const [text, exchange] of this.created) {
-			const stamp = stampOf(text);
+		const latest = this.created.map(([text, exchange]) => ({ stamp: this.read(text), exchange }));
+		for (const { stamp, exchange } of latest) {
 			if (!stamp) continue;
-			const kind = stamp.zoned ? 0 : 1;
-			this.byStamps[kind] = combined(
-				this.byStamps[kind],
-				boundsOf(stamp.at, stamp.stepMs, exchange),
-			);
+			const kind = kindOf(stamp);
+			const bounds = boundsOf(stamp.at, this.finestMs[kind], exchange);
+			this.byStamps[kind] = combined(this.byStamps[kind], bounds);
 		}
 		this.created = [];
 	}

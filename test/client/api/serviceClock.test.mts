@@ -40,6 +40,20 @@ describe("the service's clock, by what was created here", () => {
 		expect(clockWith(iso).place(iso(SINCE - 200), SINCE, SINCE + 100)).toBe('unclear');
 	});
 
+	it('says after of what follows a creation that happened to be at a whole second', () => {
+		const clock = new ServiceClock();
+		const whole = 5_600;
+		clock.createdHere(iso(whole), { sentAt: whole - 10, receivedAt: whole + 10 });
+		expect(clock.place(iso(SINCE + 5), SINCE, SINCE + 10)).toBe('after');
+	});
+
+	it('says unclear of what follows at once where all times are whole seconds', () => {
+		const clock = new ServiceClock();
+		const whole = 9_600;
+		clock.createdHere(iso(whole), { sentAt: whole + 390, receivedAt: whole + 410 });
+		expect(clock.place(iso(SINCE - 400), SINCE, SINCE + 10)).toBe('unclear');
+	});
+
 	it('forgets what it has learned long ago', () => {
 		const clock = clockWith(iso);
 		const later = SINCE + 3_600_000;
