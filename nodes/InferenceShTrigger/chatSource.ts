@@ -1,8 +1,8 @@
 import type { PendingCall } from '../client/agents/chat';
 import type { ChatView } from '../client/agents/chatView';
-import type { WaitingChat } from '../client/agents/waitingChats';
+import { agentOfChat, isWaiting, type WaitingChat } from '../client/agents/waitingChats';
 import type { InferenceClient } from '../client/client';
-import { NotFoundError } from '../client/errors';
+import { NotFoundError, ProtocolError } from '../client/errors';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import { outcomeOf } from '../client/util/outcome';
 import type { CallIds, ChatSource, ListedChat, SeenChat } from './watchChats';
@@ -14,17 +14,12 @@ export interface Waiting {
 	readonly agent: string | undefined;
 }
 
-interface Listed extends ListedChat {
-	readonly agent: string | undefined;
-}
-
-/** The service's words for a chat or run that waits. */
-const WAITS = ['awaiting_input', 'input_required', 'auth_required'];
-
 /** The chats of an account, as the service shows them. */
 export class AccountChats implements ChatSource<Waiting> {
 	private agentId: Promise<string | undefined> | undefined;
 	private readonly agents = new Map<string, string | undefined>();
+	/** Chats of which the list does not tell whose they are. */
+	private readonly unnamed = new Set<string>();
 
 	/** @param agent whose chats are watched, as `namespace/name`; undefined for those of all agents */
 	constructor(
@@ -35,11 +30,13 @@ export class AccountChats implements ChatSource<Waiting> {
 
 	async waiting(
 		cursor: string | undefined,
-	): Promise<{ readonly chats: readonly Listed[]; readonly next: string | undefined }> {
+	): Promise<{ readonly chats: readonly ListedChat[]; readonly next: string | undefined }> {
 		const { items, nextCursor } = await this.client.agents.waiting(cursor);
-		const chats: Listed[] = [];
+		const chats: ListedChat[] = [];
 		for (const chat of items) {
-			if (!(await this.isWatched(chat))) continue;
+			const isWatched = await this.isWatched(chat);
+			if (isWatched === false) continue;
+			if (isWatched === undefined) this.unnamed.add(chat.id);
 			this.agents.set(chat.id, chat.agent ?? this.agent);
 			chats.push({ ...chat, calls: chat.calls.map(idsOf) });
 		}
@@ -53,17 +50,38 @@ export class AccountChats implements ChatSource<Waiting> {
 			throw read.error;
 		}
 		const view = read.value;
-		if (!WAITS.includes(view.status.toLowerCase())) return undefined;
-		return { calls: view.pending.map(idsOf), view: { view, agent: this.agents.get(id) } };
+		if (!isWaiting(view.status)) return undefined;
+		const told = agentOfChat(view.wire);
+		if (this.unnamed.has(id)) {
+			const isWatched = await this.isWatched(told);
+			if (isWatched === undefined) throw whose(id);
+			if (!isWatched) return undefined;
+		}
+		const agent = this.agents.get(id) ?? told.agent;
+		return { calls: view.pending.map(idsOf), view: { view, agent } };
 	}
 
-	private async isWatched({ agent, agentId }: WaitingChat): Promise<boolean> {
+	/** Undefined if it is not told whose a chat is. */
+	private async isWatched({
+		agent,
+		agentId,
+	}: Pick<WaitingChat, 'agent' | 'agentId'>): Promise<boolean | undefined> {
 		if (this.agent === undefined) return true;
 		if (agent !== undefined) return agent === this.agent;
-		if (agentId === undefined) return false;
+		if (agentId === undefined) return undefined;
 		this.agentId ??= this.client.agents.idOf(this.agent);
 		return (await this.agentId) === agentId;
 	}
+}
+
+function whose(id: string): ProtocolError {
+	return new ProtocolError(
+		`Chat ${id} waits for somebody, but inference.sh does not tell which agent it is with, so that the filter "Agent" cannot be applied`,
+		{
+			about: { kind: 'chat', id },
+			hint: 'Remove the filter, and look at the calls in "pending" to tell the agents apart.',
+		},
+	);
 }
 
 /** A call may be shown with its interrupt or before there is one. */

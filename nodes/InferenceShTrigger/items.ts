@@ -8,9 +8,9 @@ import { asData, resultItem } from '../shared/output/items';
 import type { Waiting } from './chatSource';
 import { appOf } from './taskSource';
 
-/** Whether all is there that an item shows of a task; a list may leave something out. */
+/** Whether all is there that an item shows of a task; a list may leave something out, or show null for it. */
 export function isWhole(task: Task): boolean {
-	const hasResult = task.status !== 'completed' || 'output' in task.wire;
+	const hasResult = task.status !== 'completed' || (task.output ?? undefined) !== undefined;
 	return hasResult && appOf(task) !== undefined;
 }
 

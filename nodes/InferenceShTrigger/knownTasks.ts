@@ -66,17 +66,18 @@ export class KnownTasks {
 		if (!isJsonObject(data)) return undefined;
 		const { since, floor, reached, cursor, done, open } = data;
 		if (typeof done !== 'string' || typeof open !== 'string') return undefined;
-		const known = new KnownTasks(typeof reached === 'number' ? reached : undefined);
-		known.since = typeof since === 'number' ? since : undefined;
-		known.floor = typeof floor === 'number' ? floor : undefined;
+		const known = new KnownTasks(timeIn(reached));
+		known.since = timeIn(since);
+		known.floor = timeIn(floor);
 		known.cursorThere = typeof cursor === 'string' ? cursor : undefined;
 		for (let at = 0; at + RECORD_LENGTH <= done.length; at += RECORD_LENGTH) {
 			const time = done.slice(at + HASH_LENGTH, at + RECORD_LENGTH);
 			known.done.set(done.slice(at, at + HASH_LENGTH), parseInt(time, 36));
 		}
-		for (const entry of open.split(' ').filter((id) => id !== '')) {
+		for (const entry of open.split(' ')) {
 			const isMissed = entry.endsWith(MISSED);
-			known.addOpen(isMissed ? entry.slice(0, -1) : entry, isMissed, Infinity);
+			const id = isMissed ? entry.slice(0, -1) : entry;
+			if (id !== '') known.addOpen(id, isMissed, Infinity);
 		}
 		return known;
 	}
@@ -134,7 +135,7 @@ export class KnownTasks {
 		const isPast = this.floor !== undefined && at < this.floor;
 		if (this.open.has(id)) {
 			this.removeOpen(id);
-			if (!hasEnded) this.addOpen(id);
+			if (!hasEnded) this.addOpen(id, false, Infinity);
 			else if (!isPast) this.done.set(hashOf(id), at);
 			return hasEnded && isWanted;
 		}
@@ -159,7 +160,7 @@ export class KnownTasks {
 	miss(id: string): void {
 		const isMissed = this.open.get(id) === true;
 		this.removeOpen(id);
-		if (!isMissed) this.addOpen(id, true);
+		if (!isMissed) this.addOpen(id, true, Infinity);
 	}
 
 	/** The list is going to be read on at a cursor, or if there is none from where it was read the last time. */
@@ -227,6 +228,11 @@ export class KnownTasks {
 	private removeOpen(id: string): void {
 		if (this.open.delete(id)) this.openLength -= id.length + 2;
 	}
+}
+
+/** A time that was saved; undefined if it is none. */
+function timeIn(value: unknown): number | undefined {
+	return typeof value === 'number' && Math.abs(value) <= LATEST_TIME ? value : undefined;
 }
 
 /** The later one of two times; undefined is before all of them. */

@@ -12,7 +12,7 @@ import { monotonicNow } from '../client/util/clock';
 import { Deadline } from '../client/util/deadline';
 import { isJsonObject } from '../client/util/json';
 import { KeyedQueue } from '../client/util/keyedQueue';
-import { outcomeOf } from '../client/util/outcome';
+import { outcomeOf, type Outcome } from '../client/util/outcome';
 import { toNodeError } from '../shared/output/failures';
 import { nodeOf } from '../shared/parameters/nodeOf';
 import { parameterError } from '../shared/parameters/parameterError';
@@ -36,6 +36,11 @@ const MOST_EVENTS = 10_000;
 /** The same, of the text of what they show. */
 const MOST_CHARACTERS = 50_000_000;
 
+/** The same, of events that have to be read one by one because the list does not show all of them. */
+const MOST_TO_READ = 1_000;
+/** Of these so many at the same time. */
+const AT_ONCE = 10;
+
 /** What is found in n8n's database; anything else there is begun anew. */
 const SAVED = 'watched';
 
@@ -49,6 +54,7 @@ class PollBudget {
 	private readonly from = monotonicNow();
 	private counted = 0;
 	private characters = 0;
+	private toRead = 0;
 
 	constructor(private readonly ms: number) {}
 
@@ -58,9 +64,11 @@ class PollBudget {
 	readonly hasRoom = (found: readonly SeenTask[]): boolean => {
 		for (const { task } of found.slice(this.counted)) {
 			this.characters += JSON.stringify(task.output ?? '').length;
+			if (!isWhole(task)) this.toRead += 1;
 		}
 		this.counted = found.length;
-		return found.length < MOST_EVENTS && this.characters < MOST_CHARACTERS && this.hasTime();
+		const isFull = this.characters >= MOST_CHARACTERS || this.toRead >= MOST_TO_READ;
+		return found.length < MOST_EVENTS && !isFull && this.hasTime();
 	};
 }
 
@@ -104,7 +112,7 @@ function timeOf(context: IPollFunctions): number {
 	const { getPollBudgetMs }: { getPollBudgetMs?: unknown } = context;
 	const ms: unknown =
 		typeof getPollBudgetMs === 'function' ? getPollBudgetMs.call(context) : undefined;
-	return typeof ms === 'number' ? ms : LONGEST_MS;
+	return typeof ms === 'number' && ms > 0 ? ms : LONGEST_MS;
 }
 
 /** The newest event, for a test in the editor. */
@@ -203,12 +211,19 @@ async function tasksOf(
 	const found = await outcomeOf(client.apps.get(app));
 	if (found.ok)
 		return new AccountTasks(client, { app: { name: app, id: found.value.id }, statuses });
-	if (!(found.error instanceof NotFoundError)) throw found.error;
-	throw parameterError(nodeOf(context), {
-		parameter: 'App',
-		problem: `is ${app}, but there is no such app, or this API key cannot see it`,
-		itemIndex: undefined,
-	});
+	throw notThere(context, 'App', app, found.error);
+}
+
+/** The error for a filter whose app or agent could not be read. */
+function notThere(
+	context: IPollFunctions,
+	parameter: 'App' | 'Agent',
+	name: string,
+	error: unknown,
+): unknown {
+	if (!(error instanceof NotFoundError)) return error;
+	const problem = `is ${name}, but there is no such ${parameter.toLowerCase()}, or this API key cannot see it`;
+	return parameterError(nodeOf(context), { parameter, problem, itemIndex: undefined });
 }
 
 async function lookAtTasks(
@@ -222,10 +237,11 @@ async function lookAtTasks(
 		return [];
 	}
 	const { ended, error } = await watchTasks(source, known, budget.hasRoom);
-	const whole = await wholeTasks(client, ended, known, budget);
+	const { whole, trouble } = await wholeTasks(client, ended, known, budget);
 	keep(known.saved());
 	// What has been read is told; what could not be read is going to be, or to fail, the next time.
-	if (whole.length === 0 && error !== undefined) throw error;
+	const reason = error ?? trouble ?? source.trouble;
+	if (whole.length === 0 && reason !== undefined) throw reason;
 	return whole.map((task) => taskItem(task, client, settings.app));
 }
 
@@ -241,34 +257,60 @@ async function showsAnyCall(source: AccountChats, known: KnownCalls): Promise<bo
 	return chats.some(({ id, calls }) => calls.length > 0 && known.hasAll(id, calls));
 }
 
-/** The tasks with all that items show, those first that ended first. For what is missing there may be no time. */
+/**
+ * The tasks with all that items show, those first that ended first. For what is missing there may be no
+ * time, and what cannot be read is left to the next poll; `trouble` is why the first one could not be.
+ */
 async function wholeTasks(
 	client: InferenceClient,
 	ended: readonly SeenTask[],
 	known: KnownTasks,
 	budget: PollBudget,
-): Promise<readonly Task[]> {
+): Promise<{ readonly whole: readonly Task[]; readonly trouble: unknown }> {
 	const whole: Task[] = [];
+	let trouble: unknown;
 	const inOrder = ended.toSorted((left, right) => endOf(left) - endOf(right));
-	for (const { id, task } of inOrder) {
-		if (isWhole(task)) {
-			whole.push(task);
-			continue;
+	for (let from = 0; from < inOrder.length; from += AT_ONCE) {
+		const some = inOrder.slice(from, from + AT_ONCE);
+		const reads = await Promise.all(
+			some.map(async (seen) => await wholeTask(client, seen, budget)),
+		);
+		for (const [at, { id }] of some.entries()) {
+			const read = reads[at];
+			if (read?.ok) whole.push(read.value);
+			else known.putBack(id);
+			if (read?.ok === false) trouble ??= read.error;
 		}
-		const read = budget.hasTime() ? await outcomeOf(client.tasks.get(id)) : undefined;
-		if (read?.ok) whole.push(read.value.task);
-		else if (read && read.error instanceof NotFoundError) whole.push(task);
-		else known.putBack(id);
 	}
-	return whole;
+	return { whole, trouble };
+}
+
+/** Undefined if there is no time to read it. */
+async function wholeTask(
+	client: InferenceClient,
+	{ id, task }: SeenTask,
+	budget: PollBudget,
+): Promise<Outcome<Task> | undefined> {
+	if (isWhole(task)) return { ok: true, value: task };
+	if (!budget.hasTime()) return undefined;
+	const read = await outcomeOf(client.tasks.get(id));
+	if (read.ok) return { ok: true, value: read.value.task };
+	return read.error instanceof NotFoundError ? { ok: true, value: task } : read;
 }
 
 async function lookAtChats(
-	{ client, budget, signal, before, isOtherKey, keep }: Poll,
+	{ context, client, budget, signal, before, isOtherKey, keep }: Poll,
 	agent: string | undefined,
 ): Promise<readonly INodeExecutionData[]> {
 	const source = new AccountChats(client, agent, signal);
 	const known = KnownCalls.from(before);
+	if (!known && agent !== undefined) {
+		const found = await outcomeOf(client.agents.idOf(agent));
+		// A key that may not read agents is good for chats all the same.
+		if (!found.ok && found.error instanceof NotFoundError) {
+			throw notThere(context, 'Agent', agent, found.error);
+		}
+	}
 	if (!known || (isOtherKey && !(await showsAnyCall(source, known)))) {
 		keep((await beginChatWatch(source, budget.hasTime)).saved());
 		return [];

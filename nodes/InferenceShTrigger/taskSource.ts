@@ -1,8 +1,9 @@
 import type { InferenceClient } from '../client/client';
 import { createdMs } from '../client/api/serviceClock';
-import { NotFoundError } from '../client/errors';
+import { InferenceError } from '../client/errors';
 import { PAGE_SIZE } from '../client/api/paging';
 import type { RowFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
+import { withStrangeEnd } from '../client/tasks/strangeEnd';
 import { taskFromWire, type Task } from '../client/tasks/task';
 import type { TerminalStatus } from '../client/tasks/taskStatus';
 import { asJsonObject, textOf } from '../client/util/json';
@@ -54,11 +55,17 @@ function goesOn({ rows, next }: TaskListPage): TaskPage<SeenTask>['goesOn'] {
 /** The tasks of an account, as the service shows them. */
 export class AccountTasks implements TaskSource<SeenTask> {
 	private singleLeft = MOST_SINGLE;
+	private firstError: unknown;
 
 	constructor(
 		private readonly client: InferenceClient,
 		private readonly filter: TaskFilter,
 	) {}
+
+	/** Why a single task could not be looked at, which is no reason not to look at the others. */
+	get trouble(): unknown {
+		return this.firstError;
+	}
 
 	async page({ since, order, cursor }: TaskQuestion): Promise<TaskPage<SeenTask>> {
 		const from = since === undefined ? undefined : new Date(since).toISOString();
@@ -88,16 +95,22 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		for (let from = 0; from < missing.length; from += AT_ONCE) {
 			const some = missing.slice(from, from + AT_ONCE);
 			const looks = await Promise.all(some.map(async (id) => await this.lookAt(id)));
-			for (const [at, id] of some.entries()) found.set(id, looks[at] ?? 'gone');
+			for (const [at, id] of some.entries()) {
+				const seen = looks[at];
+				if (seen) found.set(id, seen);
+			}
 		}
 		return found;
 	}
 
-	private async lookAt(id: string): Promise<SeenTask | 'gone'> {
+	private async lookAt(id: string): Promise<SeenTask | 'gone' | undefined> {
 		const read = await outcomeOf(this.client.tasks.get(id));
-		if (read.ok) return this.seen(read.value.task);
-		if (read.error instanceof NotFoundError) return 'gone';
-		throw read.error;
+		if (read.ok) return this.seen(read.value.task, undefined);
+		const { error } = read;
+		// The list does not show it either.
+		if (error instanceof InferenceError && error.outOfReach) return 'gone';
+		this.firstError ??= error;
+		return undefined;
 	}
 
 	private async read(
@@ -126,12 +139,13 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		return await this.client.tasks.page({ ...question, filters, fields: FIELDS });
 	}
 
-	private seenIn({ rows }: TaskListPage): readonly SeenTask[] {
+	private seenIn({ rows, serviceTime }: TaskListPage): readonly SeenTask[] {
 		const tasks = rows.map((row) => taskFromWire(row)).filter((task) => task !== undefined);
-		return tasks.map((task) => this.seen(task));
+		return tasks.map((task) => this.seen(task, serviceTime));
 	}
 
-	private seen(task: Task): SeenTask {
+	private seen(read: Task, now: number | undefined): SeenTask {
+		const task = withStrangeEnd(read, now);
 		const { id, createdAt, terminal: hasEnded, status } = task;
 		const isWanted = this.filter.statuses.some((wanted) => wanted === status);
 		return { id, createdAt: createdMs(createdAt), hasEnded, isWanted, task };

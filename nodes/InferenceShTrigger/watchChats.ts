@@ -6,6 +6,10 @@ import { PageProgress } from './pageProgress';
 
 /** Calls that are remembered, eight characters each. */
 const MOST_TOLD = 20_000;
+/** Chats that have not changed since they were looked at, and are looked at again for one look. */
+const MOST_AGAIN = 20;
+/** Chats that cannot be read before no other one is tried. */
+const MOST_FAILED = 5;
 
 /** Ids of something that an agent waits for, any of which may come back alone. */
 export type CallIds = readonly string[];
@@ -74,9 +78,24 @@ export class KnownCalls {
 		return chats.toSorted((left, right) => placeOf(left) - placeOf(right));
 	}
 
-	/** Takes in that a chat has been looked at. */
-	lookedAt(chatId: string): void {
-		this.take(chatId, [['']]);
+	/** Takes in that a chat has been looked at, and how it was then, if it could be read. */
+	lookedAt({ id, updatedAt }: ListedChat, wasRead: boolean): void {
+		this.take(id, [[''], ...(wasRead ? [[`as of ${updatedAt}`]] : [])]);
+	}
+
+	/** Whether a chat is as it was when it was looked at, as far as the list tells. */
+	isSame({ id, updatedAt }: ListedChat): boolean {
+		return this.hasAll(id, [[`as of ${updatedAt}`, `before ${updatedAt}`]]);
+	}
+
+	/** Takes in that a chat waits from the beginning on, without knowing for what. */
+	leaveOut({ id, updatedAt }: ListedChat): void {
+		this.take(id, [[''], [`before ${updatedAt}`]]);
+	}
+
+	/** Whether a chat has been left out, and has not changed since; only the first look finds it so. */
+	wasLeftOut({ id, updatedAt }: ListedChat): boolean {
+		return this.told.delete(hashOf(`${id} before ${updatedAt}`));
 	}
 }
 
@@ -120,14 +139,30 @@ async function lookAround<V>(
 		if (isTold) known.take(chat.id, chat.calls);
 		else unclear.push(chat);
 	}
-	for (const [at, chat] of known.inTurn(unclear).entries()) {
-		if (at > 0 && !mayGoOn()) return;
-		const seen = await source.look(chat);
-		known.lookedAt(chat.id);
+	let again = 0;
+	let looks = 0;
+	const failures: unknown[] = [];
+	for (const chat of known.inTurn(unclear)) {
+		if (known.isSame(chat) && (again += 1) > MOST_AGAIN) continue;
+		const hasTime = failures.length < MOST_FAILED && (looks === 0 || mayGoOn());
+		if (!hasTime && !isFirst) break;
+		const look = hasTime ? await outcomeOf(source.look(chat)) : undefined;
+		looks += 1;
+		if (look) known.lookedAt(chat, look.ok);
+		if (look?.ok === false) failures.push(look.error);
+		if (!look?.ok) {
+			// What cannot be looked at now waits already.
+			if (isFirst) known.leaveOut(chat);
+			continue;
+		}
+		const wasThere = known.wasLeftOut(chat);
+		const seen = look.value;
 		if (!seen) continue;
-		const calls = seen.calls.length > 0 ? seen.calls : stillUnknown(chat, known, isFirst);
-		if (known.take(chat.id, calls)) tell(seen.view);
+		const calls =
+			seen.calls.length > 0 ? seen.calls : stillUnknown(chat, known, isFirst || wasThere);
+		if (known.take(chat.id, calls) && !wasThere) tell(seen.view);
 	}
+	if (failures.length > 0 && !isFirst) throw failures[0];
 }
 
 /** What nothing is known of may show a moment later what it is; the second time it counts. */

@@ -21,6 +21,23 @@ export interface WaitingChat {
 }
 
 const AWAITING = 'awaiting_input';
+const WAITS = [AWAITING, 'input_required', 'auth_required'];
+
+/** Whether a status of a chat or of its run is one in which an agent waits for somebody. */
+export function isWaiting(status: unknown): boolean {
+	return WAITS.includes(textOf(status)?.trim().toLowerCase() ?? '');
+}
+
+/** Whose chat one is, as far as the service tells it. */
+export function agentOfChat(wire: JsonObject): Pick<WaitingChat, 'agent' | 'agentId'> {
+	const agent = asJsonObject(wire['agent']);
+	const namespace = textOf(agent?.['namespace']);
+	const name = textOf(agent?.['name']);
+	return {
+		agent: namespace === undefined || name === undefined ? undefined : `${namespace}/${name}`,
+		agentId: textOf(wire['agent_id']) ?? textOf(agent?.['id']),
+	};
+}
 
 /**
  * Reads a page of the chats that wait for somebody (`POST /chats/list`, filtered by `status`).
@@ -58,15 +75,11 @@ async function readList(question: JsonObject, context: ClientContext): Promise<P
 function waitingFromWire(wire: JsonObject): WaitingChat | undefined {
 	const id = textOf(wire['id']);
 	const { kind = 'unknown' } = runFromWire(wire['active_run']) ?? {};
-	const isWaiting = kind === 'unknown' ? wire['status'] === AWAITING : kind === 'interrupted';
-	if (id === undefined || !isWaiting) return undefined;
-	const agent = asJsonObject(wire['agent']);
-	const namespace = textOf(agent?.['namespace']);
-	const name = textOf(agent?.['name']);
+	const waits = kind === 'unknown' ? isWaiting(wire['status']) : kind === 'interrupted';
+	if (id === undefined || !waits) return undefined;
 	return {
 		id,
-		agent: namespace === undefined || name === undefined ? undefined : `${namespace}/${name}`,
-		agentId: textOf(wire['agent_id']) ?? textOf(agent?.['id']),
+		...agentOfChat(wire),
 		calls: pendingCalls([], wire['pending_interrupts']),
 		updatedAt: createdMs(textOf(wire['updated_at'])),
 	};

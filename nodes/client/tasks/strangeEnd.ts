@@ -1,3 +1,5 @@
+import { createdMs } from '../api/serviceClock';
+import { DEFAULT_TIMINGS } from '../settings';
 import { textOf, type JsonObject } from '../util/json';
 import type { Task } from './task';
 import { parseTaskStatus } from './taskStatus';
@@ -30,4 +32,21 @@ export function endedStrangely(task: Task, status: string): Task {
 	const reason = task.error ?? 'the service gave no reason';
 	const error = `${reason} (its status is "${status}", which is not known here, and it does not change any more)`;
 	return { ...task, status: 'failed', terminal: true, error };
+}
+
+/** Clocks of one service that are further apart than this tell nothing of when something changed. */
+const CLOCKS_DIFFER_MS = 5_000;
+
+/**
+ * A task as it was read once: with a status that nobody knows, a sign of its end and no change for a
+ * while it has ended.
+ *
+ * @param now the service's own time when it was read, ms; undefined if that is not known
+ */
+export function withStrangeEnd(task: Task, now: number | undefined): Task {
+	const status = strangeStatus(task.wire);
+	if (status === undefined || !hasSignOfEnd(task)) return task;
+	const age = (now ?? Infinity) - (createdMs(task.updatedAt) ?? 0);
+	const mayChange = age > -CLOCKS_DIFFER_MS && age < DEFAULT_TIMINGS.stillMs;
+	return mayChange ? task : endedStrangely(task, status);
 }

@@ -7,11 +7,14 @@ import { credentialsOf } from '../../engine/support.mts';
 import type { Sandbox } from '../../sandbox/index.mts';
 import { until } from '../../until.mts';
 
+/** Where a service is, and the key for it. */
+export type Service = Pick<Sandbox, 'url' | 'apiKey'>;
+
 export type TriggerOptions = Partial<Omit<PollingOptions, 'node'>>;
 
 /** A workflow with the trigger that has just been activated. */
 export async function activated(
-	sandbox: Sandbox,
+	sandbox: Service,
 	parameters: INodeParameters = {},
 	options: TriggerOptions = {},
 ): Promise<PollingWorkflow> {
@@ -21,7 +24,7 @@ export async function activated(
 }
 
 export function inactive(
-	sandbox: Sandbox,
+	sandbox: Service,
 	parameters: INodeParameters = {},
 	options: TriggerOptions = {},
 ): PollingWorkflow {
@@ -36,7 +39,7 @@ export function inactive(
 
 /** A test in the editor. */
 export async function manualTest(
-	sandbox: Sandbox,
+	sandbox: Service,
 	parameters: INodeParameters = {},
 ): Promise<EngineRun> {
 	const node = new InferenceShTrigger();

@@ -375,6 +375,40 @@ describe('many tasks at once', () => {
 	});
 });
 
+describe('what was saved', () => {
+	it.each([
+		{ name: 'a time that is none', damage: { since: 1e300 } },
+		{ name: 'times that are none', damage: { since: -1e300, floor: 'x', reached: 9e15 } },
+		{ name: 'an id that is none', damage: { open: ' ! a  ' } },
+	])('with $name is of use all the same', async ({ damage }) => {
+		const service = new Service();
+		end(createMany(service, 3, 1));
+		const saved = (await beginWatch(service, () => true)).saved();
+		const known = KnownTasks.from({ ...saved, ...damage });
+		const tasks = createMany(service, 3, 1);
+		end(tasks);
+		if (!known) throw new Error('It is not taken for what was saved');
+		const { ended, error } = await watchTasks(service, known, () => true);
+		expect([ids(ended), error]).toEqual([ids(tasks), undefined]);
+		expect(known.unfinished).not.toContain('');
+		expect(new Date(known.from ?? 0).getTime()).not.toBeNaN();
+	});
+
+	it('keeps unfinished tasks when more was put back than there is room for', async () => {
+		const service = new Service();
+		const known = await beginWatch(service, () => true);
+		const [slow] = createMany(service, 1, 1);
+		await watchTasks(service, known, () => true);
+		for (let at = 0; at < 5_000; at += 1) known.putBack(`put-back-${String(at).padStart(18, '0')}`);
+		service.look = async (wanted) => {
+			const some = service.stored.filter(({ id }) => wanted.includes(id));
+			return new Map(some.map((task) => [task.id, { ...task }]));
+		};
+		await watchTasks(service, known, () => true);
+		expect(known.unfinished).toContain(slow?.id);
+	});
+});
+
 describe('a service in trouble', () => {
 	it('that fails in the middle costs nothing: what was read is told, the rest the next time', async () => {
 		const service = new Service({ ...GOOD, pageSize: 10 });
