@@ -128,12 +128,19 @@ class SseParser implements EventParser {
 }
 
 /**
+ * Lines that may make no sense in one stream. To find that out of a line costs far more time than to read
+ * it, and what has so many of them is no stream of events.
+ */
+const MOST_NOISE = 1_000;
+
+/**
  * Decodes a stream's bytes, in whatever pieces they come. The format goes by the answer's content
  * type, whatever was asked for: old servers answer SSE to a request for NDJSON.
  */
 export class EventDecoder {
 	private readonly lines = new LineDecoder();
 	private readonly parser: EventParser;
+	private noise = 0;
 
 	/** @param contentType the answer's `Content-Type` */
 	constructor(contentType: string) {
@@ -144,7 +151,7 @@ export class EventDecoder {
 	/**
 	 * Takes the next bytes and returns the events that they complete.
 	 *
-	 * @throws RangeError if a line or an event has no end
+	 * @throws RangeError if a line or an event has no end, or too many lines make no sense
 	 */
 	push(chunk: Uint8Array): readonly StreamEvent[] {
 		return this.parsed(this.lines.push(chunk));
@@ -158,7 +165,13 @@ export class EventDecoder {
 	/** A loop, because `flatMap` costs thousands of streams of one line as much as parsing them. */
 	private parsed(lines: readonly string[]): readonly StreamEvent[] {
 		const events: StreamEvent[] = [];
-		for (const line of lines) events.push(...this.parser.line(line));
+		for (const line of lines) {
+			const found = this.parser.line(line);
+			if (found[0]?.kind === 'noise' && ++this.noise > MOST_NOISE) {
+				throw new RangeError('the stream makes no sense');
+			}
+			events.push(...found);
+		}
 		return events;
 	}
 }

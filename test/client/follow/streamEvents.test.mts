@@ -355,3 +355,23 @@ describe('An event without an end', () => {
 		expect(count).toBe(80);
 	});
 });
+
+describe('A stream that makes no sense', () => {
+	const lines = (line: string, count: number) => new TextEncoder().encode(line.repeat(count));
+
+	it.each([
+		['lines that are no JSON', NDJSON, 'x\n'],
+		['lines that begin like JSON', NDJSON, '{"a\n'],
+		['frames that are no JSON', SSE, 'data: x\n\n'],
+		['fields that no frame has', SSE, 'x\n'],
+	])('of %s is not read to its end', (_what, type, line) => {
+		const decoder = new EventDecoder(type);
+		expect(() => decoder.push(lines(line, 2_000))).toThrow(RangeError);
+	});
+
+	it('is another thing than one with a bad line now and then', () => {
+		const decoder = new EventDecoder(NDJSON);
+		const found = decoder.push(lines('x\n{"id":"t1"}\n', 500));
+		expect(found.filter(({ kind }) => kind === 'update')).toHaveLength(500);
+	});
+});
