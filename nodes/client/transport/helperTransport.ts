@@ -13,6 +13,7 @@ import {
 	givenUpUnsent,
 	isStream,
 	MadeRoomError,
+	NO_ANSWER,
 	TransportError,
 	type BodyReader,
 	type ResponseBody,
@@ -36,6 +37,9 @@ function isFullResponse(value: unknown): value is IN8nHttpFullResponse {
  */
 const BLIND_GRACE_MS = 1_000;
 
+/** The helper is slow to notice some ends, and never notices an answer that changes the protocol (101). */
+const LAST_RESORT_MS = 500;
+
 /**
  * Whether a failed request may have been written to its socket, as far as the error's own request
  * shows it; undefined if it does not.
@@ -51,6 +55,11 @@ function mayHaveLeft(error: unknown): boolean | undefined {
 	const { secureConnecting, _bytesDispatched: written } = socket;
 	if (typeof secureConnecting === 'boolean') return !secureConnecting;
 	return written === 0 ? false : undefined;
+}
+
+/** For the helper: hosts differ in whether it goes on counting after the head of the answer. */
+function timeoutOf({ headersTimeoutMs, silenceMs }: TransportRequest): number {
+	return Math.max(headersTimeoutMs, silenceMs);
 }
 
 /** An error without what the helper hangs on it: the whole request, the API key among it. */
@@ -210,12 +219,17 @@ export class HelperTransport implements Transport {
 		const controller = new AbortController();
 		const abort = () => controller.abort(signal.reason);
 		signal.addEventListener('abort', abort);
+		const limit = timerFor(timeoutOf(request) + LAST_RESORT_MS);
+		const giveUp = () => controller.abort(new TransportError(NO_ANSWER, true, undefined));
+		// How long it takes to send a stream nobody knows.
+		if (!isStream(request.body)) limit.addEventListener('abort', giveUp);
 		const leave = () => {
 			signal.removeEventListener('abort', abort);
 			grace?.[Symbol.dispose]();
 			place();
 		};
 		const sent = await outcomeOf(this.send(request, controller.signal));
+		limit.removeEventListener('abort', giveUp);
 		const response = sent.ok ? sent.value : undefined;
 		if (!isFullResponse(response) || !isStream(response.body)) {
 			leave();
@@ -256,8 +270,7 @@ export class HelperTransport implements Transport {
 				returnFullResponse: true,
 				ignoreHttpStatusErrors: true,
 				disableFollowRedirect: true,
-				// Hosts differ in whether it goes on counting after the head of the answer.
-				timeout: Math.max(request.headersTimeoutMs, request.silenceMs),
+				timeout: timeoutOf(request),
 				abortSignal,
 			});
 		} catch (error) {

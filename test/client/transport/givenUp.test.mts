@@ -193,6 +193,19 @@ describe.each(pooled)('over %s', (_name, makeTransport) => {
 	});
 });
 
+describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
+	it('a host that changes the protocol is left in time', async () => {
+		const host = await serverThat((socket) => {
+			const answer =
+				'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+			socket.once('data', () => socket.write(answer));
+		});
+		const asked = post(makeTransport(), `http://127.0.0.1:${host.port}/`, PATIENCE_MS);
+		expect(await rejection(asked)).toMatchObject({ mayHaveArrived: true });
+		await expectQuiet(host);
+	});
+});
+
 describe("under n8n's egress policy", () => {
 	const allowed = async () => await Promise.resolve({ ok: true as const, result: undefined });
 	const never = async () => await new Promise<never>(() => {});
