@@ -51,6 +51,7 @@ export class KnownTasks {
 	/** The newest task when this reading of the list began. */
 	private reached: number | undefined;
 	private cursorThere: string | undefined;
+	private lastSeen: string | undefined;
 	/** Creation of the oldest unfinished task that there was no room for. */
 	private heldBack = Infinity;
 
@@ -64,12 +65,13 @@ export class KnownTasks {
 	/** @returns undefined if it is not what `saved` gives */
 	static from(data: unknown): KnownTasks | undefined {
 		if (!isJsonObject(data)) return undefined;
-		const { since, floor, reached, cursor, done, open } = data;
+		const { since, floor, reached, cursor, done, open, seen } = data;
 		if (typeof done !== 'string' || typeof open !== 'string') return undefined;
 		const known = new KnownTasks(timeIn(reached));
 		known.since = timeIn(since);
 		known.floor = timeIn(floor);
 		known.cursorThere = typeof cursor === 'string' ? cursor : undefined;
+		known.lastSeen = typeof seen === 'string' ? seen : undefined;
 		for (let at = 0; at + RECORD_LENGTH <= done.length; at += RECORD_LENGTH) {
 			const time = done.slice(at + HASH_LENGTH, at + RECORD_LENGTH);
 			known.done.set(done.slice(at, at + HASH_LENGTH), parseInt(time, 36));
@@ -94,6 +96,7 @@ export class KnownTasks {
 			floor: this.floor ?? null,
 			reached: this.reached ?? null,
 			cursor: this.cursorThere ?? null,
+			seen: this.lastSeen ?? null,
 			done: done.join(''),
 			open: open.join(' '),
 		};
@@ -119,9 +122,9 @@ export class KnownTasks {
 		return this.done.size >= MOST_CROWDED;
 	}
 
-	/** Whether a task is one of those that are known here. */
-	has(id: string): boolean {
-		return this.open.has(id) || this.done.has(hashOf(id));
+	/** A task of the account, whatever became of it; undefined if there was none. */
+	get witness(): string | undefined {
+		return this.lastSeen;
 	}
 
 	/**
@@ -132,6 +135,7 @@ export class KnownTasks {
 	 */
 	take(task: WatchedTask, at: number): boolean {
 		const { id, hasEnded, isWanted } = task;
+		this.lastSeen = id;
 		const isPast = this.floor !== undefined && at < this.floor;
 		if (this.open.has(id)) {
 			this.removeOpen(id);

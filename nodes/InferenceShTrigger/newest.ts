@@ -1,18 +1,17 @@
 import { createdMs } from '../client/api/serviceClock';
 import type { Waiting } from './chatSource';
-import type { SeenTask } from './taskSource';
+import type { AccountTasks, SeenTask } from './taskSource';
 import type { ChatSource, ListedChat } from './watchChats';
-import type { TaskSource } from './watchTasks';
 
 /** Pages that are looked through for a test in the editor. */
 const MOST_PAGES = 20;
 
 /** The task that has ended last, of the first page that has one; undefined if there is none. */
-export async function newestTask(source: TaskSource<SeenTask>): Promise<SeenTask | undefined> {
+export async function newestTask(source: AccountTasks): Promise<SeenTask | undefined> {
 	const asked = new Set<string | undefined>();
 	for (let cursor: string | undefined; asked.size < MOST_PAGES && !asked.has(cursor); ) {
 		asked.add(cursor);
-		const { tasks, next } = await source.page({ since: undefined, order: 'newestFirst', cursor });
+		const { tasks, next } = await source.ended(cursor);
 		const [latest] = tasks
 			.filter(({ hasEnded, isWanted }) => hasEnded && isWanted)
 			.toSorted((left, right) => endOf(right) - endOf(left));

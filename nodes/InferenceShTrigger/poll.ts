@@ -5,7 +5,7 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import type { InferenceClient } from '../client/client';
-import { NotFoundError, TimeoutError } from '../client/errors';
+import { InferenceError, NotFoundError, RateLimitError, TimeoutError } from '../client/errors';
 import type { Task } from '../client/tasks/task';
 import type { CancelSignal } from '../client/util/cancelSignal';
 import { monotonicNow } from '../client/util/clock';
@@ -95,7 +95,7 @@ interface Poll {
 export async function poll(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 	const budgetMs = Math.min(timeOf(context), LONGEST_MS);
 	using deadline = new Deadline(undefined, budgetMs, () => {
-		return new TimeoutError(`the service did not answer within ${budgetMs / 1000} s`);
+		return new TimeoutError(`The service did not answer within ${budgetMs / 1000} s`);
 	});
 	const { signal } = deadline;
 	const items = await outcomeOf(
@@ -104,7 +104,19 @@ export async function poll(context: IPollFunctions): Promise<INodeExecutionData[
 			: inTurn(context, new PollBudget(budgetMs), signal),
 	);
 	if (items.ok) return items.value.length === 0 ? null : [[...items.value]];
-	throw toNodeError(nodeOf(context), items.error);
+	const goesOn = context.getMode() !== 'manual' && !isActivation(context);
+	throw toNodeError(nodeOf(context), goesOn ? ofPoll(items.error) : items.error);
+}
+
+/** The same failure with what it means for a workflow that goes on being started. */
+function ofPoll(error: unknown): unknown {
+	if (!(error instanceof InferenceError)) return error;
+	const todo =
+		error instanceof RateLimitError
+			? 'If this happens often, have n8n poll less often, or set "Max Concurrency" in the credential, which all nodes share.'
+			: error.hint;
+	const lost = 'Nothing is lost: the next poll that succeeds goes on where the last one was.';
+	return error.reworded(error.message, { hint: todo === undefined ? lost : `${todo} ${lost}` });
 }
 
 /** What n8n gives a poll; versions before 2.41 do not say. */
@@ -232,7 +244,7 @@ async function lookAtTasks(
 ): Promise<readonly INodeExecutionData[]> {
 	const source = await tasksOf(context, client, settings);
 	const known = KnownTasks.from(before);
-	if (!known || (isOtherKey && !(await showsAny(source, known)))) {
+	if (!known || (isOtherKey && !(await showsWitness(source, known)))) {
 		keep((await beginWatch(source, budget.hasTime)).saved());
 		return [];
 	}
@@ -245,11 +257,12 @@ async function lookAtTasks(
 	return whole.map((task) => taskItem(task, client, settings.app));
 }
 
-/** Whether a key shows something of what is known: then it is of the same workspace. */
-async function showsAny(source: AccountTasks, known: KnownTasks): Promise<boolean> {
-	const question = { since: known.from, order: 'oldestFirst', cursor: undefined } as const;
-	const { tasks } = await source.page(question);
-	return tasks.some(({ id }) => known.has(id));
+/** Whether a key shows a task of the account that is known: then it is of the same workspace. */
+async function showsWitness(source: AccountTasks, { witness }: KnownTasks): Promise<boolean> {
+	if (witness === undefined) return false;
+	const seen = (await source.look([witness])).get(witness);
+	if (seen === undefined) throw source.trouble;
+	return seen !== 'gone';
 }
 
 async function showsAnyCall(source: AccountChats, known: KnownCalls): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { InferenceClient } from '../client/client';
 import { createdMs } from '../client/api/serviceClock';
 import { InferenceError } from '../client/errors';
+import { AnswerTooLargeError } from '../client/transport/transport';
 import { PAGE_SIZE } from '../client/api/paging';
 import type { RowFilter, TaskListPage, TaskListQuestion } from '../client/tasks/taskList';
 import { withStrangeEnd } from '../client/tasks/strangeEnd';
@@ -46,16 +47,24 @@ export function appOf({ wire }: Task): string | undefined {
 	return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
 }
 
-function goesOn({ rows, next }: TaskListPage): TaskPage<SeenTask>['goesOn'] {
-	const isFull = rows.length >= PAGE_SIZE;
+type Question = Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>;
+
+function goesOn({ rows, next }: TaskListPage, pageSize: number): TaskPage<SeenTask>['goesOn'] {
+	const isFull = rows.length >= pageSize;
 	if (next.kind === 'lost') return isFull ? 'certainly' : 'maybe';
 	return next.kind === 'end' && isFull ? 'maybe' : undefined;
+}
+
+function isTooLarge(error: unknown): boolean {
+	return error instanceof InferenceError && error.cause instanceof AnswerTooLargeError;
 }
 
 /** The tasks of an account, as the service shows them. */
 export class AccountTasks implements TaskSource<SeenTask> {
 	private singleLeft = MOST_SINGLE;
 	private firstError: unknown;
+	/** Rows of a page; fewer where a hundred are too large to be read. */
+	private pageSize = PAGE_SIZE;
 
 	constructor(
 		private readonly client: InferenceClient,
@@ -85,11 +94,28 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		);
 	}
 
+	/** Tasks that have ended in one of the ways that are wanted, the newest first. */
+	async ended(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
+		const { statuses: value } = this.filter;
+		const filters: readonly RowFilter[] = [{ field: 'status', operator: 'in', value }];
+		return await this.read({ newestFirst: true, cursor, filters }, (seen) =>
+			this.isWatched(seen.task) ? seen : undefined,
+		);
+	}
+
 	async look(ids: readonly string[]): Promise<ReadonlyMap<string, SeenTask | 'gone'>> {
-		const filters: readonly RowFilter[] = [{ field: 'id', operator: 'in', value: ids }];
-		const page = await this.ask({ newestFirst: false, cursor: undefined, filters });
 		const found = new Map<string, SeenTask | 'gone'>();
-		for (const seen of this.seenIn(page)) if (ids.includes(seen.id)) found.set(seen.id, seen);
+		const filters: readonly RowFilter[] = [{ field: 'id', operator: 'in', value: ids }];
+		let cursor: string | undefined;
+		do {
+			const page = await this.ask({ newestFirst: false, cursor, filters });
+			const before = found.size;
+			const seen = this.seenIn(page);
+			for (const task of seen) if (ids.includes(task.id)) found.set(task.id, task);
+			// Whoever shows others does not know the filter, and has too much to be read.
+			const isNarrow = found.size - before === seen.length && seen.length > 0;
+			cursor = isNarrow && page.next.kind === 'more' ? page.next.cursor : undefined;
+		} while (cursor !== undefined && found.size < ids.length);
 		const missing = ids.filter((id) => !found.has(id)).slice(0, this.singleLeft);
 		this.singleLeft -= missing.length;
 		for (let from = 0; from < missing.length; from += AT_ONCE) {
@@ -114,7 +140,7 @@ export class AccountTasks implements TaskSource<SeenTask> {
 	}
 
 	private async read(
-		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
+		question: Question,
 		show: (seen: SeenTask) => SeenTask | undefined,
 	): Promise<TaskPage<SeenTask>> {
 		const page = await this.ask(question);
@@ -124,19 +150,24 @@ export class AccountTasks implements TaskSource<SeenTask> {
 				.map(show)
 				.filter((seen) => seen !== undefined),
 			next: next.kind === 'more' ? next.cursor : undefined,
-			goesOn: goesOn(page),
+			goesOn: goesOn(page, this.pageSize),
 			now,
 		};
 	}
 
-	private async ask(
-		question: Pick<TaskListQuestion, 'newestFirst' | 'cursor' | 'filters'>,
-	): Promise<TaskListPage> {
+	private async ask(question: Question): Promise<TaskListPage> {
 		const { id } = this.filter.app ?? {};
 		const ofApp: readonly RowFilter[] =
 			id === undefined ? [] : [{ field: 'app_id', operator: 'eq', value: id }];
 		const filters = [...question.filters, ...ofApp];
-		return await this.client.tasks.page({ ...question, filters, fields: FIELDS });
+		for (;;) {
+			const { pageSize: limit } = this;
+			const whole = { ...question, filters, fields: FIELDS, limit, inAnyForm: true };
+			const page = await outcomeOf(this.client.tasks.page(whole));
+			if (page.ok) return page.value;
+			if (limit === 1 || !isTooLarge(page.error)) throw page.error;
+			this.pageSize = limit / 10;
+		}
 	}
 
 	private seenIn({ rows, serviceTime }: TaskListPage): readonly SeenTask[] {

@@ -22,6 +22,8 @@ export interface RunSettings {
 	readonly follow: 'auto' | 'stream' | 'poll';
 	/** Shortest wait between two polls. */
 	readonly pollIntervalMs: number;
+	/** Nobody has set any of this, and errors do not tell to change it. */
+	readonly isFixed?: true;
 }
 
 /** Limits that no parameter sets. Tests shorten them; users have no reason to. */

@@ -48,8 +48,9 @@ export function anyPage(answer: unknown): Page | undefined {
  * @returns undefined if it is not one
  */
 export function certainPage(answer: unknown): Page | undefined {
-	if (!Array.isArray(answer) && !(isJsonObject(answer) && 'items' in answer)) return undefined;
-	return { items: listIn(answer) ?? [], next: nextPage(answer, false) };
+	const items = Array.isArray(answer) ? answer : asJsonObject(answer)?.['items'];
+	if (!Array.isArray(items) && items !== null) return undefined;
+	return { items: listOf(items).filter(isJsonObject), next: nextPage(answer, false) };
 }
 
 /**

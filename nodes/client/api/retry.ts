@@ -30,9 +30,15 @@ function seconds(ms: number): string {
 }
 
 /** The same failure, with the words for a wait that is longer than allowed. */
-function waitTooLong(error: InferenceError, askedMs: number, maxMs: number): InferenceError {
+function waitTooLong(
+	error: InferenceError,
+	askedMs: number,
+	{ maxRetryAfterMs, isFixed }: RunSettings,
+): InferenceError {
+	const asked = `${error.message}. The service asks to wait ${seconds(askedMs)}`;
+	if (isFixed) return error.reworded(asked, { hint: 'Try again after that time.' });
 	return error.reworded(
-		`${error.message}. The service asks to wait ${seconds(askedMs)}, longer than "Retry: Accepted Wait (Seconds)" allows (${seconds(maxMs)})`,
+		`${asked}, longer than "Retry: Accepted Wait (Seconds)" allows (${seconds(maxRetryAfterMs)})`,
 		{ hint: 'Run it again later, or raise that limit in the options.' },
 	);
 }
@@ -62,7 +68,7 @@ export async function waitForNextAttempt(
 	}
 	if (reason === undefined || !settings.retryOn.has(reason)) throw error;
 	if (askedMs > settings.maxRetryAfterMs) {
-		throw waitTooLong(error, askedMs, settings.maxRetryAfterMs);
+		throw waitTooLong(error, askedMs, settings);
 	}
 	if (attempt > settings.maxRetries) throw error;
 	const waitMs = Math.max(askedMs, backoffMs);
@@ -110,7 +116,7 @@ export async function readyToCreate(context: Asking): Promise<void> {
 	const { account, settings, signal } = context;
 	while (!mayCreate(context)) {
 		if (takesTooLong(account, settings) && !wasLongAgo(account)) {
-			throw notAsked(account.closedMs, settings.maxRetryAfterMs);
+			throw notAsked(account.closedMs, settings);
 		}
 		if (account.paused) await account.ready(RESUME_SPREAD_MS, signal);
 		else await account.open(RESUME_SPREAD_MS, signal);
@@ -125,10 +131,10 @@ function wasLongAgo({ closedSinceMs }: Account): boolean {
 	return closedSinceMs >= ASK_AGAIN_MS;
 }
 
-function notAsked(closedMs: number, maxMs: number): InferenceError {
+function notAsked(closedMs: number, settings: RunSettings): InferenceError {
 	const facts = { retryAfterMs: closedMs };
 	const error = new RateLimitError('The service limits the request rate and was not asked', facts);
-	return waitTooLong(error, closedMs, maxMs);
+	return waitTooLong(error, closedMs, settings);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ClientContext } from '../api/context';
-import { certainPage, PAGE_SIZE, readPage, type NextPage } from '../api/paging';
+import { anyPage, certainPage, PAGE_SIZE, readPage, type NextPage } from '../api/paging';
 import { retrying } from '../api/retry';
 import { InferenceError } from '../errors';
 import type { JsonObject } from '../util/json';
@@ -20,6 +20,10 @@ export interface TaskListQuestion {
 	readonly fields: readonly string[];
 	/** Undefined for the first page. */
 	readonly cursor: string | undefined;
+	/** Rows of a page at most; undefined for as many as there can be. */
+	readonly limit?: number;
+	/** Whether a list may have another form than the documented one: nothing is bought if it is wrong. */
+	readonly inAnyForm?: boolean;
 }
 
 /** A page of the task list. */
@@ -57,18 +61,20 @@ export class TaskList {
 	}
 
 	private async ask(
-		{ newestFirst, cursor = '' }: TaskListQuestion,
+		{ newestFirst, cursor = '', limit = PAGE_SIZE, inAnyForm = false }: TaskListQuestion,
 		narrow: JsonObject,
 	): Promise<TaskListPage> {
 		const { api, signal } = this.context;
 		const sort = [{ field: 'created_at', dir: newestFirst ? 'desc' : 'asc' }];
-		const body = { limit: PAGE_SIZE, sort, cursor, ...narrow };
+		const body = { limit, sort, cursor, ...narrow };
+		const pageIn = (answer: unknown) =>
+			certainPage(answer) ?? (inAnyForm ? anyPage(answer) : undefined);
 		const call = { method: 'POST', path: '/tasks/list', body, signal } as const;
 		return await retrying(async () => {
 			const reply = await api.sendTimed(call);
 			const told = Date.parse(reply.response.headers.get('date') ?? '');
 			const serviceTime = Number.isNaN(told) ? undefined : told;
-			const page = readPage(api, call, reply, certainPage);
+			const page = readPage(api, call, reply, pageIn);
 			return { ...page, at: reply.exchange.receivedAt, serviceTime };
 		}, this.context);
 	}

@@ -39,6 +39,7 @@ export const READ_SETTINGS: RunSettings = {
 	onUnclearSubmit: 'fail',
 	follow: 'poll',
 	pollIntervalMs: 1_000,
+	isFixed: true,
 };
 
 const RETRY_REASONS: readonly RetryReason[] = ['rateLimit', 'network', 'serverError', 'taskFailed'];

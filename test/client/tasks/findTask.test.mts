@@ -229,6 +229,8 @@ describe('looking for a lost submission in the sandbox', () => {
 		'{"data":null}',
 		'{"data":{"rows":[]}}',
 		'{"data":{"results":null}}',
+		'{"data":{"items":{}}}',
+		'{"data":{"items":"none","has_next":false}}',
 		'false',
 	])(
 		'fails if %s comes instead of a list, which does not say that the task is not there',

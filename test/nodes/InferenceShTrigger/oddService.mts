@@ -1,5 +1,5 @@
 /** A service with nothing but lists of tasks and chats, which answers as oddly as a test wants. */
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { IDataObject } from 'n8n-workflow';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -15,7 +15,10 @@ interface Asked {
 }
 
 /** What is answered instead of what is right: a status, or data. */
-type Odd = { readonly status: number } | { readonly data: unknown } | undefined;
+type Odd =
+	| { readonly status: number; readonly headers?: OutgoingHttpHeaders }
+	| { readonly data: unknown }
+	| undefined;
 
 interface Filter {
 	readonly field: string;
@@ -100,7 +103,7 @@ export class OddService {
 		response.setHeader('date', new Date(clock.now()).toUTCString());
 		response.setHeader('content-type', 'application/json');
 		const odd = this.odd(asked);
-		if (odd && 'status' in odd) return void response.writeHead(odd.status).end('{}');
+		if (odd && 'status' in odd) return void response.writeHead(odd.status, odd.headers).end('{}');
 		const data = odd ? odd.data : this.data(asked);
 		if (data === undefined) return void response.writeHead(404).end('{}');
 		response.end(JSON.stringify({ data, messages: [] }));

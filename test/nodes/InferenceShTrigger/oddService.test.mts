@@ -1,5 +1,5 @@
 /** Services that answer oddly: one task or chat that cannot be read, words that nobody knows, lists that leave out. */
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, NodeApiError } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { appRef, clock } from '../../engine/support.mts';
 import { useOddService } from './oddService.mts';
@@ -78,6 +78,88 @@ describe('one task that cannot be read', () => {
 		const workflow = await activated(service);
 		service.done();
 		expect(await workflow.poll()).toMatchObject([{ output: { text: 'painted' } }]);
+	});
+});
+
+describe('a list of tasks', () => {
+	const asList = (items: unknown): { data: unknown } => ({ data: items });
+
+	it.each([
+		{
+			name: 'as null while it is empty',
+			wrap: (rows: unknown[]) => (rows.length > 0 ? rows : null),
+		},
+		{ name: 'under another name', wrap: (rows: unknown[]) => ({ results: rows, has_next: false }) },
+		{ name: 'inside of data', wrap: (rows: unknown[]) => ({ data: rows }) },
+	])('is read $name', async ({ wrap }) => {
+		service.odd = ({ path }) =>
+			path === '/tasks/list' ? asList(wrap(service.rows.tasks)) : undefined;
+		const workflow = await activated(service);
+		const { id } = service.done();
+		await workflow.poll();
+		expect(workflow.items.map(idOf)).toEqual([id]);
+	});
+
+	it.each([{ items: { first: {} } }, { items: 'none' }, { tasks: [] }])(
+		'that is none is an error, not an empty one: %j',
+		async (data) => {
+			const workflow = await activated(service);
+			service.odd = () => ({ data });
+			await expect(workflow.poll()).rejects.toThrow(/in a form that inference.sh does not use/);
+		},
+	);
+
+	it('of which a page is too large to be read is read in smaller ones', async () => {
+		const workflow = await activated(service);
+		const made = Array.from({ length: 30 }, () => service.done().id);
+		const large = 'x'.repeat(65 * 1024 * 1024);
+		service.odd = ({ body }) => (Number(body['limit']) > 10 ? { data: large } : undefined);
+		for (let polls = 0; polls < 3; polls += 1) await workflow.poll();
+		expect(workflow.items.map(idOf)).toEqual(made);
+	});
+
+	it('that comes in smaller pages than was asked for tells of all unfinished tasks', async () => {
+		const cap = ({ body }: { body: IDataObject }) => void Object.assign(body, { limit: 10 });
+		service.odd = (asked) => (cap(asked), undefined);
+		const workflow = await activated(service);
+		for (let made = 0; made < 60; made += 1) service.task();
+		await workflow.poll();
+		await clock.pass(20 * MINUTE);
+		service.takeCount();
+		await workflow.poll();
+		expect(service.asked.filter(({ method }) => method === 'GET')).toEqual([]);
+		for (const task of service.rows.tasks) Object.assign(task, { status: 10, output: {} });
+		await workflow.poll();
+		expect(workflow.items).toHaveLength(60);
+	});
+});
+
+describe('a poll that fails', () => {
+	it.each([{ status: 500 }, { status: 429 }, { status: 429, headers: { 'retry-after': '60' } }])(
+		'says what to do, and that nothing is lost: %j',
+		async (odd) => {
+			const workflow = await activated(service);
+			service.odd = () => odd;
+			const error: unknown = await workflow.poll().catch((reason: unknown) => reason);
+			const { message, description } = error as NodeApiError;
+			expect(description).toMatch(/Nothing is lost: the next poll that succeeds goes on/);
+			expect(`${message} ${description}`).not.toMatch(/Accepted Wait|Lower "Concurrency"|options/);
+		},
+	);
+
+	it('because the service is silent says so in a sentence, also with an odd budget', async () => {
+		const workflow = await activated(service, {}, { budgetMs: 0 });
+		const { id } = service.done();
+		expect((await workflow.poll())?.map(idOf)).toEqual([id]);
+		await workflow.change({ budgetMs: 5_000 });
+		service.odd = () => (void clock.pass(6_000), { status: 503 });
+		await expect(workflow.poll()).rejects.toThrow(/^The service/);
+	});
+
+	it('at the activation says nothing of a next one', async () => {
+		service.odd = () => ({ status: 500 });
+		const error: unknown = await activated(service).catch((reason: unknown) => reason);
+		expect(String((error as NodeApiError).description)).not.toContain('next poll');
 	});
 });
 

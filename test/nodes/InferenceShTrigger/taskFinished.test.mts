@@ -167,6 +167,18 @@ describe('what is known', () => {
 		expect(workflow.items.map(idOf)).toEqual([first, second]);
 	});
 
+	it('goes on with another credential although nothing of what is known was wanted', async () => {
+		const workflow = await activated(sandbox(), { filters: { status: ['failed'] } });
+		await start(sandbox(), 'sandbox/instant');
+		await workflow.poll();
+		const [id = ''] = await start(sandbox(), 'sandbox/manual');
+		sandbox().finishTask(id, { status: 'failed' });
+		const { url: baseUrl, apiKey } = sandbox();
+		const other = { apiKey, baseUrl: baseUrl.replace('127.0.0.1', 'localhost'), maxConcurrency: 0 };
+		await workflow.change({ credentials: other });
+		expect(workflow.items.map(idOf)).toEqual([id]);
+	});
+
 	it('begins anew in another workspace', async () => {
 		const workflow = await activated(sandbox());
 		await start(sandbox(), 'sandbox/instant');
@@ -301,6 +313,17 @@ describe('the test in the editor', () => {
 		sandbox().finishTask(first);
 		await start(sandbox(), 'sandbox/manual');
 		expect(jsonOf(await manualTest(sandbox())).map(idOf)).toEqual([first]);
+	});
+
+	it('finds the one that fits behind many that do not', async () => {
+		const [id = ''] = await start(sandbox(), 'sandbox/manual');
+		sandbox().finishTask(id, { status: 'failed' });
+		await start(sandbox(), 'sandbox/instant', 120);
+		const { requests } = sandbox();
+		const before = requests.length;
+		const run = await manualTest(sandbox(), { filters: { status: ['failed'] } });
+		expect(jsonOf(run).map(idOf)).toEqual([id]);
+		expect(requests.length - before).toBe(1);
 	});
 
 	it.each([
