@@ -1,4 +1,4 @@
-/** What hundreds of requests leave behind on the one signal of a node's run. */
+/** What a thousand requests leave behind on the one signal of a node's run. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../../nodes/client/transport/body.ts';
@@ -8,7 +8,8 @@ import { until } from '../../until.mts';
 import { TRANSPORTS } from '../support.mts';
 import { answers, closesAtOnce, closesWhenAsked, serverThat } from './servers.mts';
 
-const EACH = 75;
+/** A thousand requests over each transport. */
+const EACH = 250;
 const AT_ONCE = 25;
 
 const head = (length: number) =>

@@ -1,0 +1,83 @@
+/** What a run leaves behind on the execution's cancel signal, which lives on where a workflow goes on. */
+import { getEventListeners } from 'node:events';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { describe, expect, it } from 'vitest';
+import type { EngineRun } from '../engine/engine.mts';
+import { runApp, useSandbox, type RunAppOptions } from '../engine/support.mts';
+import { until } from '../until.mts';
+import { agentMessage, saying } from './AgentMessage/support.mts';
+import { runBatch } from './Batch/support.mts';
+import { operate } from './InferenceSh/support.mts';
+import { askModel } from './LmChatInferenceSh/asking.mts';
+import { QUICKLY } from './LmChatInferenceSh/support.mts';
+import { streamTask } from './StreamTask/support.mts';
+
+const sandbox = useSandbox();
+
+type Run = (options: Pick<RunAppOptions, 'adjustContext' | 'cancelAfter'>) => Promise<EngineRun>;
+
+const MANY = Array.from({ length: 50 }, (_, n) => ({ n }));
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
+
+const ENDING: ReadonlyArray<readonly [what: string, run: Run]> = [
+	['Run App', (more) => runApp(sandbox(), { items: MANY, ...more })],
+	[
+		'Run App, whose tasks fail',
+		(more) => runApp(sandbox(), { app: 'sandbox/fail', items: MANY, ...CONTINUE, ...more }),
+	],
+	[
+		'Run App, whose answers are lost',
+		(more) => {
+			sandbox().fault({ on: 'POST /apps/run', kind: 'statusAfter', status: 502, times: 50 });
+			return runApp(sandbox(), { items: MANY, ...more });
+		},
+	],
+	['Stream Task', (more) => streamTask(sandbox(), { items: MANY, ...more })],
+	['Batch', (more) => runBatch(sandbox(), { items: MANY, ...more })],
+	[
+		'Agent Message',
+		(more) => agentMessage(sandbox(), { items: saying(...MANY.map(({ n }) => `${n}`)), ...more }),
+	],
+	['the workspace', (more) => operate(sandbox(), 'task.getAll', { items: MANY, ...more })],
+];
+
+/** Runs with the signal in hand. */
+async function signalOf(run: Run, stopping?: Promise<unknown>): Promise<AbortSignal | undefined> {
+	let signal: AbortSignal | undefined;
+	await run({
+		adjustContext: (context) => (signal = context.getExecutionCancelSignal()),
+		...(stopping && { cancelAfter: stopping }),
+	});
+	return signal;
+}
+
+const none = async (signal: AbortSignal | undefined) => {
+	if (!signal) throw new Error('The node has not run');
+	await until(() => getEventListeners(signal, 'abort').length === 0);
+};
+
+describe('no listener', () => {
+	it.each(ENDING)('after a run of %s', async (_what, run) => {
+		await none(await signalOf(run));
+	});
+
+	it('after a stopped run', async () => {
+		const running = until(() => sandbox().running().length > 0);
+		const endless: Run = (more) => runApp(sandbox(), { app: 'sandbox/manual', ...more });
+		const signal = await signalOf(endless, running);
+		expect(signal?.aborted).toBe(true);
+		await none(signal);
+	});
+
+	it('after a node has asked the chat model, and has left it in the middle of an answer', async () => {
+		let asking: IExecuteFunctions | undefined;
+		const run = await askModel(sandbox(), async (model, context) => {
+			asking = context;
+			await model.invoke(`Hello, 3 words, ${QUICKLY}`);
+			for await (const _ of await model.stream(`200 words, ${QUICKLY}`)) break;
+			return {};
+		});
+		expect(run.status).toBe('success');
+		await none(asking?.getExecutionCancelSignal());
+	});
+});
