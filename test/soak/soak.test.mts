@@ -71,16 +71,25 @@ function executed({ run, ends = 'success', ...rest }: Executed): Kind {
 			const instance = nodeOf(rest.node);
 			return async (n) => {
 				const { apiKey = service.apiKey, ...options } = run(n);
+				let signal: AbortSignal | undefined;
 				const { status, error } = await runNode({
 					node: instance,
 					mode: 'trigger',
 					credentials: credentialsOf(apiKey),
+					adjustContext: (context) => (signal = context.getExecutionCancelSignal()),
 					...options,
 				});
 				if (status !== ends) throw error ?? new Error(`ended as ${status}`);
+				await unheard(signal);
 			};
 		},
 	};
+}
+
+/** Waits until nobody listens to the signal of a run any more. */
+async function unheard(signal: AbortSignal | undefined): Promise<void> {
+	if (!signal) throw new Error('The node was not run');
+	await until(() => getEventListeners(signal, 'abort').length === 0);
 }
 
 /** A signal that lives longer than whatever hears it. */
@@ -96,20 +105,26 @@ function asked(what: string, asking: Asking<BaseChatModel>): Kind {
 		start: async () => {
 			const modelNode = nodeOf(node);
 			return async () => {
-				const run = await runAsking(asking, {
+				let signal: AbortSignal | undefined;
+				const noting: typeof asking = async (model, context) => {
+					signal = context.getExecutionCancelSignal();
+					return await asking(model, context);
+				};
+				const run = await runAsking(noting, {
 					modelNode,
 					mode: 'trigger',
 					parameters: { model: ref('sandbox/chat'), options: { reasoningEffort: 'high' } },
 					credentials: credentialsOf(service.apiKey),
 				});
 				answerOf(run);
+				await unheard(signal);
 			};
 		},
 	};
 }
 
-/** The trigger in an active workflow: `before` happens before each poll, which has to give so much. */
-function polled(what: string, before: () => Promise<void>, least: number): Kind {
+/** The trigger in an active workflow: `before` happens before its `n`-th poll, which has to give so much. */
+function polled(what: string, before: (n: number) => Promise<void>, least: number): Kind {
 	const node = 'InferenceShTrigger';
 	return {
 		what,
@@ -124,9 +139,9 @@ function polled(what: string, before: () => Promise<void>, least: number): Kind 
 			await workflow.activate();
 			// Polls of one workflow come one after the other.
 			let polls = Promise.resolve();
-			return async () => {
+			return async (n) => {
 				polls = polls.then(async () => {
-					await before();
+					await before(n);
 					const found = await workflow.poll();
 					workflow.emitted.length = 0;
 					if ((found ?? []).length !== least) throw new Error(`${found?.length ?? 0} came`);
@@ -260,8 +275,12 @@ const ADD = {
 	function: { name: 'add', description: 'Adds', parameters: { type: 'object', properties: {} } },
 } as const;
 
-/** Starts a task elsewhere, which has ended when the answer comes. */
-async function startElsewhere(): Promise<void> {
+/**
+ * Starts a task elsewhere, which has ended when the answer comes. Polls are minutes apart in life, and
+ * read the tasks of the last two again: here the service forgets them now and then instead.
+ */
+async function startElsewhere(n: number): Promise<void> {
+	if (n % AGAIN === 0) await service.reset();
 	const answer = await fetch(`${service.url}/apps/run`, {
 		method: 'POST',
 		headers: {
