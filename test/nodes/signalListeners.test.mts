@@ -1,6 +1,8 @@
-/** What a run leaves behind on the execution's cancel signal, which lives on where a workflow goes on. */
+/**
+ * What a run leaves behind on the execution's cancel signal, which lives on where a workflow goes on.
+ * Of the chat model its own tests tell it.
+ */
 import { getEventListeners } from 'node:events';
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import type { EngineRun } from '../engine/engine.mts';
 import { runApp, useSandbox, type RunAppOptions } from '../engine/support.mts';
@@ -8,8 +10,6 @@ import { until } from '../until.mts';
 import { agentMessage, saying } from './AgentMessage/support.mts';
 import { runBatch } from './Batch/support.mts';
 import { operate } from './InferenceSh/support.mts';
-import { askModel } from './LmChatInferenceSh/asking.mts';
-import { QUICKLY } from './LmChatInferenceSh/support.mts';
 import { streamTask } from './StreamTask/support.mts';
 
 const sandbox = useSandbox();
@@ -67,17 +67,5 @@ describe('no listener', () => {
 		const signal = await signalOf(endless, running);
 		expect(signal?.aborted).toBe(true);
 		await none(signal);
-	});
-
-	it('after a node has asked the chat model, and has left it in the middle of an answer', async () => {
-		let asking: IExecuteFunctions | undefined;
-		const run = await askModel(sandbox(), async (model, context) => {
-			asking = context;
-			await model.invoke(`Hello, 3 words, ${QUICKLY}`);
-			for await (const _ of await model.stream(`200 words, ${QUICKLY}`)) break;
-			return {};
-		});
-		expect(run.status).toBe('success');
-		await none(asking?.getExecutionCancelSignal());
 	});
 });

@@ -1,4 +1,5 @@
 /** A chat model keeps what the package promises of every task: see docs/reliability.md. */
+import { getEventListeners } from 'node:events';
 import type { IDataObject } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { LmChatInferenceSh } from '../../../nodes/LmChatInferenceSh/LmChatInferenceSh.node.ts';
@@ -127,6 +128,18 @@ it('what is under way when the node that uses the model ends is cancelled', asyn
 	});
 	expect(run.status).toBe('success');
 	expect(sandbox().tasks()).toMatchObject([{ status: 'cancelled' }]);
+});
+
+it('nothing listens to the execution’s cancel signal when the node that uses the model has ended', async () => {
+	let signal: AbortSignal | undefined;
+	const run = await askModel(sandbox(), async (model, context) => {
+		signal = context.getExecutionCancelSignal();
+		await textOf(model, false);
+		for await (const _ of await model.stream([new HumanMessage(`200 words, ${QUICKLY}`)])) break;
+		return {};
+	});
+	expect(answerOf(run)).toEqual({});
+	await until(() => signal !== undefined && getEventListeners(signal, 'abort').length === 0);
 });
 
 it('text comes while it is made', async () => {
