@@ -74,12 +74,12 @@ describe('the published package', () => {
 		expect(others).toEqual([]);
 	});
 
-	it('is at most 610 kB unpacked and 185 kB packed', () => {
+	it('is at most 615 kB unpacked and 185 kB packed', () => {
 		const bytes = [...packed.files.values()].reduce((sum, size) => sum + size, 0);
 		process.stdout.write(
 			`package: ${packed.files.size} files, ${bytes} bytes unpacked, ${packed.bytes} packed\n`,
 		);
-		expect(bytes).toBeLessThanOrEqual(610_000);
+		expect(bytes).toBeLessThanOrEqual(615_000);
 		expect(packed.bytes).toBeLessThanOrEqual(185_000);
 	});
 
