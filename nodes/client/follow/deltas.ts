@@ -89,6 +89,8 @@ export class DeltaAccumulator {
 		if (fresh) {
 			// One that lacks what has come is older than the hole.
 			this.view = this.lacks ? undefined : { length: text.length, isNew: true };
+			// Numbers may go on from there in a later connection.
+			if (loose !== '' && text.endsWith(loose)) this.position ??= text.length;
 		} else if (text.endsWith(loose)) {
 			this.position = text.length;
 			this.joinedAt = text.length - loose.length;

@@ -202,6 +202,17 @@ describe('a message after a reconnect', () => {
 		expect(deltas.text).toBe('Hello world');
 	});
 
+	it('goes on by its numbers where a view of an earlier connection has shown all', () => {
+		const deltas = new DeltaAccumulator();
+		deltas.resume();
+		deltas.push({ response: ' world' }, 2);
+		deltas.resume();
+		deltas.reset('Hello world');
+		deltas.resume();
+		deltas.push({ response: '!' }, 3);
+		expect(deltas.text).toBe('Hello world!');
+	});
+
 	it('with a hole in it shows further views, and what follows on one that has all of it', () => {
 		const deltas = resumed(undefined, '!', 9);
 		deltas.push({ response: '?' }, 10);
