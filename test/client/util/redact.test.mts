@@ -57,6 +57,26 @@ describe('redact', () => {
 			'cannot reach https://***@proxy.example:8080/x or http://***@h',
 		],
 		[
+			'keys and passwords in a query',
+			'?key=A&subscription-key=B&pwd=C&pass=D&jwt=E&apikey=F#access_token=G',
+			'?key=***&subscription-key=***&pwd=***&pass=***&jwt=***&apikey=***#access_token=***',
+		],
+		[
+			'what signs a URL of Akamai and of Backblaze',
+			'?__token__=exp=1~hmac=A&hdnts=st=1~acl=/*~hmac=B&Authorization=C',
+			'?__token__=***&hdnts=st=1~acl=/*~hmac=***&Authorization=***',
+		],
+		[
+			'one that is the first of another URL, however often that is encoded',
+			'?u=https%3A%2F%2Fs3%2Fx%3Fsig%3DA&v=https%253A%252F%252Fs3%252Fx%253Fsig%253DB',
+			'?u=https%3A%2F%2Fs3%2Fx%3Fsig%3D***&v=https%253A%252F%252Fs3%252Fx%253Fsig%253D***',
+		],
+		[
+			'headers that log in',
+			'Proxy-Authorization: Basic dTpw, {"authorization":"Basic dTpw","x-api-key": "abc"}',
+			'Proxy-Authorization: Basic ***, {"authorization":"Basic ***","x-api-key": "***"}',
+		],
+		[
 			'a signature in an XML answer of the storage',
 			'<Url>https://s3.example/x?a=1&amp;X-Amz-Signature=abc</Url>',
 			'<Url>https://s3.example/x?a=1&amp;X-Amz-Signature=***</Url>',
@@ -78,6 +98,8 @@ describe('redact', () => {
 		'namespace/inf_app',
 		'https://cloud.inference.sh/app/files/t/65hmp52a/p0rt87rg.wav?size=3',
 		'a token=5 in plain text',
+		'the Basic plan has no authorization for this',
+		'https://unpkg.com/@scope/package and https://medium.com/@somebody',
 		'',
 	])('leaves "%s" alone', (text) => {
 		expect(redact(text, KEY)).toBe(text);
