@@ -37,9 +37,18 @@ const BETWEEN = /,\s*(?=\d[\d.]*\s*(?:,|$)|[A-Za-z]{6,9},|[A-Za-z]{3},)/;
 const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MILLISECONDS_FROM = 1e12;
 
+/** Where a time names its zone; the oldest form of an HTTP date does not, and is in GMT (RFC 9110, 5.6.7). */
+const ZONE = /(?:[a-z]|[+-]\d\d:?\d\d)$/i;
+
+/** A point in time as milliseconds since the epoch; NaN if it is none. */
+function timeOf(text: string): number {
+	if (!TIME_OF_DAY.test(text)) return Number.NaN;
+	return Date.parse(ZONE.test(text) ? text : `${text} GMT`);
+}
+
 /** What points in time of an answer are read against: the service's own clock, if it tells it. */
 function referenceTime(headers: AnswerHeaders, now: number): number {
-	const serverNow = Date.parse(headers.get('date') ?? '');
+	const serverNow = timeOf(headers.get('date') ?? '');
 	return Number.isNaN(serverNow) ? now : serverNow;
 }
 
@@ -53,7 +62,7 @@ function untilNumber(text: string, reference: number): number {
 
 function untilAny(text: string, reference: number): number | undefined {
 	if (NUMBER.test(text)) return untilNumber(text, reference);
-	const at = TIME_OF_DAY.test(text) ? Date.parse(text) : Number.NaN;
+	const at = timeOf(text);
 	return Number.isNaN(at) ? undefined : Math.max(0, at - reference);
 }
 

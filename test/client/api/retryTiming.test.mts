@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
 	backoffDelay,
 	rateLimitReset,
@@ -17,6 +17,18 @@ const waitOf = (values: Record<string, string>, now: number) => {
 	const headers = headersOf(values);
 	return requestedDelay(headers, now) ?? rateLimitReset(headers, now);
 };
+
+describe('an HTTP date', () => {
+	it.each(['Wed Oct 21 07:28:09 2026', 'Wednesday, 21-Oct-26 07:28:09 GMT', '2026-10-21 07:28:09'])(
+		'is in GMT, wherever this n8n is: %s',
+		(date) => {
+			vi.stubEnv('TZ', 'America/New_York');
+			onTestFinished(() => void vi.unstubAllEnvs());
+			expect(new Date(NOW).getTimezoneOffset()).toBe(240);
+			expect(requestedDelay(headersOf({ 'retry-after': date }), NOW)).toBe(9_000);
+		},
+	);
+});
 
 describe('requestedDelay and rateLimitReset', () => {
 	it.each<[what: string, headers: Record<string, string>, ms: number | undefined]>([
