@@ -12,7 +12,7 @@ import {
 	type RemoteWork,
 } from '../errors';
 import { isJsonObject, type JsonObject } from '../util/json';
-import { isOutOfHandles } from '../transport/transport';
+import { AnswerTooLargeError, isOutOfHandles } from '../transport/transport';
 import type { Release } from '../util/keyedQueue';
 import { outcomeOf } from '../util/outcome';
 import type { ItemContext } from '../api/itemTime';
@@ -105,6 +105,10 @@ const STREAM_OVER = new StoppedError('the stream is over');
  */
 export function followToEnd(subject: Subject, context: ItemContext): Promise<Reached> {
 	return new Follower(subject, context).run();
+}
+
+function isTooLarge(error: unknown): boolean {
+	return error instanceof InferenceError && error.cause instanceof AnswerTooLargeError;
 }
 
 class Follower {
@@ -421,10 +425,24 @@ class Follower {
 		this.context.refusals.end();
 	}
 
-	/** Only without a timeout: with one, the item's time decides. */
+	/**
+	 * Only without a timeout: with one, the item's time decides. A result that is too large to be read
+	 * does not become smaller.
+	 */
 	private throwIfContactLost(cause: unknown): void {
 		const { settings, clock, timings } = this.context;
 		const silentMs = clock.now() - this.lastContact;
+		if (isOver(this.subject.state) && isTooLarge(cause)) {
+			const { about } = this.subject;
+			throw new ContactLostError(
+				`The result of ${this.name} could not be read: ${messageOf(cause)}`,
+				{
+					about,
+					cause,
+					hint: `It has ended, and its result is at the service. Look it up by its id, ${about.id}. If the app can, have it give large results as files.`,
+				},
+			);
+		}
 		if (settings.timeoutMs !== undefined || silentMs < timings.contactMs) return;
 		const { about, state } = this.subject;
 		const { name } = this;

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+	ContactLostError,
 	PaymentError,
 	ProtocolError,
 	TaskFailedError,
@@ -111,6 +112,22 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		expect(String(error)).toContain('GET /tasks/task1 with more than 64 MB');
 		expect(host.requests).toHaveLength(1);
 		expect(host.bytesSent()).toBeLessThan(MOST_OF_AN_ANSWER);
+	});
+
+	it('a result without end of a task that has ended is asked for once', async () => {
+		host.serve('/apps/run', (_request, response) =>
+			response.writeHead(200, JSON_HEAD).end('{"id":"task1","status":"completed"}'),
+		);
+		let asked = 0;
+		host.serve('/tasks/task1', (_request, response) => {
+			asked += 1;
+			response.writeHead(200, JSON_HEAD);
+			void pour(response, text(MB), false);
+		});
+		const error = await rejection(run());
+		expect(error).toBeInstanceOf(ContactLostError);
+		expect(String(error)).toContain('The result of task task1 could not be read');
+		expect(asked).toBe(1);
 	});
 
 	it('an event of a stream without end is left, and the task followed', async () => {
