@@ -128,6 +128,8 @@ const NOT_TRUSTED = 'the certificate of the server is not one that this n8n trus
 const NO_HANDLES = 'this machine has no file handles left for another connection';
 export const NOT_CONNECTED = 'no connection could be made in time';
 const CLOSED = 'the connection was closed before an answer came';
+const LONG_HEAD = 'the head of the answer is too long';
+const DAMAGED = 'the answer is damaged: it cannot be decompressed';
 const CLOSED_EARLY = 'the connection was closed before it was ready';
 
 /** The process has none left, or the machine. */
@@ -163,7 +165,13 @@ const ANY_TIME: Readonly<Record<string, readonly [early: string, late: string]>>
 	ETIMEDOUT: [NOT_CONNECTED, 'the connection timed out'],
 	UND_ERR_HEADERS_TIMEOUT: [NO_ANSWER, NO_ANSWER],
 	UND_ERR_BODY_TIMEOUT: [NO_ANSWER, 'the answer stopped arriving'],
+	UND_ERR_HEADERS_OVERFLOW: [LONG_HEAD, LONG_HEAD],
+	HPE_HEADER_OVERFLOW: [LONG_HEAD, LONG_HEAD],
+	UND_ERR_RES_CONTENT_LENGTH_MISMATCH: [CLOSED, 'the answer has another length than it says'],
+	ERR_TRAILING_JUNK_AFTER_STREAM_END: [DAMAGED, DAMAGED],
 };
+/** Codes of failures in decompressing: of zlib, and of Brotli, which Node.js puts together itself. */
+const DECOMPRESSION_CODE = /^(?:Z_[A-Z]+_ERROR$|ERR__ERROR_|ZSTD_error_)/;
 /** Codes of failures in making a secure connection. */
 const TLS_CODE = /^ERR_(?:TLS|SSL)_|^EPROTO$/;
 /** What Node.js was doing while there was no connection yet. */
@@ -177,6 +185,9 @@ function plainWords(code: string, text: string, mayHaveLeft: boolean): string | 
 		return 'the certificate of the server is for another name';
 	}
 	if (TLS_CODE.test(code)) return 'no secure connection could be made';
+	if (DECOMPRESSION_CODE.test(code)) return DAMAGED;
+	if (/^HPE_/.test(code) && ANY_TIME[code] === undefined)
+		return `what answers there breaks the rules of HTTP (${text})`;
 	return ANY_TIME[code]?.[mayHaveLeft ? 1 : 0] ?? (BEFORE_SENDING[code] || undefined);
 }
 

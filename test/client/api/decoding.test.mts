@@ -43,6 +43,16 @@ const FORMS: readonly Form[] = [
 	['zstd in gzip', 'zstd, gzip', (text) => gzipSync(zstdCompressSync(text))],
 	['gzip twice', 'gzip, gzip', (text) => gzipSync(gzipSync(text))],
 	['brotli in gzip', 'br, gzip', (text) => gzipSync(brotliCompressSync(text))],
+	[
+		'gzip in two parts',
+		'gzip',
+		(text) => Buffer.concat([gzipSync(text.slice(0, 9)), gzipSync(text.slice(9))]),
+	],
+	[
+		'gzip with something after its end',
+		'gzip',
+		(text) => Buffer.concat([gzipSync(text), Buffer.alloc(64)]),
+	],
 	['gzip beside what changes nothing', 'identity, gzip, aws-chunked', gzipSync],
 	['plain text that is said to be gzip', 'gzip', (text) => Buffer.from(text)],
 	['plain text with a coding that nobody knows', 'utf-8', (text) => Buffer.from(text)],
@@ -148,9 +158,14 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		['breaks off in zstd', 'zstd', zstdCompressSync(TASK).subarray(0, 30)],
 		['is said to be zstd', 'zstd', Buffer.from(TASK)],
 		['nobody can read', 'compress', Buffer.from('~~~')],
+		['is said to be Brotli', 'br', Buffer.from(TASK)],
 	])('tells of an answer that %s', async (_what, coding, body) => {
 		host.serve('/apps/run', (_request, response) => send(response, body, coding));
-		expect(await rejection(run())).toBeInstanceOf(InferenceError);
+		const error = await rejection(run());
+		expect(error).toBeInstanceOf(InferenceError);
+		expect(String(error)).toMatch(
+			/damaged: it cannot be decompressed|compressed in a way|does not use|not inference.sh/,
+		);
 	});
 
 	it('cuts an answer off that grows without end when its compression is taken off', async () => {
