@@ -17,7 +17,7 @@ const SPECIAL = (
 const IPV4 = /^\d+(?:\.\d+){3}$/;
 /** Names that are given inside a network only: those without a dot, and these endings. */
 const INNER_NAME =
-	/^[^.:]*$|(?:^|\.)(?:localhost|localdomain|local|internal|intranet|lan|corp|home|private|home\.arpa)$/i;
+	/^[^.:]*$|(?:^|\.)(?:localhost|localdomain|local|internal|intranet|intra|lan|corp|home|private|home\.arpa|svc|consul)$/i;
 
 function numberOf(address: string): number {
 	return address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
@@ -70,7 +70,7 @@ export function isPublicAddress(address: string): boolean {
  * @param hostname of a `URL`, which has brought all spellings of an address into one
  */
 export function isPublicHost(hostname: string): boolean {
-	const name = hostname.replace(/\.$/, '');
+	const name = hostname.replace(/\.+$/, '');
 	if (IPV4.test(name) || name.startsWith('[')) return isPublicAddress(name.replace(/[[\]]/g, ''));
 	return !INNER_NAME.test(name);
 }

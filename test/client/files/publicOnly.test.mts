@@ -317,6 +317,10 @@ describe('an address', () => {
 		'http://nas.local.',
 		'http://x.home.arpa',
 		'http://127.0.0.1.',
+		'http://localhost..',
+		'http://kubernetes.default.svc',
+		'http://vault.service.consul',
+		'http://wiki.intra',
 	])('%s is not public', (url) => expect(isPublicHost(new URL(url).hostname)).toBe(false));
 
 	it.each([
