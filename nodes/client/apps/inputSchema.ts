@@ -103,10 +103,13 @@ function isFlat({ $ref, anyOf, oneOf, allOf, type }: JsonObject): boolean {
 	return (others ?? undefined) === undefined && typeof type === 'string';
 }
 
+/** A longer id is no name that could be read. */
+const LONGEST_NAME = 200;
+
 /** `aspect_ratio` → Aspect Ratio */
 function titleFrom(id: string): string {
 	const begun = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
-	if (!/[_\s-]/.test(id)) return begun(id);
+	if (id.length > LONGEST_NAME || !/[_\s-]/.test(id)) return begun(id);
 	const words = id.split(/[_\s-]+/).filter((word) => word !== '');
 	const title = words.map(begun).join(' ');
 	return title === '' ? id : title;

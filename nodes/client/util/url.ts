@@ -14,9 +14,12 @@ export function decodedPart(text: string, charset = ''): string {
 	}
 }
 
+/** No server takes a longer one, and to parse one takes time; outputs may be texts of any length. */
+const LONGEST_URL = 100_000;
+
 /** Parses an http or https URL; undefined for anything else. */
 export function parseHttpUrl(text: string): URL | undefined {
-	if (!URL.canParse(text)) return undefined;
+	if (text.length > LONGEST_URL || !URL.canParse(text)) return undefined;
 	const url = new URL(text);
 	return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
 }

@@ -32,16 +32,26 @@ export async function storeFile(
 
 /** Characters that no file system likes, and those that show a name in another order than it has. */
 const UNFIT = /[\p{Cc}<>:"|?*\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF\uFFFD]/gu;
+/** Names that Windows keeps for devices, whatever their ending. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+/** More of a name is not looked at, at either end. */
+const MOST_READ = 1_000;
 /** What file systems allow, less what others put in front, bytes. */
 const LONGEST_NAME = 200;
 
 /** A file's name without folders and what no file system likes, cut to what they allow. */
 function baseName(name: string): string {
-	const base = name
-		.replace(/^.*[/\\]/s, '')
+	const last = name.replace(/^.*[/\\]/s, '');
+	const read =
+		last.length > 2 * MOST_READ ? last.slice(0, MOST_READ) + last.slice(-MOST_READ) : last;
+	const base = read
 		.replace(UNFIT, '_')
-		.trim();
-	if (/^\.*$/.test(base)) return '';
+		// Windows drops dots and blanks at the end.
+		.replace(/[.\s]+$/, '')
+		.trim()
+		.replace(DEVICE, '_$&');
+	// What cannot be seen is no name.
+	if (/^[.\s\p{C}]*$/u.test(base)) return '';
 	const extension = /\.\w{1,15}$/.exec(base)?.[0] ?? '';
 	let stem = base.slice(0, base.length - extension.length).slice(0, LONGEST_NAME);
 	while (Buffer.byteLength(stem + extension) > LONGEST_NAME) stem = stem.slice(0, -1);

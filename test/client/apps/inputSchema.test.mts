@@ -185,6 +185,11 @@ describe('a field', () => {
 		expect(field({ $ref: '#/$defs/Size', title: 'How Big' }).title).toBe('How Big');
 	});
 
+	it('is called what it is if its name is too long to be read', () => {
+		const id = 'a_'.repeat(500);
+		expect(readForm({ properties: { [id]: {} } }).fields[0]?.title).toBe(`A${id.slice(1)}`);
+	});
+
 	it('has the default beside a reference', () => {
 		expect(field({ $ref: '#/$defs/Size', default: 'large' }).default).toBe('large');
 		expect(field({ ...orNull({ type: 'boolean' }) }).default).toBeUndefined();

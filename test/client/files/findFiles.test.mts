@@ -312,3 +312,8 @@ describe('an output that somebody wants to be endless', () => {
 		expect(found).toHaveLength(1);
 	});
 });
+
+it('takes no text for a URL that is longer than any server takes', () => {
+	const long = `https://example.com/${'x'.repeat(1_000_000)}`;
+	expect(found({ a: long, b: ELSEWHERE }, object({ a: FILE, b: FILE }))).toEqual({ b: ELSEWHERE });
+});
