@@ -16,3 +16,7 @@ function hostModule(name: string): unknown {
 }
 
 vi.mock('../nodes/client/transport/hostModule.ts', () => ({ hostModule }));
+vi.mock('./engine/credentialType.mts', async () => {
+	const { InferenceShApi } = await import('../credentials/InferenceShApi.credentials.ts');
+	return { credentialType: new InferenceShApi() };
+});

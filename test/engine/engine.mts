@@ -37,7 +37,7 @@ import type {
 	StructuredChunk,
 	WorkflowExecuteMode,
 } from 'n8n-workflow';
-import { InferenceShApi } from '../../credentials/InferenceShApi.credentials.ts';
+import { credentialType } from './credentialType.mts';
 
 // n8n-core writes its settings below this folder as soon as it is loaded.
 if (process.env['N8N_USER_FOLDER'] === undefined) {
@@ -273,7 +273,7 @@ class CredentialsHelper extends workflows.ICredentialsHelper {
 	}
 
 	getCredentialsProperties(): INodeProperties[] {
-		return new InferenceShApi().properties;
+		return credentialType.properties;
 	}
 
 	async updateCredentials(): Promise<void> {}
