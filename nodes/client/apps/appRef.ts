@@ -5,10 +5,11 @@ export interface AppRef {
 	readonly function: string | undefined;
 }
 
-const SHAPE = /^[^\s/@:]+(\/[^\s/@:]+){0,2}(@[^\s/@:]+)?(:[^\s/@:]+)?$/;
+/** Of three parts the first has to be a type: otherwise something else is meant than the last two. */
+const SHAPE = /^((app|agent)\/(?=[^/]+\/))?[^\s/@:]+(\/[^\s/@:]+)?(@[^\s/@:]+)?(:[^\s/@:]+)?$/;
 
 /**
- * Takes `[app/]namespace/name[@version][:function]` apart (API notes 2.2); bare names pass.
+ * Takes `[app/]namespace/name[@version][:function]`, or that of an agent, apart (API notes 2.2); bare names pass.
  *
  * @returns undefined if the text cannot be a reference
  */

@@ -1,4 +1,5 @@
 import { path } from '../api/api';
+import { ValidationError } from '../errors';
 import { asJsonObject, textOf, type JsonObject } from '../util/json';
 
 /** A flow as far as it is needed to run it. */
@@ -17,7 +18,14 @@ export interface Flow {
  * @throws ValidationError if it can be neither
  */
 export function flowRoute(ref: string): string {
-	return path('flows', ...ref.replace(/@.*$/, '').split('/'));
+	const parts = ref
+		.replace(/@.*$/, '')
+		.replace(/^flow\/(?=[^/]+\/)/, '')
+		.split('/');
+	if (parts.length <= 2) return path('flows', ...parts);
+	throw new ValidationError(`There is no flow ${JSON.stringify(ref)}`, {
+		hint: 'Enter its ID, or namespace/name. No request was made with this.',
+	});
 }
 
 /** Views a wire object as a flow; undefined if it is no object with an `id`. */

@@ -63,6 +63,18 @@ export function flowRunFromWire(wire: unknown): FlowRun | undefined {
 	};
 }
 
+/** Whether a run whose status nobody knows may have ended all the same: it has an error. */
+export function hasStrangeStatus({ status, error }: FlowRun): boolean {
+	return status === 'unknown' && error !== undefined;
+}
+
+/** A run that has ended with a status that nobody knows: whatever it means, it is no success. */
+export function endedStrangely(run: FlowRun): FlowRun {
+	const said = JSON.stringify(run.wire['status']);
+	const error = `${run.error} (its status is ${said}, which is not known here, and it does not change any more)`;
+	return { ...run, status: 'failed', terminal: true, error };
+}
+
 /** Merges an update into a run. */
 export function mergeFlowRun(run: FlowRun, update: Update): FlowRun {
 	return flowRunFromWire(mergeUpdate(run.wire, update)) ?? run;

@@ -11,7 +11,13 @@ import {
 	type SubjectState,
 } from '../follow/follower';
 import { sameJson, type JsonObject } from '../util/json';
-import { flowRunFromWire, mergeFlowRun, type FlowRun } from './flowRun';
+import {
+	endedStrangely,
+	flowRunFromWire,
+	hasStrangeStatus,
+	mergeFlowRun,
+	type FlowRun,
+} from './flowRun';
 
 /**
  * Follows the run of a flow to its end. Its stream tells that it has ended; what its nodes did and
@@ -23,7 +29,7 @@ export async function followFlow(
 	run: FlowRun,
 	context: ItemContext,
 ): Promise<Reached & { readonly run: FlowRun }> {
-	const subject = new FlowRunSubject(run);
+	const subject = new FlowRunSubject(run, context);
 	const reached = await followToEnd(subject, context);
 	return { ...reached, run: subject.run };
 }
@@ -36,15 +42,20 @@ class FlowRunSubject implements Subject {
 	readonly seen = true;
 	private isRead = false;
 	private disagreements = 0;
+	/** How the run looked when it last changed, with a status that nobody knows. */
+	private still: { readonly wire: JsonObject; readonly since: number } | undefined;
 
-	constructor(public run: FlowRun) {
+	constructor(
+		public run: FlowRun,
+		private readonly context: Pick<ItemContext, 'clock' | 'timings'>,
+	) {
 		this.about = { kind: 'flow run', id: run.id };
 		this.route = path('flowruns', run.id);
 		this.statusRoute = this.route;
 	}
 
 	get state(): SubjectState {
-		if (!this.run.terminal) return 'running';
+		if (!this.run.terminal) return hasStrangeStatus(this.run) ? 'doubtful' : 'running';
 		return this.isRead ? 'complete' : 'over';
 	}
 
@@ -70,6 +81,7 @@ class FlowRunSubject implements Subject {
 		});
 		if (!fresh) return;
 		this.run = mergeFlowRun(this.run, { data: fresh.wire });
+		this.lookForStrangeEnd();
 		this.isRead = this.run.terminal;
 		if (!end || this.run.terminal) return;
 		// For a moment answers may disagree: an end that was told is trusted.
@@ -78,11 +90,24 @@ class FlowRunSubject implements Subject {
 		this.isRead = this.disagreements >= DISAGREEMENTS;
 	}
 
+	/** Ends a run whose status nobody knows, if it has an error and stays as it is. */
+	private lookForStrangeEnd(): void {
+		const { run, context } = this;
+		const now = context.clock.now();
+		if (!hasStrangeStatus(run)) this.still = undefined;
+		else if (!this.still || !sameJson(this.still.wire, run.wire)) {
+			this.still = { wire: run.wire, since: now };
+		} else if (now - this.still.since >= context.timings.stillMs) {
+			this.run = endedStrangely(run);
+		}
+	}
+
 	polled(status: JsonObject): boolean {
 		return !sameJson(status['status'], this.run.wire['status']) || this.mayBeOver(status);
 	}
 
 	mayBeOver(status: JsonObject): boolean {
-		return flowRunFromWire({ ...status, id: this.run.id })?.terminal === true;
+		const run = flowRunFromWire({ ...status, id: this.run.id });
+		return run !== undefined && (run.terminal || hasStrangeStatus(run));
 	}
 }

@@ -1,7 +1,7 @@
 import type { INodeParameters } from 'n8n-workflow';
 import { describe, expect, it } from 'vitest';
 import { NODE_NAME } from '../../engine/engine.mts';
-import { appRef, clock, jsonOf, meanwhile, useSandbox } from '../../engine/support.mts';
+import { appRef, clock, jsonOf, meanwhile, passing, useSandbox } from '../../engine/support.mts';
 import { until } from '../../until.mts';
 import { operate, type OperationOptions } from './support.mts';
 
@@ -272,5 +272,38 @@ describe('Flow and flow run', () => {
 	it.each(['flowRun.get', 'flowRun.cancel'])('say so if there is no run: %s', async (what) => {
 		const done = await operate(sandbox(), what, { parameters: { flowRunId: 'nothing' } });
 		expect(done.error?.message).toContain('It does not exist');
+	});
+});
+
+describe('a status of a run that nobody knows', () => {
+	it.each(['expired', 9])(
+		'ends it as failed when it has an error and stays so: %s',
+		async (status) => {
+			const body = { id: 'r', status, error: 'no capacity for a day', flow_run_finished: null };
+			const wire = JSON.stringify({ data: body });
+			sandbox().fault({ on: 'GET /flowruns/:id', kind: 'body', body: wire, times: Infinity });
+			const stream = 'GET /flowruns/:id/stream';
+			sandbox().fault({ on: stream, kind: 'reset', when: 'before', times: Infinity });
+			const started = JSON.stringify({ data: { id: 'r', status: 2 } });
+			sandbox().fault({ on: 'POST /flowruns', kind: 'body', body: started, times: Infinity });
+			const done = await passing(run('greet', { items: [{ name: 'Ada' }] }));
+			expect(done.error?.message).toContain(
+				`no capacity for a day (its status is ${JSON.stringify(status)}`,
+			);
+		},
+	);
+});
+
+describe('a reference in three parts', () => {
+	it.each([
+		['flow.get', { flow: appRef('a/b/c') }],
+		['flow.run', { flow: appRef('a/b/c'), inputMode: 'item' }],
+		['app.get', { app: appRef('a/b/c') }],
+		['agent.get', { agent: appRef('a/b/c') }],
+		['task.getAll', { filters: { app: appRef('a/b/c') } }],
+	])('is not taken for its last two: %s', async (what, parameters) => {
+		const { error } = await operate(sandbox(), what, { parameters });
+		expect(error?.message).toMatch(/a\/b\/c/);
+		expect(sandbox().requests).toEqual([]);
 	});
 });

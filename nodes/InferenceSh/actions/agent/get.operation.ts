@@ -1,5 +1,5 @@
 import { path } from '../../../client/api/api';
-import { appName } from '../../../client/apps/appRef';
+import { appName, parseAppRef } from '../../../client/apps/appRef';
 import { oneItem, type Operation } from '../../operation';
 import { locatorProperty } from '../../../shared/editor/descriptions/locator';
 import { simplifyProperty } from '../../properties';
@@ -26,8 +26,10 @@ export const getAgent: Operation = {
 		simplifyProperty,
 	],
 	async execute({ reach }, item) {
-		const ref = appName(item.picked('agent').text());
-		const agent = await reach.get(path('agents', ...ref.split('/')));
+		const picked = item.picked('agent');
+		const ref = parseAppRef(picked.text());
+		if (!ref) throw picked.mismatch('a reference like namespace/name');
+		const agent = await reach.get(path('agents', ...appName(ref.app).split('/')));
 		return oneItem(shown(agentView, agent, item.get('simplify', true).isOn()));
 	},
 };

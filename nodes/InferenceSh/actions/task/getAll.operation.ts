@@ -1,4 +1,4 @@
-import { appName } from '../../../client/apps/appRef';
+import { appName, parseAppRef } from '../../../client/apps/appRef';
 import { parseTaskStatus, TASK_STATUSES } from '../../../client/tasks/taskStatus';
 import { appProperty } from '../../../shared/editor/descriptions/app';
 import {
@@ -22,6 +22,7 @@ const appFilter: FilterSpec = {
 	async condition(value, { client, reach }) {
 		const ref = value.optionalText();
 		if (ref === undefined) return undefined;
+		if (!parseAppRef(ref)) throw value.mismatch('a reference like namespace/name');
 		const { id } = await client.apps.get(appName(ref), reach.signal);
 		if (id === undefined) return { field: 'app_id', operator: 'eq', value: ref };
 		return idCondition('app_id', id);
