@@ -81,6 +81,11 @@ const PLAIN_SEGMENT = /^[\w-]+$/;
 /** What no id has: it would lead to another place, or servers differ in where. */
 const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
 
+/** Whether there can be anything with this id. */
+export function isSegment(id: string): boolean {
+	return PLAIN_SEGMENT.test(id) || !NO_SEGMENT.test(id);
+}
+
 /**
  * Joins path segments, each one encoded.
  *
@@ -89,7 +94,7 @@ const NO_SEGMENT = /^\.{0,2}$|[/\\%?#\p{Cc}\p{Cs}]/u;
 export function path(...segments: readonly string[]): string {
 	let joined = '';
 	for (const segment of segments) {
-		if (!PLAIN_SEGMENT.test(segment) && NO_SEGMENT.test(segment)) {
+		if (!isSegment(segment)) {
 			throw new ValidationError(`There is nothing with the ID ${JSON.stringify(segment)}`, {
 				hint: 'Enter the ID as the service gave it. No request was made with this one.',
 			});

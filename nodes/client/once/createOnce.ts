@@ -1,4 +1,4 @@
-import type { ApiCall, ApiReply } from '../api/api';
+import { isSegment, type ApiCall, type ApiReply } from '../api/api';
 import type { ClientContext } from '../api/context';
 import type { ServiceNotice } from '../api/envelope';
 import { mayCreate, readyToCreate, retrying, waitForNextAttempt } from '../api/retry';
@@ -202,8 +202,11 @@ class Submission<T> {
 	private accepted(call: ApiCall, reply: ApiReply): Created<T> {
 		const { creation, context } = this;
 		const value = creation.decode(reply.value);
-		if (value === undefined) throw context.api.unexpected(call, reply);
-		const id = creation.idOf(value);
+		const id = value && creation.idOf(value);
+		// By an id that leads elsewhere nothing could be followed or cancelled: it has to be looked for.
+		if (value === undefined || id === undefined || !isSegment(id)) {
+			throw context.api.unexpected(call, reply);
+		}
 		this.lost.found(creation.fingerprint);
 		claims.add(id);
 		acceptedFor(context.account).add(id);

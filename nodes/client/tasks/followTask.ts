@@ -106,9 +106,13 @@ class TaskSubject implements Subject {
 			this.context.observer.delta?.(event.delta, event.seq);
 			return true;
 		}
-		const { id } = event.update.data;
-		if (typeof id === 'string' && id !== this.about.id) return false;
+		if (this.isOfAnother(event.update.data)) return false;
 		return this.apply(event.update);
+	}
+
+	/** Whether something says that it is of another task. */
+	private isOfAnother({ id }: JsonObject): boolean {
+		return (typeof id === 'string' || typeof id === 'number') && String(id) !== this.about.id;
 	}
 
 	opened(): void {
@@ -157,6 +161,7 @@ class TaskSubject implements Subject {
 	}
 
 	polled(status: JsonObject): boolean {
+		if (this.isOfAnother(status)) return true;
 		if (strangeStatus(status) !== undefined) return true;
 		const changed =
 			parseTaskStatus(status['status']) !== this.task.status ||
