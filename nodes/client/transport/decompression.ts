@@ -42,10 +42,10 @@ function decompressorFor(
 ): Decompressor | undefined {
 	const format = FORMATS.get(coding);
 	if (format === 'gzip' && first !== 0x1f) return undefined;
-	// Many servers leave out what it should be wrapped in (RFC 9110, 8.4.1.2).
 	// The host's takes files of several parts, and what comes after their end, as browsers do.
 	const ofHostFirst = format === 'gzip' ? hostDecompressor(format) : undefined;
 	if (ofHostFirst) return ofHostFirst;
+	// Many servers leave out what it should be wrapped in (RFC 9110, 8.4.1.2).
 	const isBare = format === 'deflate' && ((first & 15) !== 8 || (first * 256 + second) % 31 !== 0);
 	try {
 		if (format && format !== 'zstd') {
