@@ -1,7 +1,7 @@
 import { monotonicNow } from '../util/clock';
 import { timerFor } from '../util/deadline';
 import { encodingOf } from './textEncoding';
-import { plainBody } from './decompression';
+import { gunzipped, isGzip, plainBody } from './decompression';
 import {
 	AnswerTooLargeError,
 	asTransportError,
@@ -59,9 +59,14 @@ export async function readRefusal(response: TransportResponse): Promise<string> 
 /**
  * Reads a body as text. Silence is the transport's business.
  *
+ * @param mayBeGzip whether it is looked if it is gzip: some gateways compress and do not say so
  * @throws AnswerTooLargeError if it is longer than may be, and may not be cut; TransportError
  */
-export function readText(body: ResponseBody, limits: TextLimits): Promise<string> {
+export function readText(
+	body: ResponseBody,
+	limits: TextLimits,
+	mayBeGzip = true,
+): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const pieces: Uint8Array[] = [];
 		const started = monotonicNow();
@@ -69,6 +74,7 @@ export function readText(body: ResponseBody, limits: TextLimits): Promise<string
 		const done = () => {
 			const [only] = pieces;
 			const whole = only && pieces.length === 1 ? only : Buffer.concat(pieces);
+			if (mayBeGzip && isGzip(whole)) return resolve(readText(gunzipped(whole), limits, false));
 			resolve(textOf(Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength)));
 		};
 		const cutOff = (problem: TransportError) => {

@@ -199,6 +199,23 @@ class DecompressedBody implements ResponseBody {
 	}
 }
 
+/** Whether bytes begin like gzip (RFC 1952, 2.3.1), as no text does. */
+export function isGzip([first, second]: Uint8Array): boolean {
+	return first === 0x1f && second === 0x8b;
+}
+
+/** What is left of bytes without gzip. */
+export function gunzipped(bytes: Uint8Array): ResponseBody {
+	const whole: ResponseBody = {
+		read: (reader) => {
+			reader.piece(bytes);
+			reader.end();
+		},
+		destroy: () => {},
+	};
+	return new DecompressedBody(whole, ['gzip'], bytes.byteLength);
+}
+
 /**
  * The body of an answer, uncompressed: some servers compress without being asked to.
  *

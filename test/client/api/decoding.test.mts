@@ -90,6 +90,18 @@ describe.each(TRANSPORTS)('over %s', (name, makeTransport) => {
 		expect(task.output).toEqual({ text: TEXT });
 	});
 
+	it.each<[what: string, coding: string | undefined, encode: (text: string) => Buffer]>([
+		['gzip that nobody has said', undefined, gzipSync],
+		['gzip that is said to be none', 'identity', gzipSync],
+		['gzip twice that is said once', 'gzip', (text) => gzipSync(gzipSync(text))],
+	])('reads %s', async (_what, coding, encode) => {
+		host.serve('/apps/run', (_request, response) => send(response, encode(TASK), coding));
+		expect((await run()).task.output).toEqual({ text: TEXT });
+		const problem = JSON.stringify({ detail: `No ${TEXT}` });
+		host.serve('/apps/run', (_request, response) => send(response, encode(problem), coding, 422));
+		expect(String(await rejection(run()))).toContain(`No ${TEXT}`);
+	});
+
 	it.each(forms)('reads a refusal in %s', async (_what, coding, encode) => {
 		const problem = JSON.stringify({ detail: `No ${TEXT}` });
 		host.serve('/apps/run', (_request, response) => send(response, encode(problem), coding, 422));

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import * as undici from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { letGo, readText, type TextLimits } from '../../../nodes/client/transport/body.ts';
@@ -85,6 +86,12 @@ describe('readText', () => {
 		expect(error).toBeInstanceOf(TransportError);
 		expect(error).toMatchObject({ message: 'the answer arrives too slowly', mayHaveArrived: true });
 		await closed(sockets[0]);
+	});
+
+	it('reads no more of gzip that nobody has said than of other answers', async () => {
+		const bomb = new StreamBody(Readable.from([gzipSync(Buffer.alloc(2 * MB))]), LIMIT);
+		const error = await rejection(readText(bomb, LIMITS));
+		expect(error).toMatchObject({ message: 'the answer is too large' });
 	});
 
 	it('gives up an answer that does not end, and closes it', async () => {
