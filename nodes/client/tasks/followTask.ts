@@ -10,7 +10,7 @@ import {
 	type Subject,
 	type SubjectState,
 } from '../follow/follower';
-import { endedStrangely, hasSignOfEnd, strangeStatus } from './strangeEnd';
+import { endedStrangely, showsEnd, strangeStatus } from './strangeEnd';
 import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
 import { updatedFields, type Update } from '../follow/update';
@@ -86,15 +86,17 @@ class TaskSubject implements Subject {
 			const complete = this.outcomeKnown && (this.fullyRead || !this.context.full);
 			return complete ? 'complete' : 'over';
 		}
+		if (this.mayHaveEnded(strangeStatus(wire))) return 'doubtful';
 		// Of a task that somebody else has started only the id is known at first.
-		if ((wire['status'] ?? wire['status_text'] ?? undefined) === undefined) return 'unread';
-		return this.mayHaveEnded(strangeStatus(wire)) ? 'doubtful' : 'running';
+		return (wire['status'] ?? wire['status_text'] ?? undefined) === undefined
+			? 'unread'
+			: 'running';
 	}
 
 	/** @param strange its status, if nobody knows it */
 	private mayHaveEnded(strange: string | undefined): boolean {
 		if (strange === undefined) return false;
-		return strange !== this.strangeWhenRead || hasSignOfEnd(this.task);
+		return strange !== this.strangeWhenRead || showsEnd(this.task.wire);
 	}
 
 	get seen(): boolean {
@@ -148,7 +150,7 @@ class TaskSubject implements Subject {
 		const { clock, timings } = this.context;
 		const strange = strangeStatus(task.wire);
 		this.strangeWhenRead = strange;
-		if (strange === undefined || !hasSignOfEnd(task)) {
+		if (strange === undefined || !showsEnd(task.wire)) {
 			this.still = undefined;
 			return;
 		}

@@ -90,6 +90,30 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			expect(said).toContain(`"${wire.status}"`);
 		});
 
+		it.each([
+			['null with an error', { status: null, error: 'too old' }, 'too old'],
+			['empty with an end', { status: '', ended_at: '2026-11-30T01:00:00Z' }, 'gave no reason'],
+		])('no status any more: %s', async (_what, wire, reason) => {
+			const run = runOne(client({ follow, timeoutMs: undefined }), manual);
+			await until(() => sandbox().running().length === 1);
+			show(wire);
+			const begun = clock.now();
+			const said = String(await passing(rejection(run)));
+			expect(said).toContain(`${reason} (it has no status any more`);
+			expect(clock.now() - begun).toBeLessThan(120_000);
+		});
+
+		it('a status that is missing for a while is no end', async () => {
+			const run = runOne(client({ follow, timeoutMs: undefined }), manual);
+			await until(() => sandbox().running().length === 1);
+			show({ status: null });
+			afterTime(600_000, () => {
+				sandbox().clearFaults();
+				sandbox().finishTask(sandbox().tasks()[0]?.id ?? '', { output: { done: 1 } });
+			});
+			expect((await passing(run)).task.output).toEqual({ done: 1 });
+		});
+
 		it('a word on the way is none of an end', async () => {
 			const run = runOne(client({ follow, timeoutMs: undefined }), manual);
 			await until(() => sandbox().running().length === 1);
@@ -118,6 +142,7 @@ describe('a status', () => {
 		[{ status: 'CANCELED' }, undefined],
 		[{}, undefined],
 		[{ status: null }, undefined],
+		[{ status: null, error: 'gone' }, 'none'],
 		[{ status: 99 }, '99'],
 		[{ status: 'expired' }, 'expired'],
 		[{ status_text: 'expired' }, 'expired'],
