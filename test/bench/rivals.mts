@@ -1,8 +1,8 @@
 /** What the node is compared with: the same work done in other ways. */
-import type { IExecuteFunctions, INodeExecutionData, INodeType } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType } from 'n8n-workflow';
 import { Agent, request } from 'undici';
 import type { LoadedSdk } from '../contract/sdk.mts';
-import { runNode } from '../engine/engine.mts';
+import { NODE_NAME, runNode } from '../engine/engine.mts';
 import { machineTime, pause } from './clock.mts';
 import type { Address } from './serviceProcess.mts';
 import { slide, type Known, type Way, type Work } from './work.mts';
@@ -17,12 +17,13 @@ interface TaskAnswer {
 const TERMINAL_FROM = 10;
 const isOver = (task: Pick<TaskAnswer, 'status'>) => task.status >= TERMINAL_FROM;
 
+type RunTask = (app: string, input: object) => Promise<unknown>;
+
 /**
  * The same requests with nothing around them: POST, and unless that answer is terminal the NDJSON
  * stream up to its terminal line. No retries, no limits, no checks.
  */
-export function bareUndici({ url, apiKey }: Address): Way {
-	const dispatcher = new Agent();
+function bareRequests({ url, apiKey }: Address, dispatcher: Agent): RunTask {
 	const common = { authorization: `Bearer ${apiKey}`, 'user-agent': 'n8n-nodes-inferencesh' };
 	const headers = { ...common, accept: 'application/json', 'content-type': 'application/json' };
 	const streamHeaders = {
@@ -32,7 +33,7 @@ export function bareUndici({ url, apiKey }: Address): Way {
 		'accept-encoding': 'identity',
 	};
 
-	async function outputOf(app: string, input: object): Promise<unknown> {
+	return async (app, input) => {
 		const submitted = await request(`${url}/apps/run`, {
 			dispatcher,
 			method: 'POST',
@@ -59,8 +60,11 @@ export function bareUndici({ url, apiKey }: Address): Way {
 			}
 		}
 		return output;
-	}
+	};
+}
 
+export function bareUndici(address: Address): Way {
+	const outputOf = bareRequests(address, new Agent());
 	return {
 		name: 'bare undici',
 		async run({ app, inputs, width }) {
@@ -69,6 +73,51 @@ export function bareUndici({ url, apiKey }: Address): Way {
 				known.push({ output: await outputOf(app, input), at: machineTime() });
 			});
 			return known;
+		},
+	};
+}
+
+/** Bare undici in a node that asks n8n for each item's parameter and credential, as every node has to. */
+export function bareNode({ url, apiKey }: Address): Way {
+	const dispatcher = new Agent();
+	const credential = 'inferenceShApi';
+	const nodeFor = (width: number): INodeType => ({
+		description: {
+			displayName: 'Bare',
+			name: 'bare',
+			group: ['transform'],
+			version: 1,
+			description: 'Runs tasks',
+			defaults: { name: 'Bare' },
+			inputs: ['main'],
+			outputs: ['main'],
+			credentials: [{ name: credential, required: true }],
+			properties: [{ displayName: 'App', name: 'app', type: 'string', default: '' }],
+		},
+		async execute() {
+			const output: INodeExecutionData[] = [];
+			await slide([...this.getInputData().entries()], width, async ([index, { json }]) => {
+				const app = String(this.getNodeParameter('app', index));
+				const key = String((await this.getCredentials(credential, index))['apiKey']);
+				const result = await bareRequests({ url, apiKey: key }, dispatcher)(app, json);
+				output.push({ json: { output: result as IDataObject }, pairedItem: { item: index } });
+			});
+			return [output];
+		},
+	});
+	return {
+		name: 'bare undici in a node',
+		async run({ app, inputs, width }) {
+			const { error, output } = await runNode({
+				node: nodeFor(width),
+				mode: 'trigger',
+				credentials: { apiKey, baseUrl: url, maxConcurrency: 0 },
+				parameters: { app },
+				items: [...inputs],
+			});
+			if (error) throw error;
+			const at = machineTime();
+			return output(NODE_NAME).map(({ json }) => ({ output: json['output'], at }));
 		},
 	};
 }

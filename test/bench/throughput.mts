@@ -1,6 +1,6 @@
 /** Tasks per second when the service takes no time, and requests per task. */
 import type { Bench, Measure } from './measures.mts';
-import { bareUndici, helperPolling, officialSdk } from './rivals.mts';
+import { bareNode, bareUndici, helperPolling, officialSdk } from './rivals.mts';
 import { inTurns, type Cell } from './rounds.mts';
 import { figure, ratios, type Figure } from './statistics.mts';
 import { texts, type Round, type Way } from './work.mts';
@@ -34,6 +34,7 @@ export async function throughput(bench: Bench): Promise<Measure[]> {
 	const { service, batch, sdk, quick } = bench;
 	const node = batch.way('Inference.sh Batch', { timed: false });
 	const bare = bareUndici(service);
+	const hosted = bareNode(service);
 	const stream = officialSdk(sdk, service, 'stream');
 	const poll = officialSdk(sdk, service, 'poll');
 	const helper = helperPolling(service);
@@ -55,13 +56,13 @@ export async function throughput(bench: Bench): Promise<Measure[]> {
 				? [fast(node), fast(bare), fast(stream), waiting(poll), waiting(helper)]
 				: // In poll mode the SDK waits for ever for a change of a task that is already over.
 					[fast(node), fast(bare), fast(stream), fast(helper)];
-		const pair = cells.slice(0, 2);
+		const pair = [...cells.slice(0, 2), fast(hosted)];
 		const pairPlan = quick ? { rounds: 15, warmUps: 15 } : { rounds: 41, warmUps: 25 };
-		const pairResults = await inTurns(pair, pairPlan, service);
+		const [nodes = [], bares = [], hosteds = []] = await inTurns(pair, pairPlan, service);
 		const restPlan = quick ? { rounds: 3, warmUps: 1 } : { rounds: 9, warmUps: 3 };
 		const [again = [], ...rest] = await inTurns([fast(node), ...cells.slice(2)], restPlan, service);
-		const results = [...pairResults, ...rest];
-		measures.push(...report(app, cells, results, again));
+		measures.push(...report(app, cells, [nodes, bares, ...rest], again));
+		measures.push(...hostRows(app, nodes, bares, hosteds));
 		if (app.requests === 1) measures.push(pollNeverSettles(app));
 		measures.push(await requestsPerTask(bench, app));
 	}
@@ -136,6 +137,30 @@ function report(
 			unit: '×',
 			figure: ratios(perSecond(again), perSecond(sdk)),
 			target: { least: 1.5 },
+		},
+	];
+}
+
+/** What n8n itself costs: the same requests in a node that does nothing else. */
+function hostRows(
+	{ key, said }: App,
+	nodes: readonly Round[],
+	bares: readonly Round[],
+	hosteds: readonly Round[],
+): Measure[] {
+	return [
+		{
+			id: `throughput.${key}.host-to-bare-cpu`,
+			what: `bare undici in a node ÷ bare undici, by CPU time: ${said}`,
+			unit: '×',
+			figure: ratios(cpuMs(bares), cpuMs(hosteds)),
+			note: `${Math.round(cpuPerTask(hosteds).median)} µs of CPU per task`,
+		},
+		{
+			id: `throughput.${key}.node-to-host-cpu`,
+			what: `Batch ÷ bare undici in a node, by CPU time: ${said}`,
+			unit: '×',
+			figure: ratios(cpuMs(hosteds), cpuMs(nodes)),
 		},
 	];
 }
