@@ -1,3 +1,4 @@
+import { isSegment } from '../api/api';
 import type { ClientContext } from '../api/context';
 import { claims } from '../once/claims';
 import {
@@ -24,7 +25,7 @@ function turnFromWire(value: unknown): TurnRef | undefined {
 	const user = messageFromWire(value['user_message']);
 	const assistant = messageFromWire(value['assistant_message']);
 	const chatId = assistant?.chatId ?? user?.chatId ?? textOf(value['chat_id']);
-	if (chatId === undefined || (!user && !assistant)) return undefined;
+	if (chatId === undefined || !isSegment(chatId) || (!user && !assistant)) return undefined;
 	return {
 		chatId,
 		userMessageId: user?.id,

@@ -297,6 +297,14 @@ describe.each(TRANSPORTS)('over %s', (_name, makeTransport) => {
 			expect(sent()).toBe(1);
 		});
 
+		it('whose answer names a chat that leads elsewhere is none of a wrong entry', async () => {
+			const message = { id: 'm1', chat_id: '..', role: 'user', content: 'x' };
+			const body = JSON.stringify({ data: { user_message: message } });
+			sandbox().fault({ on: SEND, kind: 'body', body });
+			const error = await rejection(send(client(), 'x', { config: AD_HOC }));
+			expect(String(error)).toContain('answered in a form that inference.sh does not use');
+		});
+
 		it('to a new chat of an agent without a name is sent again if it is certainly not there', async () => {
 			sandbox().fault({ on: SEND, kind: 'reset', when: 'before' });
 			const run = await send(client(), 'x', { config: AD_HOC });
