@@ -89,18 +89,14 @@ export class AccountTasks implements TaskSource<SeenTask> {
 
 	async unfinished(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
 		const filters: readonly RowFilter[] = [{ field: 'status', operator: 'in', value: UNFINISHED }];
-		return await this.read({ newestFirst: true, cursor, filters }, (seen) =>
-			this.isWatched(seen.task) ? seen : undefined,
-		);
+		return await this.read({ newestFirst: true, cursor, filters }, this.onlyWatched);
 	}
 
 	/** Tasks that have ended in one of the ways that are wanted, the newest first. */
 	async ended(cursor: string | undefined): Promise<TaskPage<SeenTask>> {
 		const { statuses: value } = this.filter;
 		const filters: readonly RowFilter[] = [{ field: 'status', operator: 'in', value }];
-		return await this.read({ newestFirst: true, cursor, filters }, (seen) =>
-			this.isWatched(seen.task) ? seen : undefined,
-		);
+		return await this.read({ newestFirst: true, cursor, filters }, this.onlyWatched);
 	}
 
 	async look(ids: readonly string[]): Promise<ReadonlyMap<string, SeenTask | 'gone'>> {
@@ -181,6 +177,9 @@ export class AccountTasks implements TaskSource<SeenTask> {
 		const isWanted = this.filter.statuses.some((wanted) => wanted === status);
 		return { id, createdAt: createdMs(createdAt), hasEnded, isWanted, task };
 	}
+
+	private readonly onlyWatched = (seen: SeenTask): SeenTask | undefined =>
+		this.isWatched(seen.task) ? seen : undefined;
 
 	/** A service that does not show the app of its tasks has been asked for those of this one. */
 	private isWatched(task: Task): boolean {
