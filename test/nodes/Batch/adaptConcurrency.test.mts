@@ -23,8 +23,8 @@ async function batch(count: number, options: INodeParameters, concurrency = 50) 
 }
 
 /**
- * Whoever polls learns late that a task has started, and finds out more slowly. Both begin at 2; how far
- * they come with 200 items depends on how answers of the same moment follow each other.
+ * Whoever polls learns late that a task has started, and finds out more slowly. How far
+ * both come with 200 items depends on how answers of the same moment follow each other.
  */
 describe.each([
 	{ follow: 'stream', mostBeyond: 20, soon: 25 },
@@ -48,7 +48,6 @@ describe.each([
 		sandbox().configure({ schedulerLimit: 1_000 });
 		const { summary } = await batch(200, adapting);
 		expect(summary['max_in_flight']).toBeGreaterThan(soon);
-		expect(objectIn(summary, 'concurrency')).toMatchObject({ lowest: 2 });
 	});
 });
 
