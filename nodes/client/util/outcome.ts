@@ -10,3 +10,12 @@ export function outcomeOf<T>(promise: Promise<T>): Promise<Outcome<T>> {
 		(error: unknown): Outcome<T> => ({ ok: false, error }),
 	);
 }
+
+/** Calls without throwing. */
+export function outcomeOfCall<T>(call: () => T): Outcome<T> {
+	try {
+		return { ok: true, value: call() };
+	} catch (error) {
+		return { ok: false, error };
+	}
+}

@@ -4,7 +4,7 @@ import type { TaskObserver } from '../../client/tasks/followTask';
 import type { RunRequest } from '../../client/tasks/runRequest';
 import type { TaskProgress, TaskRun, TaskRunOptions } from '../../client/tasks/taskRun';
 import { orAborted } from '../../client/util/cancelSignal';
-import { outcomeOf } from '../../client/util/outcome';
+import { outcomeOf, outcomeOfCall } from '../../client/util/outcome';
 import type { Task } from '../../client/tasks/task';
 import type { TaskWait } from '../callback/webhookWait';
 import { addFiles } from '../files/downloads';
@@ -125,9 +125,18 @@ export function completedItem(
 	itemIndex: number,
 	onCost?: CostListener,
 ): INodeExecutionData {
-	const item = resultItem(taskRun, { app, form, cost: settings.includeCost }, itemIndex);
-	costs.ofResult(client, taskRun.task.id, item.json, taskRun.reused ? undefined : onCost);
-	return item;
+	const { id } = taskRun.task;
+	const listener = taskRun.reused ? undefined : onCost;
+	const wanted = { app, form, cost: settings.includeCost };
+	const made = outcomeOfCall(() => resultItem(taskRun, wanted, itemIndex));
+	if (!made.ok) {
+		// It is paid for all the same.
+		if (made.error instanceof InferenceError) costs.ofFailure(client, id, made.error, listener);
+		throw made.error;
+	}
+	const hasPlace = form === 'task' || form === 'taskOfVersion1';
+	costs.ofResult(client, id, hasPlace ? made.value.json : undefined, listener);
+	return made.value;
 }
 
 /** Tells pace and costs how an item has ended. */

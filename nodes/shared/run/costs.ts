@@ -37,11 +37,20 @@ export class Costs {
 		return this.areTold || then !== undefined;
 	}
 
-	/** Looks for what the task of a result has cost, and puts it in as soon as it is known. */
-	ofResult(client: InferenceClient, taskId: string, json: IDataObject, then?: CostListener): void {
+	/**
+	 * Looks for what the task of a result has cost, and puts it in as soon as it is known.
+	 *
+	 * @param json where it is put in; undefined if what the item shows has no place for it
+	 */
+	ofResult(
+		client: InferenceClient,
+		taskId: string,
+		json: IDataObject | undefined,
+		then?: CostListener,
+	): void {
 		if (!this.areWanted(then)) return;
 		const look = this.look(client, taskId, then);
-		if (this.areTold && 'cost' in json) this.put(json, look);
+		if (this.areTold && json) this.put(json, look);
 	}
 
 	/** Looks for what the task of a failure has cost, for `putFailure`. */

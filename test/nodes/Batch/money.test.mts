@@ -19,7 +19,13 @@ const unpriced = {
 	functions: { run: { input: free, output: free } },
 	run: (job: { finish(output: unknown): void }) => job.finish({}),
 };
-const sandbox = useSandbox({ apps: [unpriced] });
+/** Tells a cost of its own. */
+const quoting = {
+	...unpriced,
+	name: 'quoting',
+	run: (job: { finish(output: unknown): void }) => job.finish({ cost: 'seven' }),
+};
+const sandbox = useSandbox({ apps: [unpriced, quoting] });
 
 const CENT = 0.01;
 /** Each costs a cent. */
@@ -78,6 +84,23 @@ describe('Include Cost', () => {
 	it('is told of failed tasks, too', async () => {
 		const { failed } = await batch({ includeCost: true }, { app: 'sandbox/fail', items: cents(1) });
 		expect(failed[0]?.json).toHaveProperty('cost');
+	});
+
+	it('leaves what an app itself calls its cost', async () => {
+		const { succeeded } = await batch(
+			{ includeCost: true },
+			{ app: 'sandbox/quoting', items: [{}], parameters: { output: 'result' } },
+		);
+		expect(succeeded[0]?.json).toEqual({ cost: 'seven' });
+	});
+
+	it('counts what has completed, but not with words', async () => {
+		const { failed, summary } = await batch(
+			{ includeCost: true },
+			{ items: [{ count: 1 }], parameters: { output: 'text' } },
+		);
+		expect(failed[0]?.json).toMatchObject({ cost: { usd: CENT } });
+		expect(summary).toMatchObject({ cost_usd: CENT });
 	});
 
 	it('is nothing without the option', async () => {
