@@ -10,6 +10,7 @@ import {
 	type Subject,
 	type SubjectState,
 } from '../follow/follower';
+import { Stillness } from '../follow/stillness';
 import { sameJson, type JsonObject } from '../util/json';
 import {
 	endedStrangely,
@@ -42,8 +43,8 @@ class FlowRunSubject implements Subject {
 	readonly seen = true;
 	private isRead = false;
 	private disagreements = 0;
-	/** How the run looked when it last changed, with a status that nobody knows. */
-	private still: { readonly wire: JsonObject; readonly since: number } | undefined;
+	/** Of the run with a status that nobody knows. */
+	private readonly stillness = new Stillness();
 
 	constructor(
 		public run: FlowRun,
@@ -92,14 +93,11 @@ class FlowRunSubject implements Subject {
 
 	/** Ends a run whose status nobody knows, if it has an error and stays as it is. */
 	private lookForStrangeEnd(): void {
-		const { run, context } = this;
-		const now = context.clock.now();
-		if (!hasStrangeStatus(run)) this.still = undefined;
-		else if (!this.still || !sameJson(this.still.wire, run.wire)) {
-			this.still = { wire: run.wire, since: now };
-		} else if (now - this.still.since >= context.timings.stillMs) {
-			this.run = endedStrangely(run);
-		}
+		const { run, stillness } = this;
+		const { clock, timings } = this.context;
+		if (!hasStrangeStatus(run)) return stillness.end();
+		if (stillness.lastsFor(run.wire, clock.now()) < timings.stillMs) return;
+		this.run = endedStrangely(run);
 	}
 
 	polled(status: JsonObject): boolean {

@@ -10,6 +10,7 @@ import {
 	type Subject,
 	type SubjectState,
 } from '../follow/follower';
+import { Stillness } from '../follow/stillness';
 import { endedStrangely, showsEnd, strangeStatus } from './strangeEnd';
 import { mergeTask, taskFromWire, type Task } from './task';
 import { isTerminal, parseTaskStatus } from './taskStatus';
@@ -67,8 +68,8 @@ class TaskSubject implements Subject {
 	private disagreements = 0;
 	/** The unknown status with which the whole task was read last. */
 	private strangeWhenRead: string | undefined;
-	/** How the task looked when it last changed, with an unknown status and a sign of its end. */
-	private still: { readonly wire: JsonObject; readonly since: number } | undefined;
+	/** Of the task with an unknown status and a sign of its end. */
+	private readonly stillness = new Stillness();
 
 	constructor(
 		public task: Task,
@@ -151,13 +152,10 @@ class TaskSubject implements Subject {
 		const strange = strangeStatus(task.wire);
 		this.strangeWhenRead = strange;
 		if (strange === undefined || !showsEnd(task.wire)) {
-			this.still = undefined;
+			this.stillness.end();
 			return;
 		}
-		const since =
-			this.still && sameJson(this.still.wire, task.wire) ? this.still.since : clock.now();
-		this.still = { wire: task.wire, since };
-		if (clock.now() - since < timings.stillMs) return;
+		if (this.stillness.lastsFor(task.wire, clock.now()) < timings.stillMs) return;
 		this.task = endedStrangely(task, strange);
 		this.outcomeKnown = true;
 	}
